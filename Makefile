@@ -1,0 +1,64 @@
+# One command each, on a machine that has Python (3.10 or later), venv and make: everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo demo-check test lint fix docs heavy wheel messages clean
+
+help:  ## say what there is
+	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
+
+demo: $(VENV)/with-run  ## a provider and a site to click through, on this machine
+	$(BIN)/python -m oidc_login.demo
+
+demo-check: $(VENV)/with-run  ## the demo's sign-ins without a browser
+	$(BIN)/python -m oidc_login.demo --check
+
+test: $(VENV)/with-test  ## the suite, with Django's user model and with a custom one
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest --ds tests.settings.custom_user tests/customuser
+
+heavy: $(VENV)/with-test $(VENV)/with-heavy  ## what is too slow for every day
+	$(BIN)/python -m pytest -m heavy
+
+lint: $(VENV)/with-lint $(VENV)/with-test  ## ruff, mypy and the floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/with-lint  ## what ruff can mend by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/with-docs  ## docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+wheel: $(VENV)/with-run  ## dist/*.whl
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
+	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete && ../$(BIN)/django-admin compilemessages
+
+clean:  ## remove what make made
+	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed (make PYTHON=...)")'
+	$(PYTHON) -m venv $(VENV)
+
+# $(VENV)/with-run is the package alone; $(VENV)/with-test and so on add that extra.
+$(VENV)/with-run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/with-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
