@@ -1,0 +1,88 @@
+"""Client authentication at the token endpoint (RFC 6749 2.3, Core 9, RFC 7523)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
+from typing import Any
+from urllib.parse import quote_plus
+
+from .errors import MetadataInvalid
+from .jose import PrivateKey, sign_with_secret
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_LIFETIME = 60  # seconds
+METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientAuthentication:
+    """What one request carries to prove the client: headers or body parameters, never both."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def client_secret_basic(client_id: str, client_secret: str) -> ClientAuthentication:
+    """Form-encode both, then join them for HTTP Basic (RFC 6749 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return ClientAuthentication(
+        headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")}
+    )
+
+
+def client_secret_post(client_id: str, client_secret: str) -> ClientAuthentication:
+    """Send both in the body (RFC 6749 2.3.1)."""
+    return ClientAuthentication(parameters={"client_id": client_id, "client_secret": client_secret})
+
+
+def public_client(client_id: str) -> ClientAuthentication:
+    """Name the client, which has no credentials; PKCE is its proof (RFC 6749 3.2.1)."""
+    return ClientAuthentication(parameters={"client_id": client_id})
+
+
+def client_secret_jwt(
+    client_id: str, client_secret: str, *, audience: str, now: float
+) -> ClientAuthentication:
+    """Prove the secret by an assertion made with it (Core 9)."""
+    return _assertion(client_id, sign_with_secret(_assertion_claims(client_id, audience, now), client_secret))
+
+
+def private_key_jwt(client_id: str, key: PrivateKey, *, audience: str, now: float) -> ClientAuthentication:
+    """Prove the private key by an assertion signed with it (Core 9, RFC 7523 2.2)."""
+    return _assertion(client_id, key.sign(_assertion_claims(client_id, audience, now)))
+
+
+def _assertion_claims(client_id: str, audience: str, now: float) -> dict[str, Any]:
+    """The audience is one string, our own issuer, so that no other server can use the assertion (RFC 7523 3)."""
+    return {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "jti": token_urlsafe(32),
+        "iat": int(now),
+        "exp": int(now) + ASSERTION_LIFETIME,
+    }
+
+
+def _assertion(client_id: str, assertion: str) -> ClientAuthentication:
+    return ClientAuthentication(
+        parameters={
+            "client_id": client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }
+    )
+
+
+def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool) -> str:
+    """Return the method for what the client has and the provider offers (Discovery 3: Basic by default)."""
+    if not has_secret and not has_key:
+        return "none"
+    usable = ("client_secret_basic", "client_secret_post", "client_secret_jwt") if has_secret else ()
+    for method in (*usable, *(("private_key_jwt",) if has_key else ())):
+        if method in (supported or ("client_secret_basic", "private_key_jwt")):
+            return method
+    raise MetadataInvalid("token_endpoint_auth_methods_supported")

@@ -1,0 +1,220 @@
+"""Discovery documents and key sets: fetched when due, kept while the provider is down (Discovery 4, Core 10.1.1).
+
+`python -m oidc_login.protocol.discovery URL` prints what would be used of a live document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from .errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
+from .keys import KeySet
+from .metadata import ProviderMetadata, check_issuer, issuers_for
+from .transport import Request, Response, Transport, retry_after, strict_json
+
+logger = logging.getLogger(__name__)
+
+MAX_DOCUMENT = 512 * 1024
+MIN_AGE, DEFAULT_AGE, MAX_AGE = 5 * 60, 60 * 60, 24 * 60 * 60  # seconds
+KEPT = 7 * 24 * 60 * 60  # seconds that a copy stays usable while the provider is down
+RETRY_INTERVAL = 60  # seconds between attempts to renew a document that is past its age
+COOL_DOWN = 30  # seconds between fetches that unknown keys may cause
+MAX_WAIT = 15  # seconds that a thread waits for another one's fetch
+
+_MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})")
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """What processes share their copies through; Django's cache API."""
+
+    def get(self, key: str) -> Any: ...
+    def set(self, key: str, value: Any, timeout: int) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy(Generic[T]):
+    """A document as it was fetched: parsed, with its times in seconds since the epoch."""
+
+    value: T
+    body: str
+    fetched_at: float
+    due_at: float
+
+
+class CachedDocument(Generic[T]):
+    """One JSON document of a provider, parsed once for each process.
+
+    `parse` judges it: what does not pass never replaces a copy that did. One thread fetches, the others use
+    the old copy meanwhile or wait for the first one.
+    """
+
+    def __init__(
+        self, url: str, *, parse: Callable[[object], T], transport: Transport, store: Store | None = None
+    ) -> None:
+        self.url = url
+        self._parse = parse
+        self._transport = transport
+        self._store = store
+        self._store_key = "oidc_login.document." + hashlib.sha256(url.encode()).hexdigest()
+        self._copy: Copy[T] | None = None
+        self._failures = 0
+        self._failure: ProtocolError | None = None
+        self._cool_until = 0.0
+        self._lock = threading.Lock()
+
+    def get(self, *, now: float) -> T:
+        """Return the document; raise `ProviderUnavailable` or `MetadataInvalid` when there never was a good one."""
+        copy = self._copy
+        if copy is not None and now < copy.due_at:
+            return copy.value
+        failures = self._failures
+        if not self._lock.acquire(blocking=copy is None, timeout=MAX_WAIT if copy is None else -1):
+            if copy is None:
+                raise ProviderUnavailable("busy")
+            return copy.value
+        try:
+            if self._copy is not None and now < self._copy.due_at:
+                return self._copy.value
+            if self._copy is None and self._failure is not None and self._failures != failures:
+                raise self._failure
+            return self._renew(now).value
+        finally:
+            self._lock.release()
+
+    def newer_than(self, value: T, *, now: float) -> T:
+        """Return a later copy than `value`, fetched at most once in a cool-down; else `value` itself."""
+        if not self._lock.acquire(timeout=MAX_WAIT):
+            return value
+        try:
+            if self._copy is not None and self._copy.value is not value:
+                return self._copy.value
+            shared = self._shared_copy(now)
+            if shared is not None and self._copy is not None and shared.fetched_at > self._copy.fetched_at:
+                self._copy = shared
+                return shared.value
+            if now < self._cool_until:
+                return value
+            self._cool_until = now + COOL_DOWN
+            return self._fetch(now).value
+        except ProtocolError as error:
+            logger.warning("no newer copy of a provider's document: %s", error.reason)
+            return value
+        finally:
+            self._lock.release()
+
+    def _renew(self, now: float) -> Copy[T]:
+        shared = self._shared_copy(now)
+        if shared is not None and now < shared.due_at:
+            self._copy = shared
+            return shared
+        try:
+            return self._fetch(now)
+        except ProtocolError as error:
+            self._failures += 1
+            self._failure = error
+            known = self._copy or shared
+            if known is None:
+                raise
+            logger.warning("a provider's document is used past its age: %s", error.reason)
+            self._copy = replace(known, due_at=now + RETRY_INTERVAL)
+            return self._copy
+
+    def _fetch(self, now: float) -> Copy[T]:
+        request = Request(
+            method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT
+        )
+        response = self._transport.send(request)
+        check_status(response, now=now)
+        try:
+            body = response.body.decode()
+        except UnicodeDecodeError as error:
+            raise MetadataInvalid("json") from error
+        copy = Copy(
+            value=self._parse(read_json(body)), body=body, fetched_at=now, due_at=now + age_of(response)
+        )
+        self._copy = copy
+        if self._store is not None:
+            self._store.set(self._store_key, (copy.body, copy.fetched_at, copy.due_at), timeout=KEPT)
+        return copy
+
+    def _shared_copy(self, now: float) -> Copy[T] | None:
+        """Return the copy that another process shares, judged again; `None` where there is no good one."""
+        shared = self._store.get(self._store_key) if self._store is not None else None
+        if shared is None:
+            return None
+        try:
+            body, fetched_at, due_at = shared
+            value = self._parse(read_json(body))
+        except (ProtocolError, TypeError, ValueError):
+            return None
+        return Copy(value=value, body=body, fetched_at=fetched_at, due_at=min(due_at, now + MAX_AGE))
+
+
+def check_status(response: Response, *, now: float) -> None:
+    """Only 200 carries a document (Discovery 4.2)."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("document", retry_after=retry_after(response, now))
+    if response.status != 200:
+        raise MetadataInvalid("status")
+
+
+def read_json(body: str) -> object:
+    """Return the JSON value of a document, or raise `MetadataInvalid`."""
+    try:
+        return strict_json(body)
+    except ResponseInvalid as error:
+        raise MetadataInvalid(error.reason) from error
+
+
+def age_of(response: Response) -> int:
+    """Return how long a document may be used, as its `Cache-Control` says within bounds (RFC 9111 5.2.2)."""
+    header = response.headers.get("cache-control", "").lower()
+    if "no-store" in header or "no-cache" in header:
+        return MIN_AGE
+    stated = _MAX_AGE.search(header)
+    return min(max(int(stated[1]), MIN_AGE), MAX_AGE) if stated else DEFAULT_AGE
+
+
+def describe(url: str, transport: Transport, *, now: float) -> dict[str, Any]:
+    """Return what would be used of the document at `url` and of its key set."""
+
+    def parse(document: object) -> ProviderMetadata:
+        metadata = ProviderMetadata.from_json(document)
+        check_issuer(metadata, expected=issuers_for(url) or (metadata.issuer,))
+        return metadata
+
+    metadata = CachedDocument(url, parse=parse, transport=transport).get(now=now)
+    keys = CachedDocument(metadata.jwks_uri, parse=KeySet.from_json, transport=transport).get(now=now)
+    return {
+        "metadata": asdict(metadata),
+        "keys": [{"kid": key.kid, "kty": key.kty, "crv": key.crv, "alg": key.alg} for key in keys.keys],
+        "keys_not_used": [{"kid": kid, "reason": reason} for kid, reason in keys.skipped],
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Print `describe` of the URL given; 1 when the document is refused, 2 for wrong usage."""
+    if len(arguments) != 1:
+        print("usage: python -m oidc_login.protocol.discovery DISCOVERY_URL", file=sys.stderr)
+        return 2
+    try:
+        print(json.dumps(describe(arguments[0], Transport(), now=time.time()), indent=2))
+    except ProtocolError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""What can be wrong with a provider's or a browser's message; one class for each kind of failure.
+
+`reason` is a short slug or the name of a claim, member or parameter. It never holds a value that came over
+the wire, so it may be logged and shown to operators.
+"""
+
+from __future__ import annotations
+
+
+class ProtocolError(Exception):
+    """The base of every error of this floor."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}: {self.reason}"
+
+
+class ProviderUnavailable(ProtocolError):
+    """No usable answer in time: network, TLS, time-out, 429 or 5xx. Trying later may help."""
+
+    def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class ResponseInvalid(ProtocolError):
+    """The provider answered, but not with something that may be read."""
+
+
+class MetadataInvalid(ResponseInvalid):
+    """A discovery document or a key set that must not be used (Discovery 4.3, RFC 7517 5)."""
+
+
+class TokenResponseInvalid(ResponseInvalid):
+    """A token endpoint answer that is neither a token response nor an error response (RFC 6749 5)."""
+
+
+class UserInfoInvalid(ResponseInvalid):
+    """A userinfo answer that must not be used (Core 5.3.2)."""
+
+
+class InvalidIDToken(ProtocolError):
+    """An ID token that fails a rule of Core 3.1.3.7; `reason` names the claim or the step."""
+
+
+class UnknownKey(InvalidIDToken):
+    """No key at hand verifies the signature; newer keys of the provider might."""
+
+
+class TokenErrorResponse(ProtocolError):
+    """The token endpoint said no (RFC 6749 5.2); `reason` is its `error` code."""
+
+
+class AuthorizationResponseInvalid(ProtocolError):
+    """An authorization response that no provider sends: repeated, oversized or malformed parameters."""
+
+
+class AuthorizationErrorResponse(ProtocolError):
+    """The provider answered the authorization request with `error` (RFC 6749 4.1.2.1); `reason` is its code."""
+
+
+class IssuerMismatch(ProtocolError):
+    """The `iss` of the authorization response is missing or names another issuer (RFC 9207 2.4)."""

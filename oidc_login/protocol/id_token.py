@@ -1,0 +1,216 @@
+"""The ID token and the rules it must pass (OpenID Connect Core 3.1.3.7), one function for each rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from secrets import compare_digest
+from typing import Any
+
+from .errors import InvalidIDToken
+from .jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
+from .keys import Key, KeySet
+
+MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint
+MAX_SUBJECT_LENGTH = 255
+TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT")
+
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the claims of one ID token are compared with."""
+
+    issuers: Collection[str]
+    client_id: str
+    nonce: str | None = field(repr=False)
+    access_token: str | None = field(repr=False)
+    now: float
+    leeway: float
+    max_age: int | None
+    algorithm: str
+    insecure_allow_missing_nonce: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IDToken:
+    """A verified ID token: its claims, and the key that signed it."""
+
+    claims: dict[str, Any] = field(repr=False)
+    key: Key
+
+
+def verify_id_token(
+    raw: object,
+    *,
+    keys: KeySet,
+    algorithms: Collection[str],
+    issuers: Collection[str],
+    client_id: str,
+    nonce: str | None,
+    access_token: str | None,
+    now: float,
+    leeway: float,
+    max_age: int | None,
+    insecure_allow_missing_nonce: bool = False,
+) -> IDToken:
+    """Return the verified ID token, or raise `InvalidIDToken` naming the first rule it fails (Core 3.1.3.7).
+
+    `nonce` is what the authorization request sent; `None` says that the token must not carry one that
+    matters (a refreshed token, Core 12.2). `now`, `leeway` and `max_age` are seconds.
+    """
+    jws = parse_jws(raw)
+    check_algorithm(jws, algorithms)
+    check_type(jws)
+    key = keys.verify(jws)
+    claims = parse_claims(jws.payload)
+    expected = Expected(
+        issuers=issuers,
+        client_id=client_id,
+        nonce=nonce,
+        access_token=access_token,
+        now=now,
+        leeway=leeway,
+        max_age=max_age,
+        algorithm=jws.algorithm,
+        insecure_allow_missing_nonce=insecure_allow_missing_nonce,
+    )
+    for check in CHECKS:
+        check(claims, expected)
+    return IDToken(claims=claims, key=key)
+
+
+def check_algorithm(jws: UnverifiedJWS, algorithms: Collection[str]) -> None:
+    """The algorithm must be one that was agreed on; the header only names it (rules 7 and 8, RFC 8725 3.1)."""
+    if jws.algorithm not in algorithms:
+        raise InvalidIDToken("alg")
+
+
+def check_type(jws: UnverifiedJWS) -> None:
+    """An access token or a logout token of the same provider is not an ID token (RFC 8725 3.11)."""
+    if jws.token_type is not None and jws.token_type.upper() not in TOKEN_TYPES:
+        raise InvalidIDToken("typ")
+
+
+def check_issuer(claims: Claims, expected: Expected) -> None:
+    """The issuer must be the one whose document was discovered, compared exactly (rule 2)."""
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in expected.issuers:
+        raise InvalidIDToken("iss")
+
+
+def check_audience(claims: Claims, expected: Expected) -> None:
+    """The token must be meant for us and for nobody whom we do not trust (rule 3)."""
+    audience = claims.get("aud")
+    if isinstance(audience, list):
+        audience = audience[0] if len(audience) == 1 else None
+    if audience != expected.client_id:
+        raise InvalidIDToken("aud")
+
+
+def check_authorized_party(claims: Claims, expected: Expected) -> None:
+    """The party that the token was issued to must be us (rules 4 and 5)."""
+    if "azp" in claims and claims["azp"] != expected.client_id:
+        raise InvalidIDToken("azp")
+
+
+def check_expiry(claims: Claims, expected: Expected) -> None:
+    """The token must not have expired (rule 9)."""
+    if _numeric_date(claims, "exp") + expected.leeway <= expected.now:
+        raise InvalidIDToken("exp")
+
+
+def check_issued_at(claims: Claims, expected: Expected) -> None:
+    """The token must have been made just now, not long ago and not in the future (rule 10)."""
+    issued_at = _numeric_date(claims, "iat")
+    if issued_at - expected.leeway > expected.now:
+        raise InvalidIDToken("iat")
+    if issued_at + MAX_ISSUED_AGE + expected.leeway < expected.now:
+        raise InvalidIDToken("iat")
+
+
+def check_not_before(claims: Claims, expected: Expected) -> None:
+    """The token must be valid already (RFC 7519 4.1.5)."""
+    if "nbf" in claims and _numeric_date(claims, "nbf") - expected.leeway > expected.now:
+        raise InvalidIDToken("nbf")
+
+
+def check_nonce(claims: Claims, expected: Expected) -> None:
+    """The token must answer the authorization request of this browser (rule 11, Core 15.5.2)."""
+    if expected.nonce is None:
+        return
+    nonce = claims.get("nonce")
+    if nonce is None and expected.insecure_allow_missing_nonce:
+        return
+    if not isinstance(nonce, str) or not compare_digest(
+        nonce.encode("utf-8", "surrogatepass"), expected.nonce.encode()
+    ):
+        raise InvalidIDToken("nonce")
+
+
+def check_access_token_hash(claims: Claims, expected: Expected) -> None:
+    """The access token must be the one that came with the token, where the token says which (Core 3.1.3.8)."""
+    if "at_hash" not in claims:
+        return
+    if expected.access_token is None:
+        raise InvalidIDToken("at_hash")
+    if claims["at_hash"] != left_half_hash(expected.access_token, expected.algorithm):
+        raise InvalidIDToken("at_hash")
+
+
+def check_subject(claims: Claims, expected: Expected) -> None:
+    """There must be a subject that can be kept (Core 2)."""
+    if not is_subject(claims.get("sub")):
+        raise InvalidIDToken("sub")
+
+
+def check_authentication_time(claims: Claims, expected: Expected) -> None:
+    """The person must have signed in recently, where the request asked for that (rule 13)."""
+    if expected.max_age is None:
+        return
+    if _numeric_date(claims, "auth_time") + expected.max_age + expected.leeway < expected.now:
+        raise InvalidIDToken("auth_time")
+
+
+def check_no_events(claims: Claims, expected: Expected) -> None:
+    """A security event, such as a logout token, is not an ID token (Back-Channel Logout 2.4)."""
+    if "events" in claims:
+        raise InvalidIDToken("events")
+
+
+CHECKS = (
+    check_issuer,
+    check_audience,
+    check_authorized_party,
+    check_expiry,
+    check_issued_at,
+    check_not_before,
+    check_nonce,
+    check_access_token_hash,
+    check_subject,
+    check_authentication_time,
+    check_no_events,
+)
+
+
+def is_subject(value: object) -> bool:
+    """Whether a value can identify somebody: text of 1 to 255 printable characters (Core 2)."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_LENGTH:
+        return False
+    return not any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in value)
+
+
+def _numeric_date(claims: Claims, name: str) -> float:
+    """Return a NumericDate: a finite JSON number (RFC 7519 2)."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidIDToken(name)
+    try:
+        seconds = float(value)
+    except OverflowError as error:
+        raise InvalidIDToken(name) from error
+    if not math.isfinite(seconds):
+        raise InvalidIDToken(name)
+    return seconds

@@ -1,0 +1,256 @@
+"""JOSE: taking tokens apart, signatures, keys and decryption (RFC 7515, 7516, 7517, 7518, 8037, 8725).
+
+The only place that imports PyJWT and jwcrypto. It decides which algorithms exist here; which of them a
+provider may use is decided by its caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwcrypto.common import JWException
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
+from jwt.algorithms import get_default_algorithms
+
+from .errors import InvalidIDToken, ResponseInvalid
+from .transport import strict_json
+
+MAX_TOKEN_LENGTH = 64 * 1024
+MIN_RSA_BITS = 2048
+MIN_SECRET_BYTES = 32
+
+# The algorithm, the kind of key it needs and the curve (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2).
+# ES256K and `none` are left out on purpose.
+_KEY_KINDS = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+    **dict.fromkeys(("HS256", "HS384", "HS512"), ("oct", None)),
+}
+SYMMETRIC_ALGORITHMS = ("HS256", "HS384", "HS512")
+ASYMMETRIC_ALGORITHMS = tuple(name for name in _KEY_KINDS if name not in SYMMETRIC_ALGORITHMS)
+
+KEY_ENCRYPTION_ALGORITHMS = (
+    "RSA-OAEP",
+    "RSA-OAEP-256",
+    "ECDH-ES",
+    "ECDH-ES+A128KW",
+    "ECDH-ES+A192KW",
+    "ECDH-ES+A256KW",
+)
+CONTENT_ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512")
+
+_HASHES: dict[str, Callable[..., Any]] = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+_JWT_ALGORITHMS = get_default_algorithms()
+_JWT_ALGORITHMS["Ed25519"] = _JWT_ALGORITHMS["EdDSA"]
+_COMPACT_JWS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+
+PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedJWS:
+    """A JWS in compact serialization, taken apart; nothing in it is to be believed yet."""
+
+    algorithm: str
+    key_id: str | None
+    token_type: str | None
+    payload: bytes = field(repr=False)
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+
+def parse_jws(raw: object) -> UnverifiedJWS:
+    """Take a compact JWS apart (RFC 7515 5.2, steps 1 to 5), or raise `InvalidIDToken`."""
+    if not isinstance(raw, str) or len(raw) > MAX_TOKEN_LENGTH:
+        raise InvalidIDToken("format")
+    parts = _COMPACT_JWS.fullmatch(raw)
+    if parts is None:
+        raise InvalidIDToken("format")
+    header = _json_object(_decode(parts[1]), "header")
+    check_header(header)
+    return UnverifiedJWS(
+        algorithm=_text(header, "alg"),
+        key_id=_optional_text(header, "kid"),
+        token_type=_optional_text(header, "typ"),
+        payload=_decode(parts[2]),
+        signing_input=raw[: parts.end(2)].encode("ascii"),
+        signature=_decode(parts[3]),
+    )
+
+
+def check_header(header: Mapping[str, Any]) -> None:
+    """No extension is understood here, so none may be critical (RFC 7515 4.1.11, RFC 7797 6)."""
+    if "crit" in header or "b64" in header:
+        raise InvalidIDToken("crit")
+
+
+def _json_object(raw: bytes, part: str) -> dict[str, Any]:
+    try:
+        value = strict_json(raw)
+    except ResponseInvalid as error:
+        raise InvalidIDToken(part) from error
+    if not isinstance(value, dict):
+        raise InvalidIDToken(part)
+    return value
+
+
+def parse_claims(payload: bytes) -> dict[str, Any]:
+    """Return the claims set of a JWT's payload: one JSON object without repeated names (RFC 7519 4)."""
+    return _json_object(payload, "payload")
+
+
+def _text(header: Mapping[str, Any], name: str) -> str:
+    value = header.get(name)
+    if not isinstance(value, str):
+        raise InvalidIDToken(name)
+    return value
+
+
+def _optional_text(header: Mapping[str, Any], name: str) -> str | None:
+    return None if name not in header else _text(header, name)
+
+
+def _decode(part: str) -> bytes:
+    try:
+        return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError as error:
+        raise InvalidIDToken("base64") from error
+
+
+def suits(algorithm: str, *, key_type: str, curve: str | None) -> bool:
+    """Whether a key of this type and curve may be used with the algorithm (RFC 8725 3.1)."""
+    kind = _KEY_KINDS.get(algorithm)
+    return kind is not None and kind[0] == key_type and kind[1] in (None, curve)
+
+
+def signature_is_valid(jws: UnverifiedJWS, key: PublicKey | bytes) -> bool:
+    """Whether `key`, chosen by the caller with `suits`, verifies the signature (RFC 7515 5.2)."""
+    algorithm = _JWT_ALGORITHMS[jws.algorithm]
+    try:
+        return bool(algorithm.verify(jws.signing_input, key, jws.signature))
+    except (jwt.PyJWTError, ValueError, TypeError):  # an ES* signature of another form or length
+        return False
+
+
+def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
+    """Return the public key of a JWK; raise `ValueError` with the reason it must not be used."""
+    members = {name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk}
+    try:
+        key = JWK(**members).get_op_key("verify")
+    except (JWException, UnsupportedAlgorithm, ValueError, TypeError, OverflowError) as error:
+        raise ValueError("malformed") from error
+    if isinstance(key, RSAPublicKey):
+        check_strength(key)
+    if not isinstance(key, (RSAPublicKey, EllipticCurvePublicKey, Ed25519PublicKey)):
+        raise ValueError("unsupported")
+    return key
+
+
+def check_strength(key: RSAPublicKey) -> None:
+    """RSA keys are 2048 bits or longer (RFC 7518 3.3), with a public exponent that is not a trap."""
+    if key.key_size < MIN_RSA_BITS or key.key_size > 16384:
+        raise ValueError("weak")
+    if key.public_numbers().e < 3 or key.public_numbers().e.bit_length() > 64:
+        raise ValueError("weak")
+
+
+def left_half_hash(value: str, algorithm: str) -> str:
+    """Return the `at_hash` of a value for a signing algorithm (Core 3.1.3.6)."""
+    bits = "512" if algorithm in ("EdDSA", "Ed25519") else algorithm[-3:]
+    digest = _HASHES[bits](value.encode("ascii")).digest()
+    return encode(digest[: len(digest) // 2])
+
+
+def encode(raw: bytes) -> str:
+    """Return base64url without padding (RFC 7515 2)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def is_encrypted(raw: object) -> bool:
+    """Whether a token has the five parts of a JWE; looked at before any cryptography (RFC 7516 9)."""
+    return isinstance(raw, str) and raw.count(".") == 4
+
+
+class PrivateKey:
+    """A client's own private key, for signing assertions and for decrypting; never shown."""
+
+    def __init__(self, key: Mapping[str, Any] | str) -> None:
+        """Take a JWK, a PEM text, or the path of a file that holds one of them; `ValueError` if it is none."""
+        try:
+            self._jwk = _read_private_key(key)
+        except (JWException, UnsupportedAlgorithm, ValueError, TypeError, OSError) as error:
+            raise ValueError("client_key is not a private JWK, a PEM text or the path of one") from error
+        if not self._jwk.has_private:
+            raise ValueError("client_key has no private part")
+
+    def __repr__(self) -> str:
+        return "<PrivateKey>"
+
+    @property
+    def key_id(self) -> str | None:
+        return cast("str | None", self._jwk.get("kid"))
+
+    @property
+    def algorithm(self) -> str:
+        """The signature algorithm for this key: its own `alg`, else the usual one for its type."""
+        declared = self._jwk.get("alg")
+        if declared in ASYMMETRIC_ALGORITHMS:
+            return cast("str", declared)
+        by_curve = {kind[1]: name for name, kind in reversed(_KEY_KINDS.items()) if kind[1]}
+        by_curve["Ed25519"] = "EdDSA"
+        return by_curve.get(self._jwk.get("crv"), "RS256")
+
+    def sign(self, claims: Mapping[str, Any], *, headers: Mapping[str, Any] | None = None) -> str:
+        """Return the claims as a signed JWT."""
+        named = {"kid": self.key_id} if self.key_id else {}
+        pem = self._jwk.export_to_pem(private_key=True, password=None)
+        return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers={**named, **(headers or {})})
+
+    def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
+        """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""
+        header = _json_object(_decode(raw.partition(".")[0]), "header")
+        check_header(header)
+        if "zip" in header or header.get("alg") not in algorithms:
+            raise InvalidIDToken("encryption")
+        if header.get("enc") not in CONTENT_ENCRYPTION_ALGORITHMS or len(raw) > 2 * MAX_TOKEN_LENGTH:
+            raise InvalidIDToken("encryption")
+        try:
+            jwe = JWE(algs=[header["alg"], header["enc"]])
+            jwe.deserialize(raw, self._jwk)
+            return cast("bytes", jwe.payload).decode("ascii")
+        except (JWException, ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise InvalidIDToken("encryption") from error
+
+
+def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
+    if isinstance(key, Mapping):
+        return JWK(**key)
+    if "-----BEGIN" in key:
+        return JWK.from_pem(key.encode())
+    text = Path(key).read_text()
+    if "-----BEGIN" in text:
+        return JWK.from_pem(text.encode())
+    return JWK.from_json(text)
+
+
+def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
+    """Return the claims as a JWT signed with HS256 (Core 9, client_secret_jwt)."""
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise ValueError("client_secret is too short for HS256: 32 bytes or more")
+    return jwt.encode(dict(claims), secret, algorithm="HS256")

@@ -1,0 +1,108 @@
+"""The provider's published keys (RFC 7517) and the choice among them (Core 10.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import MetadataInvalid, UnknownKey
+from .jose import PublicKey, UnverifiedJWS, import_public_key, signature_is_valid, suits
+
+MAX_KEYS = 100
+MAX_CANDIDATES = 8
+SIGNING_KEY_TYPES = ("RSA", "EC", "OKP")
+CURVES = (None, "P-256", "P-384", "P-521", "Ed25519")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key that may verify signatures; `issuer` where the provider binds a key to one."""
+
+    kty: str
+    material: PublicKey | bytes = field(repr=False)
+    kid: str | None = None
+    alg: str | None = None
+    crv: str | None = None
+    issuer: str | None = None
+
+    def may_verify(self, algorithm: str) -> bool:
+        """Whether type, curve and the key's own `alg` allow the algorithm (RFC 7517 4.4, RFC 8725 3.1)."""
+        return self.alg in (None, algorithm) and suits(algorithm, key_type=self.kty, curve=self.crv)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys that can be used, and why the others of the document cannot."""
+
+    keys: tuple[Key, ...] = ()
+    skipped: tuple[tuple[str | None, str], ...] = ()
+
+    @classmethod
+    def from_json(cls, document: object) -> KeySet:
+        """Read a JWK Set key by key, so that one bad key does not spoil the set (RFC 7517 5)."""
+        entries = document.get("keys") if isinstance(document, dict) else None
+        if not isinstance(entries, list) or len(entries) > MAX_KEYS:
+            raise MetadataInvalid("jwks")
+        keys: list[Key] = []
+        skipped: list[tuple[str | None, str]] = []
+        for entry in entries:
+            try:
+                keys.append(_read_key(entry))
+            except ValueError as reason:
+                skipped.append((_key_id(entry), str(reason)))
+        return cls(tuple(keys), tuple(skipped))
+
+    @classmethod
+    def of_secret(cls, secret: str) -> KeySet:
+        """Return the set that verifies MACs made with the client secret (Core 10.1)."""
+        return cls((Key(kty="oct", material=secret.encode()),))
+
+    def candidates(self, algorithm: str, key_id: str | None) -> tuple[Key, ...]:
+        """Return the keys worth trying: those of that `kid`, else those that carry none (Core 10.1)."""
+        suitable = tuple(key for key in self.keys if key.may_verify(algorithm))
+        if key_id is None:
+            return suitable[:MAX_CANDIDATES]
+        named = tuple(key for key in suitable if key.kid == key_id)
+        return (named or tuple(key for key in suitable if key.kid is None))[:MAX_CANDIDATES]
+
+    def verify(self, jws: UnverifiedJWS) -> Key:
+        """Return the key that made the signature, or raise `UnknownKey`."""
+        for key in self.candidates(jws.algorithm, jws.key_id):
+            if signature_is_valid(jws, key.material):
+                return key
+        raise UnknownKey("signature")
+
+
+def _key_id(entry: object) -> str | None:
+    kid = entry.get("kid") if isinstance(entry, dict) else None
+    return kid if isinstance(kid, str) else None
+
+
+def _read_key(entry: object) -> Key:
+    """Return the key of one JWK; a `ValueError` says why it cannot verify signatures."""
+    if not isinstance(entry, dict):
+        raise ValueError("malformed")
+    _check_purpose(entry)
+    curve, algorithm, issuer = entry.get("crv"), entry.get("alg"), entry.get("issuer")
+    if algorithm is not None and not isinstance(algorithm, str):
+        raise ValueError("malformed")
+    return Key(
+        kty=entry["kty"],
+        material=import_public_key(entry),
+        kid=_key_id(entry),
+        alg=algorithm,
+        crv=curve if isinstance(curve, str) else None,
+        issuer=issuer if isinstance(issuer, str) else None,
+    )
+
+
+def _check_purpose(entry: Mapping[str, Any]) -> None:
+    """A key for encryption never verifies a signature (RFC 7517 4.2, 4.3); a symmetric one is not published."""
+    if entry.get("kty") not in SIGNING_KEY_TYPES or entry.get("crv") not in CURVES:
+        raise ValueError("unsupported")
+    if entry.get("use", "sig") != "sig":
+        raise ValueError("use")
+    operations = entry.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise ValueError("key_ops")

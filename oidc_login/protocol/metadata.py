@@ -1,0 +1,129 @@
+"""The provider's metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414), read strictly and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import MetadataInvalid
+from .transport import check_url
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+
+REQUIRED_URLS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+OPTIONAL_URLS = (
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+)
+LISTS = (
+    "id_token_signing_alg_values_supported",
+    "token_endpoint_auth_methods_supported",
+    "response_modes_supported",
+    "scopes_supported",
+    "claims_supported",
+    "code_challenge_methods_supported",
+)
+FLAGS = (
+    "authorization_response_iss_parameter_supported",
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+    "frontchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderMetadata:
+    """The members of a discovery document that this package reads; unknown members are ignored."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    revocation_endpoint: str = ""
+    introspection_endpoint: str = ""
+    id_token_signing_alg_values_supported: tuple[str, ...] = ()
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ()
+    response_modes_supported: tuple[str, ...] = ()
+    scopes_supported: tuple[str, ...] = ()
+    claims_supported: tuple[str, ...] = ()
+    code_challenge_methods_supported: tuple[str, ...] = ()
+    authorization_response_iss_parameter_supported: bool = False
+    backchannel_logout_supported: bool = False
+    backchannel_logout_session_supported: bool = False
+    frontchannel_logout_supported: bool = False
+    frontchannel_logout_session_supported: bool = False
+
+    @classmethod
+    def from_json(cls, document: object, *, overrides: Mapping[str, Any] | None = None) -> ProviderMetadata:
+        """Return the metadata of a document completed by a site's `overrides`, or raise `MetadataInvalid`."""
+        if not isinstance(document, dict):
+            raise MetadataInvalid("document")
+        members = {**document, **(overrides or {})}
+        values: dict[str, Any] = {name: _required_url(members, name) for name in REQUIRED_URLS}
+        values |= {name: _optional_url(members, name) for name in OPTIONAL_URLS}
+        values |= {name: _strings(members.get(name)) for name in LISTS}
+        values |= {name: members.get(name) is True for name in FLAGS}
+        check_issuer_url(values["issuer"])
+        return cls(**values)
+
+
+def _required_url(members: Mapping[str, Any], name: str) -> str:
+    url = _optional_url(members, name)
+    if not url:
+        raise MetadataInvalid(name)
+    return url
+
+
+def _optional_url(members: Mapping[str, Any], name: str) -> str:
+    value = members.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MetadataInvalid(name)
+    try:
+        return check_url(value)
+    except MetadataInvalid as error:
+        raise MetadataInvalid(name) from error
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    """Return a list of strings as a tuple; some providers publish another type, which says nothing."""
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return ()
+
+
+def check_issuer_url(issuer: str) -> None:
+    """An issuer is a URL without query and fragment (Discovery 3); a template is not an issuer."""
+    try:
+        check_url(issuer)
+    except MetadataInvalid as error:
+        raise MetadataInvalid("issuer") from error
+    if urlsplit(issuer).query or "?" in issuer or "{" in issuer or "}" in issuer:
+        raise MetadataInvalid("issuer")
+
+
+def discovery_url_for(issuer: str) -> str:
+    """Return where an issuer publishes its document (Discovery 4.1)."""
+    return issuer.removesuffix("/") + WELL_KNOWN
+
+
+def issuers_for(discovery_url: str) -> tuple[str, ...]:
+    """Return the issuers whose document stands at this URL, with and without a closing slash (Discovery 4.1)."""
+    if not discovery_url.endswith(WELL_KNOWN):
+        return ()
+    issuer = discovery_url.removesuffix(WELL_KNOWN)
+    return (issuer, issuer + "/")
+
+
+def check_issuer(metadata: ProviderMetadata, *, expected: Iterable[str]) -> None:
+    """The document must be the one of the issuer that was asked, compared exactly (Discovery 4.3)."""
+    if metadata.issuer not in tuple(expected):
+        raise MetadataInvalid("issuer_mismatch")

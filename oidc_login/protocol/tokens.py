@@ -1,0 +1,143 @@
+"""The token endpoint: one request, and the judgement of its answer (RFC 6749 4.1.3, 5 and 6; Core 3.1.3)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from .client_auth import ClientAuthentication
+from .errors import ProviderUnavailable, ResponseInvalid, TokenErrorResponse, TokenResponseInvalid
+from .transport import Request, Response, Transport, retry_after
+
+MAX_TOKEN_ANSWER = 256 * 1024
+MAX_TOKEN_LENGTH = 64 * 1024
+MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer is as good as this
+_VISIBLE = re.compile(r"[\x20-\x7e]+")
+_ERROR = re.compile(r"[a-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenResponse:
+    """A successful token response (RFC 6749 5.1, Core 3.1.3.3). Times are aware; `None` is unknown."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+    scope: str | None = None
+    access_token_expires_at: datetime | None = None
+    refresh_token_expires_at: datetime | None = None
+    members: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_json(cls, document: object, *, now: float) -> TokenResponse:
+        """Read the members of a successful answer, or raise `TokenResponseInvalid` naming one."""
+        if not isinstance(document, dict):
+            raise TokenResponseInvalid("document")
+        token_type = document.get("token_type", "Bearer")
+        if not isinstance(token_type, str) or token_type.lower() != "bearer":
+            raise TokenResponseInvalid("token_type")
+        access_token = read_token(document, "access_token")
+        if not access_token:
+            raise TokenResponseInvalid("access_token")
+        return cls(
+            access_token=access_token,
+            refresh_token=read_token(document, "refresh_token"),
+            id_token=read_token(document, "id_token"),
+            scope=read_scope(document.get("scope")),
+            access_token_expires_at=read_lifetime(document.get("expires_in"), now=now),
+            refresh_token_expires_at=read_lifetime(
+                document.get("refresh_token_expires_in", document.get("refresh_expires_in")), now=now
+            ),
+            members=document,
+        )
+
+
+def token_request(
+    endpoint: str,
+    parameters: Mapping[str, str],
+    *,
+    authentication: ClientAuthentication,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Return the form-encoded POST of RFC 6749 4.1.3 with one way of client authentication."""
+    return Request(
+        method="POST",
+        url=endpoint,
+        headers={
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+            **authentication.headers,
+            **(headers or {}),
+        },
+        body=urlencode({**parameters, **authentication.parameters}).encode("ascii"),
+        max_bytes=MAX_TOKEN_ANSWER,
+    )
+
+
+def request_tokens(
+    transport: Transport, request: Request, *, now: float, allow_form_answer: bool = False
+) -> TokenResponse:
+    """Send a token request once and judge the answer (RFC 6749 5)."""
+    response = transport.send(request)
+    return read_token_response(response, now=now, allow_form_answer=allow_form_answer)
+
+
+def read_token_response(response: Response, *, now: float, allow_form_answer: bool = False) -> TokenResponse:
+    """Return the tokens, or raise what the answer is instead (RFC 6749 5.1 and 5.2)."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("token_endpoint", retry_after=retry_after(response, now))
+    document = _read_document(response, allow_form_answer=allow_form_answer)
+    error = document.get("error") if isinstance(document, dict) else None
+    if error:  # some providers send errors with status 200
+        raise TokenErrorResponse(
+            error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable"
+        )
+    if response.status != 200:
+        raise TokenResponseInvalid("status")
+    return TokenResponse.from_json(document, now=now)
+
+
+def _read_document(response: Response, *, allow_form_answer: bool) -> object:
+    if allow_form_answer and response.content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(response.body.decode("ascii", "replace")))
+    if response.content_type != "application/json" and not response.content_type.endswith("+json"):
+        raise TokenResponseInvalid("content_type")
+    try:
+        return response.json()
+    except ResponseInvalid as error:
+        raise TokenResponseInvalid(error.reason) from error
+
+
+def read_token(document: Mapping[str, Any], name: str) -> str:
+    """Return a token member, "" when absent or null: visible ASCII of bounded length (RFC 6749 appendix A)."""
+    value = document.get(name)
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_TOKEN_LENGTH or not _VISIBLE.fullmatch(value):
+        raise TokenResponseInvalid(name)
+    return value
+
+
+def read_scope(value: object) -> str | None:
+    """Return the granted scope, or `None` when the answer does not say (RFC 6749 5.1)."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
+    return value if isinstance(value, str) else None
+
+
+def read_lifetime(value: object, *, now: float) -> datetime | None:
+    """Return when something expires that lives `value` seconds; `None` where that cannot be known."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 32:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value < 0:
+        return None
+    return datetime.fromtimestamp(now, tz=timezone.utc) + timedelta(seconds=min(value, MAX_LIFETIME))

@@ -1,0 +1,117 @@
+"""The userinfo endpoint (Core 5.3): one request with the access token, and the judgement of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .errors import InvalidIDToken, ProviderUnavailable, ResponseInvalid, UnknownKey, UserInfoInvalid
+from .id_token import check_algorithm
+from .jose import parse_claims, parse_jws
+from .keys import KeySet
+from .transport import Request, Response, Transport, retry_after
+
+MAX_USERINFO = 1024 * 1024
+
+# Claims that identify are never taken from userinfo (Core 5.3.2).
+IDENTITY_CLAIMS = (
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nonce",
+    "at_hash",
+    "auth_time",
+    "acr",
+    "amr",
+    "sid",
+)
+
+
+def userinfo_request(
+    endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None
+) -> Request:
+    """Return the GET with the token in the Authorization header and nowhere else (RFC 6750 2.1)."""
+    return Request(
+        method="GET",
+        url=endpoint,
+        headers={"Accept": "application/json", "Authorization": f"Bearer {access_token}", **(headers or {})},
+        max_bytes=MAX_USERINFO,
+    )
+
+
+def read_userinfo_document(response: Response, *, now: float) -> Any:
+    """Return the JSON of a resource that describes the person, or raise."""
+    check_status(response, now=now)
+    try:
+        return response.json()
+    except ResponseInvalid as error:
+        raise UserInfoInvalid(error.reason) from error
+
+
+def check_status(response: Response, *, now: float) -> None:
+    """Anything but 200 is no description of anybody (Core 5.3.3)."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("userinfo_endpoint", retry_after=retry_after(response, now))
+    if response.status != 200:
+        raise UserInfoInvalid("status")
+
+
+def fetch_userinfo(
+    transport: Transport,
+    endpoint: str,
+    *,
+    access_token: str,
+    subject: str,
+    verify_jwt: Callable[[str], dict[str, Any]],
+    now: float,
+) -> dict[str, Any]:
+    """Return the claims of the subject of the ID token; `verify_jwt` judges a signed answer (Core 5.3.2)."""
+    response = transport.send(userinfo_request(endpoint, access_token))
+    check_status(response, now=now)
+    if response.content_type == "application/jwt":
+        claims: Any = verify_jwt(response.body.decode("ascii", "replace"))
+    else:
+        claims = read_userinfo_document(response, now=now)
+    check_subject(claims, subject=subject)
+    return dict(claims)
+
+
+def check_subject(claims: object, *, subject: str) -> None:
+    """The answer must be about the very person of the ID token (Core 5.3.2, 16.11)."""
+    if not isinstance(claims, dict) or claims.get("sub") != subject:
+        raise UserInfoInvalid("sub")
+
+
+def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the ID token's claims; who it is, and the e-mail with its verification, come from one source."""
+    added = {name: value for name, value in userinfo.items() if name not in IDENTITY_CLAIMS}
+    if id_token.get("email"):
+        added.pop("email", None)
+        added.pop("email_verified", None)
+        return {**added, **id_token}
+    kept = {name: value for name, value in id_token.items() if name not in ("email", "email_verified")}
+    return {**added, **kept}
+
+
+def verify_userinfo_jwt(
+    raw: str, *, keys: KeySet, algorithms: Collection[str], issuer: str, client_id: str
+) -> dict[str, Any]:
+    """Return the claims of a signed answer, made by the issuer and for us (Core 5.3.2)."""
+    try:
+        jws = parse_jws(raw)
+        check_algorithm(jws, algorithms)
+        keys.verify(jws)
+        claims = parse_claims(jws.payload)
+    except UnknownKey:
+        raise
+    except InvalidIDToken as error:
+        raise UserInfoInvalid(error.reason) from error
+    audience = claims.get("aud")
+    if claims.get("iss") != issuer:
+        raise UserInfoInvalid("iss")
+    if audience != client_id and not (isinstance(audience, list) and client_id in audience):
+        raise UserInfoInvalid("aud")
+    return claims
