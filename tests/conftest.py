@@ -1,0 +1,52 @@
+"""What every floor's tests share."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+
+# One xdist worker each: their provider or browser is started once.
+ONE_WORKER = ("interop", "browser")
+
+
+def pytest_configure() -> None:
+    """The suite speaks to loopback alone: anything else fails as an unreachable network does."""
+    sys.addaudithook(refuse_other_machines)
+
+
+def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse a connection that would leave this machine."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    # A string is the path of a Unix socket.
+    if isinstance(address, tuple) and not is_loopback(str(address[0])):
+        raise OSError(errno.ENETUNREACH, "tests speak to loopback alone")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a socket's host is this machine."""
+    return host in ("localhost", "::1", "") or host.startswith("127.")
+
+
+# First, because xdist reads the groups in a hook of its own.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests together that share something slow to start."""
+    for item in items:
+        for name in ONE_WORKER:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> Iterator[None]:
+    """No test finds another's used flows, discovery documents or key sets."""
+    yield
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
