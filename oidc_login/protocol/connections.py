@@ -1,0 +1,264 @@
+"""Connections with one deadline over name, TCP, TLS, request and answer; what they carry is not decided here.
+
+The deadline is a context variable, since a kept connection serves one exchange after another. It is enforced
+at the sockets, so that nothing above them can be held up: by a hanging name server, a silent handshake, or
+headers that come one byte at a time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
+
+from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+
+MAX_IDLE = 20.0
+MAX_ADDRESSES = 8
+KEPT_CONNECTIONS = 32
+
+# The time.monotonic() at which the current exchange is over.
+deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
+
+# From a host name to its addresses, best first.
+Resolver = Callable[[str], Sequence[str]]
+
+
+def remaining() -> float:
+    """Seconds left for the current exchange; more than zero, or the exchange is over."""
+    seconds = deadline.get() - time.monotonic()
+    if seconds <= 0:
+        raise ProviderUnavailable("timeout")
+    return seconds
+
+
+class DeadlineSocket(socket.socket):
+    """A socket whose every operation ends with the current exchange."""
+
+    __slots__ = ()
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(remaining())
+        try:
+            return super().recv_into(*args, **kwargs)
+        except TimeoutError:
+            raise ProviderUnavailable("timeout") from None
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(remaining())
+        try:
+            return super().send(*args, **kwargs)
+        except TimeoutError:
+            raise ProviderUnavailable("timeout") from None
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(remaining())
+        try:
+            super().sendall(*args, **kwargs)
+        except TimeoutError:
+            raise ProviderUnavailable("timeout") from None
+
+
+class DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
+    """The same over TLS, where one operation is a whole record or the whole handshake."""
+
+
+def tls_context(ca_bundle: str) -> ssl.SSLContext:
+    """Read the CA bundle, a file or a directory, once for all connections that will trust it."""
+    is_directory = os.path.isdir(ca_bundle)
+    try:
+        context = ssl.create_default_context(
+            cafile=None if is_directory else ca_bundle, capath=ca_bundle if is_directory else None
+        )
+    except OSError as error:
+        raise ProviderUnavailable("ca_bundle") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = DeadlineTLSSocket
+    return context
+
+
+def system_resolver(host: str) -> list[str]:
+    """Ask the operating system, which has no time-out of its own to set."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPolicy:
+    """Where connections may lead, and how long they are kept."""
+
+    resolver: Resolver = system_resolver
+    refuse_private_addresses: bool = False
+    max_idle: float = MAX_IDLE
+
+    def dial(self, host: str, port: int) -> DeadlineSocket:
+        """Open a TCP connection, to the very address that was checked (no DNS rebinding)."""
+        addresses = self._addresses(host)
+        reason = "connect"
+        for index, address in enumerate(addresses):
+            try:
+                # An equal share each, so that one silent address leaves time for the next.
+                return _open(address, port, remaining() / (len(addresses) - index))
+            except TimeoutError:
+                reason = "timeout"
+            except OSError:
+                reason = "connect"
+        raise ProviderUnavailable(reason)
+
+    def _addresses(self, host: str) -> Sequence[str]:
+        addresses = [host] if is_ip_address(host) else _resolve_in_time(self.resolver, host)[:MAX_ADDRESSES]
+        if not addresses:
+            raise ProviderUnavailable("dns")
+        if self.refuse_private_addresses and not all(map(is_public_address, addresses)):
+            raise MetadataInvalid("private_address")
+        return addresses
+
+
+def _open(address: str, port: int, seconds: float) -> DeadlineSocket:
+    sock = DeadlineSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(seconds)
+        sock.connect((address, port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _resolve_in_time(resolver: Resolver, host: str) -> Sequence[str]:
+    """Wait for the resolver as long as the exchange lasts; a thread that hangs longer is left behind."""
+    answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(resolver(host))
+        except (OSError, UnicodeError):  # unknown, or no name at all (a label over 63 bytes)
+            answers.put(())
+
+    threading.Thread(target=ask, name="oidc_login-resolver", daemon=True).start()
+    try:
+        return answers.get(timeout=remaining())
+    except queue.Empty:
+        raise ProviderUnavailable("timeout") from None
+
+
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_public_address(text: str) -> bool:
+    """Whether the whole Internet means the same host by it (RFC 6890)."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast and not address.is_reserved
+    if address.ipv4_mapped is not None:
+        return is_public_address(str(address.ipv4_mapped))
+    # 6to4 carries any IPv4 address; everything else that is public is in 2000::/3.
+    return address.is_global and address in GLOBAL_UNICAST and address.sixtofour is None
+
+
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+
+
+class PlainConnection(HTTPConnection):
+    """A connection for one exchange after another, left alone as soon as there is any doubt about it."""
+
+    def __init__(
+        self, host: str, port: int | None = None, *, policy: ConnectionPolicy, **options: Any
+    ) -> None:
+        super().__init__(host, port, **options)
+        self._policy = policy
+        self._answered_at = 0.0
+        self._outgoing: list[bytes] = []
+
+    @property
+    def is_connected(self) -> bool:
+        """What the pool asks before a request; a stale one is replaced then, since nothing is sent twice."""
+        return time.monotonic() - self._answered_at < self._policy.max_idle and super().is_connected
+
+    def connect(self) -> None:
+        self.sock = self._policy.dial(self.host, self.port)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send headers and body as one: half the packets, TLS records and system calls."""
+        self._outgoing = []
+        super().request(*args, **kwargs)
+        super().send(b"".join(self._outgoing))
+        self._outgoing = []
+
+    def send(self, data: Any) -> None:
+        self._outgoing.append(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own, which is not http.client's
+        try:
+            response = super().getresponse()
+        except OSError as error:
+            raise unavailable(error) from error
+        except (HTTPException, HTTPError):
+            raise ResponseInvalid("headers") from None
+        # An interim answer would be taken for the final one, and the final one for that of the next request.
+        if response.status < 200:
+            raise ResponseInvalid("status")
+        self._answered_at = time.monotonic()
+        return response
+
+
+class TLSConnection(PlainConnection, HTTPSConnection):
+    """The same over TLS; certificate and host name are verified by the context, in the handshake."""
+
+    @property
+    def is_connected(self) -> bool:
+        # Bytes that nobody asked for may also wait inside the TLS layer.
+        return super().is_connected and isinstance(self.sock, ssl.SSLSocket) and not self.sock.pending()
+
+    def connect(self) -> None:
+        assert self.ssl_context is not None  # noqa: S101 - the pool was given one; without it nothing is verified
+        sock = self._policy.dial(self.host, self.port)
+        try:
+            sock.settimeout(remaining())
+            self.sock = self.ssl_context.wrap_socket(sock, server_hostname=self.host)
+        except TimeoutError:
+            raise ProviderUnavailable("timeout") from None
+        except (OSError, ValueError) as error:
+            raise ProviderUnavailable("tls") from error
+        finally:
+            # The wrapped socket has taken the file descriptor over, if it came to that.
+            sock.close()
+        self.is_verified = True
+
+
+class PlainPool(HTTPConnectionPool):
+    ConnectionCls = PlainConnection
+
+
+class TLSPool(HTTPSConnectionPool):
+    ConnectionCls = TLSConnection
+
+
+def unavailable(error: OSError) -> ProviderUnavailable:
+    """What a failed read or write means."""
+    closed = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+    if isinstance(error, ssl.SSLError) and not closed:
+        return ProviderUnavailable("tls")
+    return ProviderUnavailable("connection_closed")

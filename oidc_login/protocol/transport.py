@@ -1,0 +1,352 @@
+"""HTTP with providers: one exchange over a kept connection, bounded in time and size, and strict JSON.
+
+The only module that imports `requests`. What to ask and what an answer means is decided by its callers.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+from oidc_login import __version__
+from oidc_login.protocol.breaker import CircuitBreaker, Origin
+from oidc_login.protocol.connections import (
+    KEPT_CONNECTIONS,
+    MAX_IDLE,
+    ConnectionPolicy,
+    PlainPool,
+    Resolver,
+    TLSPool,
+    deadline,
+    system_resolver,
+    tls_context,
+)
+from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.strict_json import strict_json as strict_json
+
+USER_AGENT = f"django-oidc-login/{__version__}"
+DEFAULT_MAX_BYTES = 1_048_576
+READ_SIZE = 65_536
+MAX_ORIGINS = 64
+# A time-out counts against the provider only when it had its whole time-out, or this many seconds of it.
+FAIR_CHANCE = 5.0
+
+DEFAULT_PORTS = {"https": 443, "http": 80}
+# Printable ASCII without the backslash, which parsers disagree about.
+URL = re.compile(r"[!-\[\]-~]{1,2048}")
+HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+HEADER_VALUE = re.compile(r"[\t -~]*")
+# Line-based services, which could be made to read a request as commands (Fetch 2.11 blocks these and more).
+OTHER_SERVICES = frozenset({21, 22, 23, 25, 110, 119, 143, 465, 587})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be sent, once."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    max_bytes: int = DEFAULT_MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What was answered, whatever the status; header names are in lower case."""
+
+    status: int
+    content_type: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        return strict_json(self.body)
+
+
+class Transport:
+    """Sends requests to providers; cheap to make, since connections are shared by the whole process."""
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 10.0,
+        ca_bundle: str | None = None,
+        refuse_private_addresses: bool = False,
+        resolver: Resolver = system_resolver,
+        max_idle: float = MAX_IDLE,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self._ca_bundle = ca_bundle
+        self._policy = ConnectionPolicy(
+            resolver=resolver, refuse_private_addresses=refuse_private_addresses, max_idle=max_idle
+        )
+        self._breaker = breaker or _breaker
+
+    def send(self, request: Request) -> Response:
+        """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
+        origin, _ = _destination(request.url)
+        seconds = self._seconds()
+        session = _session(self._ca_bundle, self._policy)
+        self._breaker.check(origin)
+        token = deadline.set(time.monotonic() + seconds)
+        try:
+            response = _exchange(session, request, seconds)
+        except ProviderUnavailable as error:
+            if error.reason != "timeout" or seconds >= min(self.timeout, FAIR_CHANCE):
+                self._breaker.failed(origin)
+            raise
+        except MetadataInvalid:
+            raise  # a refused address: nobody was asked
+        except ResponseInvalid:
+            self._breaker.answered(origin)
+            raise
+        finally:
+            deadline.reset(token)
+        self._breaker.answered(origin)
+        return response
+
+    def _seconds(self) -> float:
+        budget = _budget.get()
+        if budget is None:
+            return self.timeout
+        rest = budget - time.monotonic()
+        if rest <= 0:
+            raise ProviderUnavailable("timeout")
+        return min(self.timeout, rest)
+
+
+@contextmanager
+def time_budget(seconds: float) -> Iterator[None]:
+    """All exchanges inside share these seconds; of nested budgets the one that ends first holds."""
+    end = time.monotonic() + seconds
+    outer = _budget.get()
+    token = _budget.set(end if outer is None else min(end, outer))
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
+_budget: ContextVar[float | None] = ContextVar("oidc_login_time_budget", default=None)
+
+
+def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
+    """Return an absolute https URL that everybody parses alike; plain http is for loopback hosts alone."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise MetadataInvalid("url") from None
+    host = parts.hostname or ""
+    http_allowed = insecure_allow_http or is_loopback(host)
+    acceptable = (
+        URL.fullmatch(url)
+        and (parts.scheme == "https" or (parts.scheme == "http" and http_allowed))
+        and HOST.fullmatch(host)
+        and "@" not in parts.netloc
+        and "#" not in url
+        and not parts.netloc.endswith(":")
+        and (port is None or (port > 0 and port not in OTHER_SERVICES))
+    )
+    if not acceptable:
+        raise MetadataInvalid("url")
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def retry_after(response: Response, now: float) -> int | None:
+    """Seconds to wait, as a 429 or 503 asked for, between a second and an hour (RFC 9110 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
+    if response.status not in (429, 503) or not value:
+        return None
+    try:
+        seconds = int(value) if value.isdecimal() else _http_date(value) - now
+    except (ValueError, OverflowError):
+        return None
+    return math.ceil(max(1, min(seconds, 3600)))
+
+
+def _http_date(value: str) -> float:
+    date = parsedate_to_datetime(value)
+    return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _exchange(session: requests.Session, request: Request, seconds: float) -> Response:
+    adapter = session.get_adapter(request.url)
+    prepared = _prepare(request)
+    try:
+        # The adapter alone: what `Session.send` adds to it are cookies, redirects and hooks.
+        answer = adapter.send(prepared, stream=True, timeout=seconds)
+        # Closes the connection too, unless all of the answer was read.
+        with answer:
+            return _read(answer, request.max_bytes)
+    except (requests.RequestException, HTTPError):
+        # Not chained: these hold the request. Time-outs and failed connects were reported by the sockets.
+        raise ProviderUnavailable("connection_closed") from None
+
+
+def _prepare(request: Request) -> requests.PreparedRequest:
+    headers = CaseInsensitiveDict({"User-Agent": USER_AGENT})
+    headers.update(request.headers)
+    headers["Accept-Encoding"] = "identity"
+    if request.body is not None:
+        headers["Content-Length"] = str(len(request.body))
+    # Checked here because the checks below this floor quote the value in their messages.
+    if not all(map(HEADER_VALUE.fullmatch, headers.values())):
+        raise ResponseInvalid("request_header")
+    prepared = requests.PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.headers = headers
+    prepared.body = request.body
+    return prepared
+
+
+def _read(answer: requests.Response, max_bytes: int) -> Response:
+    """Judge the headers, then read the body up to its limit."""
+    headers = {name.lower(): value for name, value in answer.raw.headers.items()}
+    # Never decompressed, however small it claims to be: it was asked for as it is.
+    if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise ResponseInvalid("content_encoding")
+    length = headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > max_bytes):
+        raise ResponseInvalid("too_large")
+    return Response(
+        status=answer.status_code,
+        content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+        headers=headers,
+        body=_read_body(answer, max_bytes),
+    )
+
+
+def _read_body(answer: requests.Response, max_bytes: int) -> bytes:
+    chunks = []
+    rest = max_bytes
+    while chunk := answer.raw.read(READ_SIZE, decode_content=False):
+        rest -= len(chunk)
+        if rest < 0:
+            raise ResponseInvalid("too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+class _Adapter(HTTPAdapter):
+    """Connection pools that trust one CA bundle and keep our deadline; no proxy and no retry."""
+
+    def __init__(self, ca_bundle: str, policy: ConnectionPolicy) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=Retry(False))
+        self._context = tls_context(ca_bundle)
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._pools: dict[Origin, HTTPConnectionPool] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *_args: object, **_kwargs: object
+    ) -> HTTPConnectionPool:
+        origin, _ = _destination(str(request.url))
+        return self._pools.get(origin) or self._add_pool(origin)
+
+    def cert_verify(self, *_args: object, **_kwargs: object) -> None:
+        """Leave the pool alone: its context verifies, and a bundle named here is read per connection."""
+
+    def request_url(self, request: requests.PreparedRequest, _proxies: object) -> str:
+        _, target = _destination(str(request.url))
+        return target
+
+    def build_response(self, _req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Wrap the answer, without the cookies and guesses that requests would add."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.raw = resp
+        return response
+
+    def _add_pool(self, origin: Origin) -> HTTPConnectionPool:
+        scheme, host, port = origin
+        with self._lock:
+            if len(self._pools) >= MAX_ORIGINS and origin not in self._pools:
+                # Its connections are closed once the exchanges that use it are over.
+                self._pools.pop(next(iter(self._pools)))
+            return self._pools.setdefault(origin, self._new_pool(scheme, host, port))
+
+    def _new_pool(self, scheme: str, host: str, port: int) -> HTTPConnectionPool:
+        if scheme == "http":
+            return PlainPool(host, port, maxsize=KEPT_CONNECTIONS, policy=self._policy)
+        return TLSPool(host, port, maxsize=KEPT_CONNECTIONS, policy=self._policy, ssl_context=self._context)
+
+
+def _session(ca_bundle: str | None, policy: ConnectionPolicy) -> requests.Session:
+    """The one session of this process for this CA bundle."""
+    # The process is named as well: some servers fork without Python's knowledge.
+    key = (os.getpid(), ca_bundle, policy)
+    session = _sessions.get(key)
+    if session is not None:
+        return session
+    with _sessions_lock:
+        return _sessions.get(key) or _sessions.setdefault(key, _new_session(ca_bundle, policy))
+
+
+def _new_session(ca_bundle: str | None, policy: ConnectionPolicy) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.max_redirects = 0
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = _Adapter(ca_bundle or DEFAULT_CA_BUNDLE_PATH, policy)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+@lru_cache(maxsize=256)
+def _destination(url: str) -> tuple[Origin, str]:
+    """Where a checked URL leads: the origin, and what to ask there for."""
+    parts = urlsplit(check_url(url))
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return (parts.scheme, str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme]), target
+
+
+def _forget_process_state() -> None:
+    """Share no connection with another process, nor a lock that somebody held when it forked."""
+    global _sessions, _sessions_lock
+    _sessions = {}
+    _sessions_lock = threading.Lock()
+    _breaker.forget()
+
+
+_sessions: dict[tuple[int, str | None, ConnectionPolicy], requests.Session] = {}
+_sessions_lock = threading.Lock()
+_breaker = CircuitBreaker()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_process_state)
