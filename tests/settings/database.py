@@ -18,7 +18,7 @@ FOLDER = tempfile.TemporaryDirectory(prefix="oidc-login-tests-")
 
 
 def database(url: str | None) -> dict[str, Any]:
-    """Return the entry for postgres:// or mysql://user:password@host:port/name, and for SQLite without a URL."""
+    """Return the entry for postgres:// or mysql://user:password@host:port/name, or for SQLite."""
     if not url:
         return sqlite()
     parts = urlsplit(url)

@@ -1,0 +1,106 @@
+"""The code blocks of a Markdown page, and how they are run. The rules are in docs/contributing.md."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.template import engines
+from django.test import override_settings
+
+from tests.settings import base
+
+FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# (?P<path>[\w/]+)\.py\n")
+ENVIRONMENT = re.compile(r'os\.environ\["(\w+)"\]')
+NO_RUN = re.compile(r"no-run: \S+")
+
+# What `startproject` has written already where a page says `INSTALLED_APPS += [...]`.
+STARTPROJECT: Mapping[str, Any] = {
+    "INSTALLED_APPS": [name for name in base.INSTALLED_APPS if name != "oidc_login"],
+    "MIDDLEWARE": base.MIDDLEWARE,
+    "TEMPLATES": base.TEMPLATES,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block and where it stands."""
+
+    where: str
+    language: str
+    options: str
+    code: str
+
+    @property
+    def module(self) -> str | None:
+        """The module that the block is, when its first line names a file."""
+        named = FILE_NAME.match(self.code)
+        return named["path"].replace("/", ".") if named else None
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the page's fenced blocks that name a language, in order."""
+    text = page.read_text()
+    for fence in FENCE.finditer(text):
+        language, _, options = fence["info"].strip().partition(" ")
+        line = text.count("\n", 0, fence.start()) + 1
+        code = textwrap.dedent(fence["code"])
+        yield Block(where=f"{page.name}:{line}", language=language, options=options.strip(), code=code)
+
+
+class PageRun:
+    """One page's blocks, run in order: those of one file are that module, all others share a namespace."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> None:
+        self.monkeypatch = monkeypatch
+        self.stack = stack
+        self.namespace: dict[str, Any] = {"__name__": "page"}
+        self.settings: dict[str, Any] = {}
+
+    def run(self, block: Block) -> None:
+        """Run a Python block, compile a template, and leave everything else alone."""
+        if block.language == "html+django":
+            engines["django"].from_string(block.code)
+        if block.language == "python" and not block.options:
+            self.run_python(block)
+
+    def run_python(self, block: Block) -> None:
+        """Run the block with made-up values for the environment variables that it reads."""
+        for name in ENVIRONMENT.findall(block.code):
+            self.monkeypatch.setenv(name, f"made up for {name}")
+        namespace = vars(self.module(block.module)) if block.module else self.namespace
+        exec(compile(block.code, block.where, "exec"), namespace)
+        if block.module == "settings":
+            self.apply(namespace)
+
+    def module(self, name: str) -> ModuleType:
+        """Return the module of that name, made with its parent packages at its first block."""
+        if name not in sys.modules:
+            module = ModuleType(name)
+            vars(module).update(STARTPROJECT if name == "settings" else {}, urlpatterns=[])
+            self.monkeypatch.setitem(sys.modules, name, module)
+            parent, _, child = name.rpartition(".")
+            if parent:
+                self.monkeypatch.setattr(self.module(parent), child, module, raising=False)
+        return sys.modules[name]
+
+    def apply(self, namespace: Mapping[str, Any]) -> None:
+        """Let the page's settings be the site's from here on."""
+        self.settings = {name: value for name, value in namespace.items() if name.isupper()}
+        self.stack.enter_context(override_settings(**self.settings))
+
+    def check(self) -> list[checks.CheckMessage]:
+        """Return what Django's system checks say against the page's site."""
+        urls = "urls" if "urls" in sys.modules else base.ROOT_URLCONF
+        with override_settings(ROOT_URLCONF=urls):
+            return [message for message in checks.run_checks() if message.level >= checks.WARNING]

@@ -1,0 +1,46 @@
+"""What README and docs tell people to write does work."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import NO_RUN, PageRun, blocks
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+
+
+@every_page
+@pytest.mark.django_db
+def test_code_of_the_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        run = PageRun(monkeypatch, stack)
+        for block in blocks(page):
+            run.run(block)
+
+        assert not run.settings or run.check() == []
+
+
+@every_page
+def test_code_that_is_not_run_has_a_reason(page: Path) -> None:
+    without = [
+        block.where
+        for block in blocks(page)
+        if block.language == "python" and block.options and not NO_RUN.match(block.options)
+    ]
+
+    assert without == []
+
+
+@every_page
+def test_links_of_the_page_lead_somewhere(page: Path) -> None:
+    missing = [link for link in RELATIVE_LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+
+    assert missing == []
