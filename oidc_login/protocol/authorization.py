@@ -19,16 +19,6 @@ _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
-    """Where the browser is sent, and the values that must come back or be sent later."""
-
-    url: str = field(repr=False)
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
-
-
 def code_challenge(code_verifier: str) -> str:
     """Return the S256 challenge of a verifier (RFC 7636 4.2)."""
     return encode(hashlib.sha256(code_verifier.encode("ascii")).digest())
@@ -39,6 +29,14 @@ def authorization_url(endpoint: str, parameters: Mapping[str, Any]) -> str:
     scheme, netloc, path, query, _ = urlsplit(endpoint)
     added = urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
     return urlunsplit((scheme, netloc, path, f"{query}&{added}" if query else added, ""))
+
+
+def read_state(parameters: Iterable[tuple[str, str]]) -> str:
+    """Return the one `state` of a response, "" when there is none; two are nobody's (RFC 6749 3.1)."""
+    states = [value for name, value in parameters if name == "state"]
+    if len(states) > 1:
+        raise AuthorizationResponseInvalid("repeated")
+    return states[0] if states else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +75,10 @@ class AuthorizationResponse:
             raise AuthorizationResponseInvalid("code")
 
     def check_issuer(self, *, issuer: str, required: bool) -> None:
-        """The response must come from the issuer that was asked (RFC 9207 2.4)."""
-        if self.iss is None and not required:
+        """The response must come from the issuer that was asked, where there is one (RFC 9207 2.4)."""
+        if not issuer or (self.iss is None and not required):
             return
-        if not issuer or self.iss != issuer:
+        if self.iss != issuer:
             raise IssuerMismatch("iss")
 
     def check_error(self) -> None:

@@ -28,9 +28,7 @@ class ClientAuthentication:
 def client_secret_basic(client_id: str, client_secret: str) -> ClientAuthentication:
     """Form-encode both, then join them for HTTP Basic (RFC 6749 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-    return ClientAuthentication(
-        headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")}
-    )
+    return ClientAuthentication(headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")})
 
 
 def client_secret_post(client_id: str, client_secret: str) -> ClientAuthentication:
@@ -43,9 +41,7 @@ def public_client(client_id: str) -> ClientAuthentication:
     return ClientAuthentication(parameters={"client_id": client_id})
 
 
-def client_secret_jwt(
-    client_id: str, client_secret: str, *, audience: str, now: float
-) -> ClientAuthentication:
+def client_secret_jwt(client_id: str, client_secret: str, *, audience: str, now: float) -> ClientAuthentication:
     """Prove the secret by an assertion made with it (Core 9)."""
     return _assertion(client_id, sign_with_secret(_assertion_claims(client_id, audience, now), client_secret))
 

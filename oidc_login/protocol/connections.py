@@ -184,9 +184,7 @@ GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 class PlainConnection(HTTPConnection):
     """A connection for one exchange after another, left alone as soon as there is any doubt about it."""
 
-    def __init__(
-        self, host: str, port: int | None = None, *, policy: ConnectionPolicy, **options: Any
-    ) -> None:
+    def __init__(self, host: str, port: int | None = None, *, policy: ConnectionPolicy, **options: Any) -> None:
         super().__init__(host, port, **options)
         self._policy = policy
         self._answered_at = 0.0

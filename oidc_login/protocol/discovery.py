@@ -131,18 +131,14 @@ class CachedDocument(Generic[T]):
             return self._copy
 
     def _fetch(self, now: float) -> Copy[T]:
-        request = Request(
-            method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT
-        )
+        request = Request(method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT)
         response = self._transport.send(request)
         check_status(response, now=now)
         try:
             body = response.body.decode()
         except UnicodeDecodeError as error:
             raise MetadataInvalid("json") from error
-        copy = Copy(
-            value=self._parse(read_json(body)), body=body, fetched_at=now, due_at=now + age_of(response)
-        )
+        copy = Copy(value=self._parse(read_json(body)), body=body, fetched_at=now, due_at=now + age_of(response))
         self._copy = copy
         if self._store is not None:
             self._store.set(self._store_key, (copy.body, copy.fetched_at, copy.due_at), timeout=KEPT)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import MetadataInvalid, UnknownKey
-from .jose import PublicKey, UnverifiedJWS, import_public_key, signature_is_valid, suits
+from .jose import (
+    ASYMMETRIC_ALGORITHMS,
+    PublicKey,
+    UnverifiedJWS,
+    import_public_key,
+    signature_is_valid,
+    suits,
+)
 
 MAX_KEYS = 100
 MAX_CANDIDATES = 8
@@ -58,6 +65,9 @@ class KeySet:
         """Return the set that verifies MACs made with the client secret (Core 10.1)."""
         return cls((Key(kty="oct", material=secret.encode()),))
 
+    def __add__(self, other: KeySet) -> KeySet:
+        return KeySet(self.keys + other.keys, self.skipped) if other.keys else self
+
     def candidates(self, algorithm: str, key_id: str | None) -> tuple[Key, ...]:
         """Return the keys worth trying: those of that `kid`, else those that carry none (Core 10.1)."""
         suitable = tuple(key for key in self.keys if key.may_verify(algorithm))
@@ -85,8 +95,10 @@ def _read_key(entry: object) -> Key:
         raise ValueError("malformed")
     _check_purpose(entry)
     curve, algorithm, issuer = entry.get("crv"), entry.get("alg"), entry.get("issuer")
-    if algorithm is not None and not isinstance(algorithm, str):
+    if not isinstance(entry.get("kid", ""), str):
         raise ValueError("malformed")
+    if algorithm is not None and algorithm not in ASYMMETRIC_ALGORITHMS:
+        raise ValueError("alg")
     return Key(
         kty=entry["kty"],
         material=import_public_key(entry),

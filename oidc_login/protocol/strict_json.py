@@ -32,9 +32,7 @@ def _check_depth(value: Any) -> None:
         containers = [item for item in level if isinstance(item, (dict, list))]
         if not containers:
             return
-        level = [
-            inner for outer in containers for inner in (outer.values() if type(outer) is dict else outer)
-        ]
+        level = [inner for outer in containers for inner in (outer.values() if type(outer) is dict else outer)]
     raise ResponseInvalid("json")
 
 

@@ -94,9 +94,7 @@ def read_token_response(response: Response, *, now: float, allow_form_answer: bo
     document = _read_document(response, allow_form_answer=allow_form_answer)
     error = document.get("error") if isinstance(document, dict) else None
     if error:  # some providers send errors with status 200
-        raise TokenErrorResponse(
-            error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable"
-        )
+        raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")
     if response.status != 200:
         raise TokenResponseInvalid("status")
     return TokenResponse.from_json(document, now=now)

@@ -30,9 +30,7 @@ IDENTITY_CLAIMS = (
 )
 
 
-def userinfo_request(
-    endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None
-) -> Request:
+def userinfo_request(endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None) -> Request:
     """Return the GET with the token in the Authorization header and nowhere else (RFC 6750 2.1)."""
     return Request(
         method="GET",

@@ -1,0 +1,373 @@
+"""The authentication backend: where protocol errors become Django's, and where a site's hooks are called.
+
+It subclasses mozilla-django-oidc's backend. The hooks keep their names and signatures and get plain dicts,
+also for providers without OpenID Connect; what stands behind them is this package's own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DatabaseError, IntegrityError, OperationalError, models, router, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.views.decorators.debug import sensitive_variables
+from mozilla_django_oidc.auth import OIDCAuthenticationBackend
+
+from . import claims as claims_module
+from . import linking, signals
+from .claims import Identity, clean_email, email_key
+from .conf import settings
+from .exceptions import (
+    EmailRequired,
+    OAuthError,
+    ProviderUnavailable,
+    RefusedBySite,
+    UserInfoInvalid,
+    from_protocol,
+)
+from .flow import Flow
+from .models import LinkReason, OAuthConnection
+from .protocol.errors import ProtocolError
+from .protocol.id_token import is_subject
+from .providers.base import OAuthProvider, OAuthToken
+from .registry import get_provider
+
+logger = logging.getLogger(__name__)
+
+CLAIMS_HOOKS = (
+    "verify_claims",
+    "filter_users_by_claims",
+    "create_user",
+    "update_user",
+    "get_username",
+    "describe_user_by_claims",
+)
+TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
+
+
+class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upstream has no types
+    """Signs people in who come back from a provider with a pending flow."""
+
+    request: HttpRequest
+    flow: Flow
+    provider: OAuthProvider
+    oauth_token: OAuthToken
+    identity: Identity
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: Django makes a backend for every `request.user`, and upstream's demands settings."""
+
+    @cached_property
+    def UserModel(self) -> Any:  # noqa: N802  # upstream's name
+        return get_user_model()
+
+    # The way of a sign-in.
+
+    @sensitive_variables()
+    def authenticate(
+        self, request: HttpRequest | None, *, flow: Flow | None = None, code: str = "", **kwargs: Any
+    ) -> AbstractBaseUser | None:
+        """Return the user whom the code of a pending flow proves, or raise `OAuthError`.
+
+        Without a flow there is nothing to do: a password form may be posted to any URL.
+        """
+        if request is None or flow is None:
+            return None
+        self.request, self.flow = request, flow
+        self.provider = get_provider(flow.provider_key)
+        try:
+            token_info = self.get_token({"code": code})
+            self.oauth_token = _token_of(token_info)
+            payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
+            return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)
+        except ProtocolError as error:
+            raise from_protocol(error) from error
+
+    @sensitive_variables()
+    def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Exchange the code; return the tokens by the names of `OAuthToken`."""
+        return asdict(self.provider.get_oauth_token(code=payload["code"], request=self.request))
+
+    @sensitive_variables()
+    def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
+        """Return the claims of the ID token after all rules of Core 3.1.3.7; {} without OpenID Connect."""
+        return self.provider.verify_id_token(self.oauth_token, request=self.request)
+
+    @sensitive_variables()
+    def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
+        """Return the user that the linking rules name, with the connection written, or raise `OAuthError`."""
+        if getattr(self, "flow", None) is None:
+            raise RefusedBySite("no_flow")  # a bearer token alone signs nobody up and links nothing
+        payload = dict(payload)
+        known = self._find_connection(payload) if payload else None
+        claims = payload
+        if self._needs_userinfo(payload, is_known=known is not None):
+            claims = self.get_userinfo(access_token, id_token, payload)
+        self.identity = self._identify(claims, payload)
+        if not (self.provider.check_claims(claims) and self.verify_claims(claims)):
+            raise RefusedBySite
+        linking.check_domain(self.identity, self.provider)
+        return self._write(dict(claims))
+
+    def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
+        if self._overrides(*CLAIMS_HOOKS, "get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
+            return True
+        return self.provider.needs_userinfo(payload, is_known=is_known, wanted=settings.CLAIMS)
+
+    def _overrides(self, *names: str) -> bool:
+        return any(getattr(type(self), name) is not getattr(OIDCLoginBackend, name) for name in names)
+
+    @sensitive_variables()
+    def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return all claims about the person: those of the ID token, completed by the provider's user info."""
+        return self.provider.get_userinfo(self.oauth_token, claims=payload)
+
+    @sensitive_variables()
+    def _identify(self, claims: Mapping[str, Any], payload: Mapping[str, Any]) -> Identity:
+        """Return the identity: of the ID token where there is one, whatever a hook made of the claims."""
+        subject = payload["sub"] if payload else claims.get("sub")
+        if not is_subject(subject):
+            raise UserInfoInvalid("sub")
+        email = clean_email(claims.get("email"))
+        return Identity(
+            provider_key=self.provider.key,
+            issuer=self.provider.get_identity_issuer(payload),
+            subject=str(subject),
+            email=email,
+            email_verified=bool(email) and self.provider.is_email_verified(claims),
+            claims=claims,
+        )
+
+    @sensitive_variables()
+    def _find_connection(self, payload: Mapping[str, Any]) -> OAuthConnection | None:
+        """Find the connection once; `_decide` uses it again unless a race made it stale."""
+        self._known = OAuthConnection.objects.find(self._identify(payload, payload))
+        return self._known
+
+    # What is written. A lost race or a lock is answered by one fresh attempt, from the first read on.
+
+    @sensitive_variables()
+    def _write(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        try:
+            return self._attempt(claims)
+        except (IntegrityError, OperationalError, ConnectionGone) as error:
+            logger.info("a sign-in is tried once more: %s", type(error).__name__)
+        self.__dict__.pop("_known", None)
+        try:
+            return self._attempt(claims)
+        except (IntegrityError, OperationalError, ConnectionGone) as error:
+            raise ProviderUnavailable("database") from error
+
+    @sensitive_variables()
+    def _attempt(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        decision = self._decide(claims)
+        if decision.action == "sign_in" and decision.connection is not None:
+            return self._sign_in(decision.connection, claims)
+        with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+            if decision.action == "sign_up":
+                return self._sign_up(claims)
+            return self._link(decision, claims)
+
+    @sensitive_variables()
+    def _decide(self, claims: dict[str, Any]) -> linking.Decision:
+        if "_known" in self.__dict__:
+            connection = self._known
+        else:
+            connection = OAuthConnection.objects.find(self.identity)
+        if self.flow.purpose == "connect":
+            user = self.request.user if self.request.user.is_authenticated else None
+            return linking.resolve_connect(self.identity, connection=connection, user=user, user_key=self.flow.user_key)
+        return linking.resolve_sign_in(
+            self.identity,
+            provider=self.provider,
+            connection=connection,
+            find_users=lambda: self.filter_users_by_claims(claims),
+            site_vouches=self._overrides("filter_users_by_claims"),
+        )
+
+    @sensitive_variables()
+    def _sign_in(self, connection: OAuthConnection, claims: dict[str, Any]) -> AbstractBaseUser:
+        self._fill(connection)
+        try:
+            connection.save(update_fields=self._written_fields())
+        except DatabaseError as error:
+            if isinstance(error, (IntegrityError, OperationalError)):
+                raise
+            raise ConnectionGone from error  # it was disconnected meanwhile
+        user = self._updated(connection.user, claims)
+        self._keep(connection)
+        self._send(signals.connection_updated, connection=connection)
+        return user
+
+    @sensitive_variables()
+    def _sign_up(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        user = self.create_user(claims)
+        if not isinstance(user, AbstractBaseUser) or not linking.is_active(user):
+            raise RefusedBySite("create_user")
+        connection = self._connect(user, LinkReason.SIGNED_UP)
+        self._send_after_commit(signals.user_signed_up, connection=connection, user=user)
+        return user
+
+    @sensitive_variables()
+    def _link(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
+        user = decision.user
+        assert user is not None and decision.reason is not None  # noqa: S101  # a link has both
+        self._connect(user, decision.reason)
+        return user if self.flow.purpose == "connect" else self._updated(user, claims)
+
+    @sensitive_variables()
+    def _updated(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+        updated = self.update_user(user, claims)
+        if not isinstance(updated, AbstractBaseUser) or updated.pk != user.pk:
+            raise RefusedBySite("update_user")
+        return updated
+
+    def _connect(self, user: AbstractBaseUser, reason: LinkReason) -> OAuthConnection:
+        connection = OAuthConnection(
+            user=user,
+            provider_key=self.identity.provider_key,
+            issuer=self.identity.issuer,
+            provider_user_id=self.identity.subject,
+            link_reason=reason,
+        )
+        self._fill(connection).save(force_insert=True)
+        self._keep(connection)
+        self._send_after_commit(signals.connection_created, connection=connection)
+        return connection
+
+    def _fill(self, connection: OAuthConnection) -> OAuthConnection:
+        """Set what the provider said this time."""
+        connection.email = self.identity.email
+        connection.email_verified = self.identity.email_verified
+        connection.claims = claims_module.storable(self.identity.claims, wanted=settings.CLAIMS)
+        connection.last_login_at = timezone.now()
+        if self.provider.store_tokens:
+            connection.set_token(self.oauth_token)
+        return connection
+
+    def _written_fields(self) -> list[str]:
+        """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""
+        written = ["email", "email_verified", "claims", "last_login_at", "updated_at"]
+        if not self.provider.store_tokens:
+            return written
+        written += ["access_token", "access_token_expires_at", "scope", "status"]
+        if self.oauth_token.refresh_token:
+            written += ["refresh_token", "refresh_token_expires_at"]
+        return written
+
+    def _keep(self, connection: OAuthConnection) -> None:
+        """Leave the connection with the request, for the session that the view writes after `login()`."""
+        self.request.oauth_connection = connection  # type: ignore[attr-defined]  # read by oidc_login.views
+
+    def _send(self, signal: Any, **kwargs: Any) -> None:
+        signal.send(OAuthConnection, request=self.request, provider=self.provider.key, **kwargs)
+
+    def _send_after_commit(self, signal: Any, **kwargs: Any) -> None:
+        transaction.on_commit(lambda: self._send(signal, **kwargs), using=router.db_for_write(OAuthConnection))
+
+    # The hooks that sites override; upstream's names and signatures, safe defaults.
+
+    def verify_claims(self, claims: dict[str, Any]) -> bool:
+        """Say whether the person may sign in at all; yes by default."""
+        return True
+
+    def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]:
+        """Return the users that have the e-mail address of the claims, compared safely."""
+        email, field = self.identity.email, self.email_field
+        if not email or field is None:
+            return []
+        found = self.UserModel._default_manager.filter(**{f"{field.name}__iexact": email})
+        return [user for user in found if email_key(getattr(user, field.name) or "") == email_key(email)]
+
+    @sensitive_variables()
+    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser:
+        """Return a new user with an unusable password; its address is set only when it is verified."""
+        user = self.UserModel()
+        self._set_email(user)
+        if self.username_field is not self.email_field:
+            setattr(user, self.username_field.attname, self.get_username(claims))
+        self._set_names(user, claims)
+        user.set_unusable_password()
+        user.save()
+        return user  # type: ignore[no-any-return]  # the site's user model
+
+    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+        """Return the user who signs in again; nothing is changed by default."""
+        return user
+
+    def get_username(self, claims: dict[str, Any]) -> str:
+        """Return a user name that the claims suggest and that nobody has."""
+        max_length = self.username_field.max_length or 150
+        name = claims_module.username_from(claims, max_length=max_length - 8)
+        while self.UserModel._default_manager.filter(**{self.username_field.name: name}).exists():
+            stem = claims_module.username_from(claims, max_length=max_length - 8)
+            name = f"{stem}-{get_random_string(6, '0123456789')}"
+        return name
+
+    def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
+        """Describe the person for a log record, without saying who it is."""
+        return f"an identity of {self.provider.key}"
+
+    def get_user(self, user_id: Any) -> AbstractBaseUser | None:
+        """Return the user of a session, unless they may not be signed in any more."""
+        try:
+            user = self.UserModel._default_manager.get(pk=user_id)
+        except self.UserModel.DoesNotExist:
+            return None
+        return user if self.user_can_authenticate(user) else None
+
+    # The user model, whatever it looks like.
+
+    @property
+    def username_field(self) -> Any:
+        return self.UserModel._meta.get_field(self.UserModel.USERNAME_FIELD)
+
+    @property
+    def email_field(self) -> models.Field[Any, Any] | None:
+        try:
+            field = self.UserModel._meta.get_field(self.UserModel.get_email_field_name())
+        except FieldDoesNotExist:
+            return None
+        return field  # type: ignore[no-any-return]  # a concrete field by definition
+
+    def _set_email(self, user: AbstractBaseUser) -> None:
+        field = self.email_field
+        if field is None:
+            return
+        email = self.identity.email if self.identity.email_verified else ""
+        if len(email) > (field.max_length or len(email)):
+            email = ""
+        if not email and field.null:
+            setattr(user, field.attname, None)
+            return
+        if not email and (not field.blank or field.unique):
+            raise EmailRequired
+        setattr(user, field.attname, email)
+
+    def _set_names(self, user: AbstractBaseUser, claims: Mapping[str, Any]) -> None:
+        for attribute, claim in (("first_name", "given_name"), ("last_name", "family_name")):
+            try:
+                field = self.UserModel._meta.get_field(attribute)
+            except FieldDoesNotExist:
+                continue
+            setattr(user, attribute, claims_module.text(claims, claim, max_length=field.max_length))
+
+
+class ConnectionGone(Exception):
+    """The connection was removed between reading and writing it."""
+
+
+def _token_of(token_info: Mapping[str, Any]) -> OAuthToken:
+    return OAuthToken(**{name: token_info[name] for name in TOKEN_FIELDS if name in token_info})
+
+
+__all__ = ["OAuthError", "OIDCLoginBackend"]

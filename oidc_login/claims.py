@@ -1,0 +1,144 @@
+"""Claims on their way in: e-mail addresses compared safely, text made fit for the database, bounded storage."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+MAX_EMAIL_LENGTH = 254
+MAX_STORED_BYTES = 8 * 1024
+MAX_DEPTH = 8
+MAX_INTEGER = 2**63 - 1
+
+STANDARD_CLAIMS = (
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "email",
+    "email_verified",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+)
+
+# Controls, and the marks that change the direction of the text around them.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a provider says has signed in; `email` is "" unless it is one well-formed address."""
+
+    provider_key: str
+    issuer: str
+    subject: str = field(repr=False)
+    email: str = field(repr=False)
+    email_verified: bool
+    claims: Mapping[str, Any] = field(repr=False)
+
+
+def clean_email(value: object) -> str:
+    """Return a well-formed address as it was given, else ""."""
+    if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH or value.count("@") != 1:
+        return ""
+    if _UNSAFE.search(value):
+        return ""
+    try:
+        validate_email(value)
+    except ValidationError:
+        return ""
+    return value
+
+
+def email_key(email: str) -> str:
+    """Return what two spellings of one address share: ASCII letters in small, everything else as it is.
+
+    Case folding of other letters would make look-alikes equal, such as the Kelvin sign and "k".
+    """
+    return "".join(char.lower() if char.isascii() else char for char in email)
+
+
+def domain_is_allowed(email: str, domains: Iterable[str]) -> bool:
+    """Whether an address lies in one of the domains; `.corp.example` also admits its subdomains."""
+    domain = email_key(email).rpartition("@")[2]
+    return any(
+        domain == allowed.lstrip(".") or (allowed.startswith(".") and domain.endswith(allowed)) for allowed in domains
+    )
+
+
+def text(claims: Mapping[str, Any], name: str, *, max_length: int | None = None) -> str:
+    """Return a claim as one line of text for a column or a page; "" when it is not text."""
+    value = claims.get(name)
+    if not isinstance(value, str):
+        return ""
+    return _UNSAFE.sub("", value).strip()[:max_length]
+
+
+def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
+    """Return a plain name that the claims suggest: letters, digits, `_`, `-` and `.`; "user" when none does."""
+    email = clean_email(claims.get("email"))
+    for suggestion in (
+        text(claims, "preferred_username"),
+        text(claims, "nickname"),
+        email.partition("@")[0],
+        text(claims, "name"),
+    ):
+        plain = unicodedata.normalize("NFKD", suggestion.partition("@")[0]).encode("ascii", "ignore").decode()
+        name = re.sub(r"[^a-z0-9_.-]+", "-", plain.lower()).strip("-.")[:max_length]
+        if name:
+            return name
+    return "user"
+
+
+def storable(claims: Mapping[str, Any], *, wanted: Iterable[str]) -> dict[str, Any]:
+    """Return the claims that are kept: the standard ones and `wanted`, at most 8 kB, fit for every database."""
+    kept: dict[str, Any] = {}
+    size = 2
+    for name in (*STANDARD_CLAIMS, *wanted):
+        if name not in claims or name in kept:
+            continue
+        value = _cleaned(claims[name])
+        size += len(json.dumps({name: value}))
+        if value is None or size > MAX_STORED_BYTES:
+            size -= len(json.dumps({name: value}))
+            continue
+        kept[name] = value
+    return kept
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:
+    """Return JSON that every database takes; `None` for what cannot be kept."""
+    if isinstance(value, str):
+        return _UNSAFE.sub("", value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -MAX_INTEGER <= value <= MAX_INTEGER else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= MAX_DEPTH:
+        return None
+    if isinstance(value, Mapping):
+        return {_UNSAFE.sub("", str(name)): _cleaned(member, depth + 1) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(member, depth + 1) for member in value]
+    return None

@@ -1,0 +1,42 @@
+"""The settings of the package: every name and default. The only module that reads Django's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+
+DEFAULTS: Mapping[str, Any] = {
+    "PROVIDERS": {},
+    "EMAIL_LINKING": "verified",
+    "ALLOW_SIGNUP": True,
+    "FLOW_LIFETIME": 600,
+    "CACHE": "default",
+    "TOKEN_KEYS": None,
+    "BASE_URL": None,
+    "CLAIMS": [],
+}
+
+
+class Settings:
+    """`settings.NAME` is `OIDC_LOGIN_NAME` of the site, or its default; asked anew each time."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in DEFAULTS:
+            raise AttributeError(f"there is no setting OIDC_LOGIN_{name}")
+        return getattr(django_settings, f"OIDC_LOGIN_{name}", DEFAULTS[name])
+
+
+class DjangoSettings:
+    """The settings of Django and of mozilla-django-oidc that this package honours."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(django_settings, name)
+
+    def get(self, name: str, default: Any) -> Any:
+        return getattr(django_settings, name, default)
+
+
+settings = Settings()
+django = DjangoSettings()

@@ -1,0 +1,269 @@
+"""What can end a sign-in: each failure with its status, its stable code and a text that is safe to show."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.exceptions import SuspiciousOperation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .protocol import errors as protocol
+
+Text = str | Promise
+
+
+class OAuthError(SuspiciousOperation):
+    """A sign-in, connect or API call that cannot go on.
+
+    `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
+    """
+
+    status_code: ClassVar[int] = 400
+    code: ClassVar[str] = "error"
+    message: Text = _("Signing in did not work. Please try again.")
+    template_name: ClassVar[str] = "oidc_login/error.html"
+
+    def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.code} {self.reason}>".replace(" >", ">")
+
+
+class ProviderUnknown(OAuthError):
+    status_code = 404
+    code = "provider_unknown"
+    message = _("There is no such way to sign in here.")
+
+
+class Cancelled(OAuthError):
+    status_code = 302
+    code = "cancelled"
+    message = _("You did not sign in. You can try again or choose another way.")
+
+
+# 400: what the browser brought is not a good answer.
+
+
+class StateMissing(OAuthError):
+    code = "state_missing"
+    message = _("This page is the end of a sign-in that did not begin here. Please start again.")
+
+
+class StateUnknown(OAuthError):
+    code = "state_unknown"
+    message = _(
+        "This sign-in was not begun in this browser, or its cookie was lost. "
+        "Please allow cookies for this site and start again."
+    )
+
+
+class StateExpired(OAuthError):
+    code = "state_expired"
+    message = _("This sign-in took too long. Please start again.")
+
+
+class StateUsed(OAuthError):
+    code = "state_used"
+    message = _("This sign-in was completed or ended already. Please start again.")
+
+
+class ProviderMismatch(OAuthError):
+    code = "provider_mismatch"
+    message = _("The answer belongs to another provider. Please start again.")
+
+
+class ParameterInvalid(OAuthError):
+    code = "parameter_invalid"
+    message = _("The answer of the provider is malformed. Please start again.")
+
+
+class IssuerMismatch(OAuthError):
+    code = "iss_mismatch"
+    message = _("The answer does not come from the provider that was asked. Please start again.")
+
+
+class ProviderError(OAuthError):
+    code = "provider_error"
+    message = _("The provider refused the sign-in. Please start again.")
+
+
+class CodeRefused(OAuthError):
+    code = "code_refused"
+    message = _("The provider no longer accepts this sign-in. Please start again.")
+
+
+# 403: the site's policy says no.
+
+
+class SignupClosed(OAuthError):
+    status_code = 403
+    code = "signup_closed"
+    message = _("There is no account for you here, and new accounts are not opened this way.")
+
+
+class DomainNotAllowed(OAuthError):
+    status_code = 403
+    code = "domain_not_allowed"
+    message = _("Only verified e-mail addresses of certain domains may sign in here.")
+
+
+class Inactive(OAuthError):
+    status_code = 403
+    code = "inactive"
+    message = _("This account is not active. Please contact the people who run this site.")
+
+
+class RefusedBySite(OAuthError):
+    status_code = 403
+    code = "refused_by_site"
+    message = _("This site does not let this account in.")
+
+
+class EmailRequired(OAuthError):
+    status_code = 403
+    code = "email_required"
+    message = _("An account here needs a verified e-mail address, and the provider did not give one.")
+
+
+class ConnectUserChanged(OAuthError):
+    status_code = 403
+    code = "connect_user_changed"
+    message = _("You are not signed in any more as the person who began this. Nothing was connected.")
+
+
+# 409: the identity or the address belongs to another account.
+
+
+class IdentityTaken(OAuthError):
+    status_code = 409
+    code = "identity_taken"
+    message = _("This identity is connected to another account. Nothing was changed.")
+
+
+class EmailAmbiguous(OAuthError):
+    status_code = 409
+    code = "email_ambiguous"
+    message = _("Several accounts have this e-mail address. Sign in the usual way first, then connect.")
+
+
+class EmailNotVerified(OAuthError):
+    status_code = 409
+    code = "email_not_verified"
+    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+
+
+class EmailLinkingOff(OAuthError):
+    status_code = 409
+    code = "email_linking_off"
+    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+
+
+class IdentityConflict(OAuthError):
+    status_code = 409
+    code = "identity_conflict"
+    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+
+
+class StaffLinkingOff(OAuthError):
+    status_code = 409
+    code = "staff_linking_off"
+    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+
+
+# 502: the provider's answer cannot be accepted.
+
+
+class IDTokenInvalid(OAuthError):
+    status_code = 502
+    code = "id_token_invalid"
+    message = _("The provider's answer could not be verified. Please try again later.")
+
+
+class UserInfoInvalid(OAuthError):
+    status_code = 502
+    code = "userinfo_invalid"
+    message = _("The provider did not say properly who you are. Please try again later.")
+
+
+class TokenResponseInvalid(OAuthError):
+    status_code = 502
+    code = "token_response_invalid"
+    message = _("The provider's answer could not be read. Please try again later.")
+
+
+class ClientRefused(OAuthError):
+    status_code = 502
+    code = "client_refused"
+    message = _("The provider does not accept this site at the moment. Please tell the people who run it.")
+
+
+class MetadataInvalid(OAuthError):
+    status_code = 502
+    code = "metadata_invalid"
+    message = _("The provider's description of itself cannot be used. Please try again later.")
+
+
+# 503: no answer.
+
+
+class ProviderUnavailable(OAuthError):
+    status_code = 503
+    code = "provider_unavailable"
+    message = _("The provider does not answer at the moment. Please try again in a minute.")
+
+    def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(reason, retry_after=retry_after or 30)
+
+
+CANCELLING_ERRORS = ("access_denied", "login_required", "interaction_required", "consent_required")
+UNAVAILABLE_ERRORS = ("temporarily_unavailable", "server_error")
+CODE_ERRORS = ("invalid_grant", "bad_verification_code")
+CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
+
+
+def from_protocol(error: protocol.ProtocolError) -> OAuthError:
+    """Return the error that a person sees for one of the protocol floor."""
+    if isinstance(error, protocol.AuthorizationErrorResponse):
+        return _from_authorization_error(error.reason)
+    if isinstance(error, protocol.TokenErrorResponse):
+        return _from_token_error(error.reason)
+    if isinstance(error, protocol.ProviderUnavailable):
+        return ProviderUnavailable(error.reason, retry_after=error.retry_after)
+    for kind, seen in _SEEN_AS.items():
+        if isinstance(error, kind):
+            return seen(error.reason)
+    return TokenResponseInvalid(error.reason)
+
+
+def _from_authorization_error(code: str) -> OAuthError:
+    if code in CANCELLING_ERRORS:
+        return Cancelled(code)
+    if code in UNAVAILABLE_ERRORS:
+        return ProviderUnavailable(code)
+    return ProviderError(code)
+
+
+def _from_token_error(code: str) -> OAuthError:
+    if code in CODE_ERRORS:
+        return CodeRefused(code)
+    if code in CLIENT_ERRORS:
+        return ClientRefused(code)
+    if code in UNAVAILABLE_ERRORS:
+        return ProviderUnavailable(code)
+    return TokenResponseInvalid(code)
+
+
+_SEEN_AS: dict[type[protocol.ProtocolError], type[OAuthError]] = {
+    protocol.InvalidIDToken: IDTokenInvalid,
+    protocol.UserInfoInvalid: UserInfoInvalid,
+    protocol.MetadataInvalid: MetadataInvalid,
+    protocol.AuthorizationResponseInvalid: ParameterInvalid,
+    protocol.IssuerMismatch: IssuerMismatch,
+}

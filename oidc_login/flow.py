@@ -1,0 +1,251 @@
+"""A pending flow: what one browser must bring back, sealed into a short-lived cookie of its own.
+
+Nothing is written to the session or the database when a flow begins. A flow is used once: the hash of its
+state is added to the cache before anything slow happens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from . import sealing
+from .cache import SharedValues, add_once
+from .conf import settings
+from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
+from .providers.base import OAuthProvider
+
+COOKIE_PREFIX: Final = "oidc_login_flow_"
+HOST_PREFIX: Final = "__Host-"
+MAX_COOKIES: Final = 5
+MAX_COOKIE_BYTES: Final = 4096
+MAX_NEXT_BYTES: Final = 1000
+GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
+
+Purpose = Literal["login", "connect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One authorization request that was sent, as its browser keeps it (RFC 9700 4.7)."""
+
+    provider_key: str
+    purpose: Purpose
+    issuer: str
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    begun_at: int
+    next: str = ""
+    user_key: str = ""
+
+    def expired(self, *, now: float) -> bool:
+        return now > self.begun_at + settings.FLOW_LIFETIME
+
+
+def create(
+    request: HttpRequest, provider: OAuthProvider, *, purpose: Purpose, user_key: str = "", next_url: str = ""
+) -> Flow:
+    """Return a new flow and attach it to the request, for the provider to read."""
+    flow = Flow(
+        provider_key=provider.key,
+        purpose=purpose,
+        issuer=provider.get_issuer(),
+        redirect_uri=absolute_uri(request, "oidc_login:callback", provider.key),
+        state=secrets.token_urlsafe(32),
+        nonce=secrets.token_urlsafe(32),
+        code_verifier=secrets.token_urlsafe(48),
+        begun_at=int(time.time()),
+        next=next_url,
+        user_key=user_key,
+    )
+    attach(request, flow)
+    return flow
+
+
+def attach(request: HttpRequest, flow: Flow) -> None:
+    """Let the provider's methods find the flow that this request begins or ends."""
+    request.oauth_flow = flow  # type: ignore[attr-defined]  # read by oidc_login.providers.base
+
+
+def absolute_uri(request: HttpRequest, view_name: str, *args: str) -> str:
+    """Return a URL of this site as a provider must know it."""
+    path = reverse(view_name, args=args)
+    if settings.BASE_URL:
+        return str(settings.BASE_URL).rstrip("/") + path
+    return request.build_absolute_uri(path)
+
+
+def safe_next(request: HttpRequest, values: list[str]) -> str:
+    """Return the one `next` that was given if it stays on this host, else "" (RFC 9700 4.11)."""
+    if len(values) != 1 or not values[0].isprintable():
+        return ""
+    if len(values[0].encode("utf-8", "surrogatepass")) > MAX_NEXT_BYTES:
+        return ""
+    return values[0] if is_local(request, values[0]) else ""
+
+
+def is_local(request: HttpRequest, url: str) -> bool:
+    """Whether a URL stays on the host of this request."""
+    return url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+
+
+# The cookie.
+
+
+def remember(request: HttpRequest, response: HttpResponse, flow: Flow, *, cross_site_post: bool) -> None:
+    """Keep the flow in the browser; the oldest others make room (five cookies, four kilobytes in all).
+
+    `cross_site_post`: the provider will post its answer, and only `SameSite=None; Secure` comes with that.
+    """
+    name = cookie_name(request, flow.state)
+    value = sealing.seal(_serialize(flow), purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
+    for stale in _cookies_to_drop(request, len(name) + len(value)):
+        _delete(request, response, stale)
+    response.set_cookie(
+        name,
+        value,
+        max_age=settings.FLOW_LIFETIME + GRACE,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="None" if cross_site_post and request.is_secure() else "Lax",
+    )
+
+
+def forget(request: HttpRequest, response: HttpResponse, state: str) -> None:
+    """Remove the cookie of a flow, whatever became of it."""
+    name = cookie_name(request, state)
+    if name in request.COOKIES:
+        _delete(request, response, name)
+
+
+def cookie_name(request: HttpRequest, state: str) -> str:
+    """Return the name for a state; on https one that no sibling host can set (RFC 6265bis 4.1.3.2)."""
+    name = COOKIE_PREFIX + state_hash(state)[:16]
+    return HOST_PREFIX + name if request.is_secure() else name
+
+
+def state_hash(state: str) -> str:
+    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _delete(request: HttpRequest, response: HttpResponse, name: str) -> None:
+    response.set_cookie(
+        name,
+        max_age=0,
+        expires="Thu, 01 Jan 1970 00:00:00 GMT",
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _cookies_to_drop(request: HttpRequest, size: int) -> list[str]:
+    """Return the names of the oldest flow cookies beyond the limits, unreadable ones first."""
+    prefix = HOST_PREFIX + COOKIE_PREFIX if request.is_secure() else COOKIE_PREFIX
+    names = [name for name in request.COOKIES if name.startswith(prefix)]
+    if not names:
+        return []
+    names.sort(key=lambda name: _begun_at(name, request.COOKIES[name]), reverse=True)
+    kept = 0
+    for name in names:
+        size += len(name) + len(request.COOKIES[name])
+        if kept + 2 > MAX_COOKIES or size > MAX_COOKIE_BYTES:
+            break
+        kept += 1
+    return names[kept:]
+
+
+def _begun_at(name: str, value: str) -> int:
+    try:
+        return _unsealed(name, value).begun_at
+    except sealing.SealError:
+        return 0
+
+
+def _serialize(flow: Flow) -> bytes:
+    return json.dumps([getattr(flow, name) for name in Flow.__slots__], separators=(",", ":")).encode()
+
+
+def _unsealed(name: str, value: str) -> Flow:
+    plain = sealing.unseal(value, purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
+    values = json.loads(plain)
+    if len(values) != len(Flow.__slots__):  # sealed by another version of this package
+        raise sealing.SealError("version")
+    return Flow(**dict(zip(Flow.__slots__, values, strict=True)))
+
+
+# The end of a flow.
+
+
+def take(request: HttpRequest, state: str, *, now: float) -> Flow:
+    """Return the flow of a state and use it up, or raise why there is none to be used."""
+    if not state:
+        raise StateMissing
+    flow = peek(request, state)
+    if flow is None:
+        raise StateUsed if was_used(state) else StateUnknown
+    if not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
+        raise StateUnknown
+    if not add_once(_used_key(state), timeout=_memory()):
+        raise StateUsed
+    if flow.expired(now=now):
+        raise StateExpired
+    attach(request, flow)
+    return flow
+
+
+def peek(request: HttpRequest, state: str) -> Flow | None:
+    """Return the flow of a state without using it up; `None` where this browser has none."""
+    name = cookie_name(request, state)
+    try:
+        return _unsealed(name, request.COOKIES[name])
+    except (KeyError, sealing.SealError):
+        return None
+
+
+def was_used(state: str) -> bool:
+    """Whether a flow with this state ended already."""
+    return _end_of(state) is not None
+
+
+def remember_end(flow: Flow, user: AbstractBaseUser) -> None:
+    """Note who the flow signed in, so that the same person is not shown an error for coming back to its URL."""
+    SharedValues().set(_used_key(flow.state), [str(user.pk), flow.next], timeout=_memory())
+
+
+def end_for(state: str, user: AbstractBaseUser) -> str | None:
+    """Return the `next` of a flow that signed this very user in, else `None`."""
+    end = _end_of(state)
+    if isinstance(end, list) and str(user.pk) == end[0]:
+        return str(end[1])
+    return None
+
+
+def _end_of(state: str) -> Any:
+    return SharedValues().get(_used_key(state))
+
+
+def _used_key(state: str) -> str:
+    return "oidc_login.used." + state_hash(state)
+
+
+def _memory() -> int:
+    """Return the seconds for which used states are remembered: longer than any cookie lives."""
+    return int(settings.FLOW_LIFETIME) + 2 * GRACE
+
+
+def log_id(state: str) -> Mapping[str, str]:
+    """Return what a log record may say of a state."""
+    return {"state": state_hash(state)[:8]} if state else {}

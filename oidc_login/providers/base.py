@@ -1,0 +1,249 @@
+"""What every provider has: its arguments, its button, and the three methods that a class must offer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from ..protocol.authorization import authorization_url, code_challenge
+from ..protocol.transport import Transport
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(slots=True)
+class OAuthToken:
+    """The tokens of one person at one provider. Times are aware datetimes; `None` is unknown."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    access_token_expires_at: datetime | None = None
+    refresh_token_expires_at: datetime | None = None
+    scope: str = ""
+    id_token: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class OAuthUser:
+    """The person as a provider without OpenID Connect describes them; `id` never changes for one account."""
+
+    id: str | int
+    email: str = field(default="", repr=False)
+    email_verified: bool = False
+    username: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    picture: str = field(default="", repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_claims(self) -> dict[str, Any]:
+        """Return the standard claims (Core 5.1) that say the same; a value that is not known is left out."""
+        claims = {
+            "email": self.email,
+            "email_verified": self.email_verified,
+            "preferred_username": self.username,
+            "name": self.name,
+            "picture": self.picture,
+        }
+        known = {name: value for name, value in claims.items() if value}
+        return {**known, **self.claims, "sub": subject_of(self.id)}
+
+
+def subject_of(user_id: object) -> str:
+    """Return the identifier as text; "" for what cannot identify anybody."""
+    if isinstance(user_id, int) and not isinstance(user_id, bool):
+        return str(user_id)
+    return user_id if isinstance(user_id, str) else ""
+
+
+class PendingFlow(Protocol):
+    """The part of `oidc_login.flow.Flow` that a provider reads."""
+
+    @property
+    def redirect_uri(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def nonce(self) -> str: ...
+    @property
+    def code_verifier(self) -> str: ...
+
+
+class OAuthProvider:
+    """A provider of sign-ins. A subclass needs `authorization_url`, `get_oauth_token` and `get_oauth_user`.
+
+    The keyword arguments are those of the provider's entry in `OIDC_LOGIN_PROVIDERS`. An instance is shared by
+    all requests of a process and must not keep anything of one of them.
+    """
+
+    authorization_url: str = ""
+    default_scope: ClassVar[str] = ""
+    display_name: ClassVar[str] = ""
+    brand_color: ClassVar[str] = "#374151"
+    monogram: ClassVar[str] = ""
+    response_mode: str | None = None
+
+    # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` says so by `True`.
+    uses_pkce: bool | None = None
+
+    def __init__(
+        self,
+        *,
+        provider_key: str,
+        client_id: str,
+        client_secret: str | Sequence[str] = "",
+        scope: str | Sequence[str] | None = None,
+        label: str | None = None,
+        authorization_params: Mapping[str, Any] | None = None,
+        timeout: float = 10,
+        ca_bundle: str | None = None,
+        allow_signup: bool | None = None,
+        link_by_email: str | None = None,
+        allowed_email_domains: Sequence[str] = (),
+        trust_email: bool = False,
+        store_tokens: bool = True,
+    ) -> None:
+        self.provider_key = provider_key
+        self.client_id = client_id
+        self._client_secrets = (client_secret,) if isinstance(client_secret, str) else tuple(client_secret)
+        self.scope = _joined(self.default_scope if scope is None else scope)
+        self.label = label or self._default_label()
+        self.authorization_params = dict(authorization_params or {})
+        self.transport = Transport(timeout=timeout, ca_bundle=ca_bundle)
+        self.allow_signup = allow_signup
+        self.link_by_email = link_by_email
+        self.allowed_email_domains = tuple(domain.lower() for domain in allowed_email_domains)
+        self.trust_email = trust_email
+        self.store_tokens = store_tokens
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.provider_key}>"
+
+    @property
+    def key(self) -> str:
+        """The provider's key in `OIDC_LOGIN_PROVIDERS`."""
+        return self.provider_key
+
+    def _default_label(self) -> str:
+        if self.display_name.lower() == self.provider_key:
+            return self.display_name
+        return self.provider_key.replace("-", " ").replace("_", " ").title()
+
+    def initials(self) -> str:
+        """Return the one or two letters that stand on the button."""
+        return self.monogram or self.label[:1].upper()
+
+    # What a subclass offers.
+
+    def get_oauth_token(self, *, code: str, request: HttpRequest) -> OAuthToken:
+        """Exchange the authorization code for tokens."""
+        raise NotImplementedError
+
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Ask the provider who the access token belongs to."""
+        raise NotImplementedError
+
+    def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
+        """Exchange the refresh token for new tokens (RFC 6749 6)."""
+        raise NotImplementedError
+
+    # What a subclass may use or change.
+
+    def get_client_id(self) -> str:
+        return self.client_id
+
+    def get_client_secret(self) -> str:
+        return self._client_secrets[0] if self._client_secrets else ""
+
+    def get_scope(self) -> str:
+        return self.scope
+
+    def get_callback_url(self, *, request: HttpRequest) -> str:
+        """Return the `redirect_uri` of the flow that this request begins or ends."""
+        return pending_flow(request).redirect_uri
+
+    def get_code_verifier(self, request: HttpRequest) -> str:
+        """Return the PKCE verifier of the flow that this request ends (RFC 7636 4.5)."""
+        return pending_flow(request).code_verifier
+
+    def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
+        """Return the provider's own parameters of the authorization request (RFC 6749 4.1.1)."""
+        return {"scope": self.get_scope()}
+
+    def get_authorization_url(self, *, request: HttpRequest) -> str:
+        """Return where to send the browser for the flow that this request begins.
+
+        What binds the answer to this flow is set last: no setting and no subclass replaces it.
+        """
+        parameters = {
+            **self.get_authorization_url_params(request=request),
+            **self.authorization_params,
+            **self.get_flow_params(pending_flow(request)),
+        }
+        return authorization_url(self.authorization_url, parameters)
+
+    def get_flow_params(self, flow: PendingFlow) -> dict[str, str]:
+        """Return the parameters that belong to one flow (RFC 6749 4.1.1, RFC 7636 4.3)."""
+        parameters = {
+            "response_type": "code",
+            "client_id": self.get_client_id(),
+            "redirect_uri": flow.redirect_uri,
+            "state": flow.state,
+        }
+        if self.sends_code_challenge():
+            parameters["code_challenge"] = code_challenge(flow.code_verifier)
+            parameters["code_challenge_method"] = "S256"
+        return parameters
+
+    def sends_code_challenge(self) -> bool:
+        """Whether PKCE is used; a token request that leaves the verifier out would fail after a challenge."""
+        return bool(self.uses_pkce)
+
+    # What the sign-in asks of every provider.
+
+    def get_issuer(self) -> str:
+        """Return the issuer that answers must come from; "" where there is none (OAuth 2.0)."""
+        return ""
+
+    def requires_response_issuer(self) -> bool:
+        """Whether the provider promises `iss` in its authorization responses (RFC 9207 2.3)."""
+        return False
+
+    def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
+        """Return the verified claims of the ID token; none without OpenID Connect."""
+        return {}
+
+    def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
+        """Return the issuer under which the identity is kept (Core 5.7)."""
+        return self.get_issuer()
+
+    def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
+        """Whether userinfo must be asked to know enough; `is_known`: the identity has a connection already."""
+        return True
+
+    def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all claims about the person, beginning with those of the ID token."""
+        return self.get_oauth_user(oauth_token=oauth_token).as_claims()
+
+    def is_email_verified(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the provider vouches for the address: by the JSON value `true` alone (Core 5.1).
+
+        `trust_email` stands in where the provider says nothing, never where it says anything else.
+        """
+        stated = claims.get("email_verified")
+        return self.trust_email if stated is None else stated is True
+
+    def check_claims(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the provider's own settings let this person in."""
+        return True
+
+
+def pending_flow(request: HttpRequest) -> PendingFlow:
+    """Return the flow that this request begins or ends."""
+    return cast("PendingFlow", request.oauth_flow)  # type: ignore[attr-defined]  # set by oidc_login.flow
+
+
+def _joined(scope: str | Sequence[str]) -> str:
+    return scope if isinstance(scope, str) else " ".join(scope)

@@ -1,0 +1,36 @@
+"""Google (https://developers.google.com/identity/openid-connect/openid-connect)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .oidc import OIDCProvider
+
+
+class GoogleProvider(OIDCProvider):
+    """Google accounts; `hosted_domain` lets only the members of one Workspace domain in ("*": of any)."""
+
+    display_name = "Google"
+    brand_color = "#1a56c4"
+    default_discovery_url = "https://accounts.google.com/.well-known/openid-configuration"
+
+    # Google's documentation allows both spellings of its issuer in an ID token.
+    issuer_aliases = ("accounts.google.com",)
+
+    def __init__(self, *, hosted_domain: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hosted_domain = hosted_domain.lower()
+
+    def get_authorization_url_params(self, *, request: Any) -> dict[str, Any]:
+        parameters = super().get_authorization_url_params(request=request)
+        return {**parameters, "hd": self.hosted_domain or None}
+
+    def check_claims(self, claims: Mapping[str, Any]) -> bool:
+        """The parameter `hd` is a hint that the person can change: what counts is the claim."""
+        if not self.hosted_domain:
+            return True
+        domain = claims.get("hd")
+        if not isinstance(domain, str) or not domain:
+            return False
+        return self.hosted_domain in ("*", domain.lower())

@@ -1,0 +1,155 @@
+"""OAuth 2.0 without OpenID Connect: a provider declared by its endpoints and what its user-info answer means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.client_auth import (
+    ClientAuthentication,
+    choose_method,
+    client_secret_basic,
+    client_secret_jwt,
+    client_secret_post,
+    private_key_jwt,
+    public_client,
+)
+from ..protocol.errors import TokenErrorResponse
+from ..protocol.jose import PrivateKey
+from ..protocol.tokens import TokenResponse, request_tokens, token_request
+from ..protocol.userinfo import read_userinfo_document, userinfo_request
+from .base import OAuthProvider, OAuthToken, OAuthUser
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class OAuth2Provider(OAuthProvider):
+    """An OAuth 2.0 provider (RFC 6749): endpoints as class attributes, `user_from_userinfo` for the answer."""
+
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    userinfo_endpoint: str = ""
+    revocation_endpoint: str = ""
+
+    token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ("client_secret_basic",)
+    allow_form_answer: ClassVar[bool] = False
+    request_headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(
+        self,
+        *,
+        token_endpoint_auth_method: str | None = None,
+        client_key: Mapping[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.token_endpoint_auth_method = token_endpoint_auth_method
+        self._private_key = PrivateKey(client_key) if client_key is not None else None
+        self._first_secret = 0
+
+    @property
+    def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute
+        """Where the browser is sent: the authorization endpoint."""
+        return self.authorization_endpoint
+
+    def sends_code_challenge(self) -> bool:
+        """Always, but for a subclass whose own token request may leave the verifier out (RFC 9700 2.1.1)."""
+        if self.uses_pkce is not None:
+            return self.uses_pkce
+        return type(self).get_oauth_token is OAuth2Provider.get_oauth_token
+
+    @sensitive_variables()
+    def get_oauth_token(self, *, code: str, request: HttpRequest) -> OAuthToken:
+        """Exchange the code once (RFC 6749 4.1.3, RFC 7636 4.5)."""
+        parameters = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.get_callback_url(request=request),
+        }
+        if self.sends_code_challenge():
+            parameters["code_verifier"] = self.get_code_verifier(request)
+        return self.token_from_response(self.request_token(parameters))
+
+    @sensitive_variables()
+    def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
+        """Post a grant; after `invalid_client` once more with each other secret of a rotation (RFC 6749 3.2.1)."""
+        secrets = self._client_secrets or ("",)
+        for attempt in range(len(secrets)):
+            position = (self._first_secret + attempt) % len(secrets)
+            try:
+                tokens = self._post_grant(parameters, client_secret=secrets[position])
+            except TokenErrorResponse as error:
+                if error.reason != "invalid_client" or attempt + 1 == len(secrets):
+                    raise
+            else:
+                self._first_secret = position
+                return tokens
+        raise AssertionError("unreachable")
+
+    @sensitive_variables()
+    def _post_grant(self, parameters: Mapping[str, str], *, client_secret: str) -> TokenResponse:
+        now = time.time()
+        request = token_request(
+            self.token_endpoint,
+            parameters,
+            authentication=self.authenticate_client(client_secret, now=now),
+            headers=self.request_headers,
+        )
+        return request_tokens(self.transport, request, now=now, allow_form_answer=self.allow_form_answer)
+
+    @sensitive_variables()
+    def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
+        """Return the one way in which the client proves itself (RFC 6749 2.3, Core 9)."""
+        method = self.token_endpoint_auth_method or choose_method(
+            supported=self.get_supported_auth_methods(),
+            has_secret=bool(client_secret),
+            has_key=self._private_key is not None,
+        )
+        if method == "client_secret_basic":
+            return client_secret_basic(self.client_id, client_secret)
+        if method == "client_secret_post":
+            return client_secret_post(self.client_id, client_secret)
+        if method == "client_secret_jwt":
+            return client_secret_jwt(self.client_id, client_secret, audience=self.get_audience(), now=now)
+        if method == "private_key_jwt" and self._private_key is not None:
+            return private_key_jwt(self.client_id, self._private_key, audience=self.get_audience(), now=now)
+        return public_client(self.client_id)
+
+    def get_supported_auth_methods(self) -> tuple[str, ...]:
+        """Return the methods of client authentication that the provider offers."""
+        return self.token_endpoint_auth_methods_supported
+
+    def get_audience(self) -> str:
+        """Return whom a client assertion is for (RFC 7523 3)."""
+        return self.get_issuer() or self.token_endpoint
+
+    def token_from_response(self, response: TokenResponse) -> OAuthToken:
+        """Return the tokens; the scope that was asked for where the answer names none (RFC 6749 5.1)."""
+        return OAuthToken(
+            access_token=response.access_token,
+            refresh_token=response.refresh_token,
+            access_token_expires_at=response.access_token_expires_at,
+            refresh_token_expires_at=response.refresh_token_expires_at,
+            scope=self.get_scope() if response.scope is None else response.scope,
+            id_token=response.id_token,
+        )
+
+    @sensitive_variables()
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Ask the user-info endpoint and say what its answer means."""
+        userinfo = self.get_resource(self.userinfo_endpoint, oauth_token=oauth_token)
+        return self.user_from_userinfo(userinfo, oauth_token=oauth_token)
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Return the person that a user-info answer describes."""
+        raise NotImplementedError
+
+    @sensitive_variables()
+    def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
+        """Return the JSON of a resource of the provider, asked for with the access token (RFC 6750 2.1)."""
+        request = userinfo_request(url, oauth_token.access_token, headers=self.request_headers)
+        return read_userinfo_document(self.transport.send(request), now=time.time())

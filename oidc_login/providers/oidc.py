@@ -1,0 +1,275 @@
+"""OpenID Connect: everything follows from the discovery document (Core, Discovery)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.discovery import CachedDocument, Store
+from ..protocol.errors import InvalidIDToken, UnknownKey, UserInfoInvalid
+from ..protocol.id_token import IDToken, verify_id_token
+from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
+from ..protocol.keys import KeySet
+from ..protocol.metadata import REQUIRED_URLS, ProviderMetadata, check_issuer, discovery_url_for, issuers_for
+from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
+from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
+from .oauth2 import OAuth2Provider
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+T = TypeVar("T")
+
+
+class OIDCProvider(OAuth2Provider):
+    """An OpenID provider: `discovery_url` or `issuer`, and the client's registration."""
+
+    default_scope = "openid email profile"
+    default_discovery_url: ClassVar[str] = ""
+
+    # Further spellings of the issuer in ID tokens; a class that sets it says which provider forces it to.
+    issuer_aliases: ClassVar[tuple[str, ...]] = ()
+    # A provider that never returns the nonce; a class that sets it says which provider forces it to.
+    insecure_allow_missing_nonce: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        discovery_url: str = "",
+        issuer: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        id_token_signing_algs: Sequence[str] | None = None,
+        userinfo: Literal["auto", "always", "never"] = "auto",
+        leeway: float = 30,
+        max_age: int | None = None,
+        prompt: str | None = None,
+        acr_values: str | None = None,
+        ui_locales: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+        response_mode: str | None = None,
+        third_party_initiated_login: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.metadata_overrides = dict(metadata or {})
+        self._expected_issuer = issuer or self.metadata_overrides.get("issuer", "")
+        self.discovery_url = discovery_url or self.default_discovery_url
+        if not self.discovery_url and self._expected_issuer:
+            self.discovery_url = discovery_url_for(self._expected_issuer)
+        self.id_token_signing_algs = tuple(id_token_signing_algs or ())
+        self.userinfo = userinfo
+        self.leeway = leeway
+        self.max_age = max_age
+        self.prompt = prompt
+        self.acr_values = acr_values
+        self.ui_locales = ui_locales
+        self.claims = dict(claims or {})
+        self.response_mode = response_mode
+        self.third_party_initiated_login = third_party_initiated_login
+        self.store: Store | None = None
+        self._document: CachedDocument[ProviderMetadata] | None = None
+        self._key_set: CachedDocument[KeySet] | None = None
+
+    # Metadata and keys.
+
+    def _parse_metadata(self, document: object) -> ProviderMetadata:
+        metadata = ProviderMetadata.from_json(document, overrides=self.metadata_overrides)
+        expected = (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
+        check_issuer(metadata, expected=expected)
+        return metadata
+
+    @property
+    def metadata(self) -> ProviderMetadata:
+        """The provider's metadata, from its discovery document and the site's `metadata`."""
+        if all(self.metadata_overrides.get(name) for name in REQUIRED_URLS):
+            return self._complete_metadata
+        if self._document is None:
+            self._document = CachedDocument(
+                self.discovery_url, parse=self._parse_metadata, transport=self.transport, store=self.store
+            )
+        return self._document.get(now=time.time())
+
+    @cached_property
+    def _complete_metadata(self) -> ProviderMetadata:
+        """The metadata of settings that need no document."""
+        return ProviderMetadata.from_json(self.metadata_overrides)
+
+    def _published_keys(self) -> CachedDocument[KeySet]:
+        url = self.metadata.jwks_uri
+        if self._key_set is None or self._key_set.url != url:
+            self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
+        return self._key_set
+
+    @property
+    def authorization_endpoint(self) -> str:  # type: ignore[override]  # known after discovery
+        return self.metadata.authorization_endpoint
+
+    @property
+    def token_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.token_endpoint
+
+    @property
+    def userinfo_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.userinfo_endpoint
+
+    @property
+    def revocation_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.revocation_endpoint
+
+    def get_issuer(self) -> str:
+        return self.metadata.issuer
+
+    def requires_response_issuer(self) -> bool:
+        return self.metadata.authorization_response_iss_parameter_supported
+
+    def get_supported_auth_methods(self) -> tuple[str, ...]:
+        return self.metadata.token_endpoint_auth_methods_supported
+
+    def get_signing_algorithms(self) -> tuple[str, ...]:
+        """Return the algorithms that ID tokens may be signed with: the site's list, else the advertised ones.
+
+        A MAC is allowed by the site's list alone; without any word the default is RS256 (Registration 2).
+        """
+        if self.id_token_signing_algs:
+            known = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
+            return tuple(name for name in self.id_token_signing_algs if name in known)
+        advertised = self.metadata.id_token_signing_alg_values_supported
+        return tuple(name for name in advertised if name in ASYMMETRIC_ALGORITHMS) or ("RS256",)
+
+    # The authorization request.
+
+    def get_scope(self) -> str:
+        scope = super().get_scope()
+        return scope if "openid" in scope.split() else f"openid {scope}".strip()
+
+    def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
+        """Return the parameters of Core 3.1.2.1."""
+        return {
+            **super().get_authorization_url_params(request=request),
+            "response_mode": self.response_mode,
+            "prompt": self.prompt,
+            "max_age": self.max_age,
+            "ui_locales": self.ui_locales,
+            "acr_values": self.acr_values,
+            "claims": json.dumps(self.claims) if self.claims else None,
+        }
+
+    def get_flow_params(self, flow: PendingFlow) -> dict[str, str]:
+        """Add the nonce, which ties the ID token to this flow (Core 15.5.2)."""
+        return {**super().get_flow_params(flow), "nonce": flow.nonce}
+
+    # The answer.
+
+    @sensitive_variables()
+    def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
+        """Return the claims of the ID token after all rules of Core 3.1.3.7."""
+        return self.check_id_token(oauth_token, nonce=pending_flow(request).nonce).claims
+
+    @sensitive_variables()
+    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None) -> IDToken:
+        """Return the verified ID token of a token response."""
+        if not oauth_token.id_token:
+            raise InvalidIDToken("missing")
+        raw = self._decrypted(oauth_token.id_token)
+        metadata = self.metadata
+
+        def verify(keys: KeySet) -> IDToken:
+            return verify_id_token(
+                raw,
+                keys=keys,
+                algorithms=self.get_signing_algorithms(),
+                issuers=(metadata.issuer, *self.issuer_aliases),
+                client_id=self.client_id,
+                nonce=nonce,
+                access_token=oauth_token.access_token,
+                now=time.time(),
+                leeway=self.leeway,
+                max_age=self.max_age,
+                insecure_allow_missing_nonce=self.insecure_allow_missing_nonce,
+            )
+
+        return self._with_keys(verify)
+
+    def _decrypted(self, raw: str) -> str:
+        """Return the nested signed token of an encrypted one (Core 10.2), only where a key is configured."""
+        if not is_encrypted(raw):
+            return raw
+        if self._private_key is None:
+            raise InvalidIDToken("encryption")
+        return self._private_key.decrypt(raw)
+
+    def _with_keys(self, verify: Callable[[KeySet], T]) -> T:
+        """Verify with the keys at hand, and once more with newer ones when none of them fits (Core 10.1.1)."""
+        secret = self._secret_keys()
+        if secret.keys and not any(name in ASYMMETRIC_ALGORITHMS for name in self.id_token_signing_algs):
+            return verify(secret)
+        published = self._published_keys()
+        keys = published.get(now=time.time())
+        try:
+            return verify(keys + secret)
+        except UnknownKey:
+            newer = published.newer_than(keys, now=time.time())
+            if newer is keys:
+                raise
+            return verify(newer + secret)
+
+    def _secret_keys(self) -> KeySet:
+        """Return the client secrets as keys, where the site's list allows a MAC and they are long enough."""
+        if not any(name in SYMMETRIC_ALGORITHMS for name in self.id_token_signing_algs):
+            return KeySet()
+        long_enough = [s for s in self._client_secrets if len(s.encode()) >= MIN_SECRET_BYTES]
+        return sum(map(KeySet.of_secret, long_enough), KeySet())
+
+    # Userinfo.
+
+    def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
+        """Say what `userinfo` means for this person: "auto" asks for what the ID token lacks and the site needs."""
+        if self.userinfo != "auto":
+            return self.userinfo == "always"
+        if not claims.get("email") and (not is_known or bool(self.allowed_email_domains)):
+            return bool(self.userinfo_endpoint)
+        return any(name not in claims for name in wanted) and bool(self.userinfo_endpoint)
+
+    @sensitive_variables()
+    def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the claims of the ID token completed by userinfo (Core 5.3)."""
+        return merge_claims(claims, self.fetch_userinfo(oauth_token.access_token, subject=claims["sub"]))
+
+    @sensitive_variables()
+    def fetch_userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
+        """Return what the userinfo endpoint says about `subject`, or raise `UserInfoInvalid`."""
+        if not self.userinfo_endpoint:
+            raise UserInfoInvalid("userinfo_endpoint")
+        return fetch_userinfo(
+            self.transport,
+            self.userinfo_endpoint,
+            access_token=access_token,
+            subject=subject,
+            verify_jwt=self._verify_userinfo_jwt,
+            now=time.time(),
+        )
+
+    def _verify_userinfo_jwt(self, raw: str) -> dict[str, Any]:
+        def verify(keys: KeySet) -> dict[str, Any]:
+            return verify_userinfo_jwt(
+                signed,
+                keys=keys,
+                algorithms=self.get_signing_algorithms(),
+                issuer=self.metadata.issuer,
+                client_id=self.client_id,
+            )
+
+        try:
+            signed = self._decrypted(raw)
+            return self._with_keys(verify)
+        except InvalidIDToken as error:
+            raise UserInfoInvalid(error.reason) from error
+
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Not the way of OpenID Connect: who it is stands in the ID token, and userinfo completes it."""
+        raise UserInfoInvalid("id_token")

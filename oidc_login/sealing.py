@@ -1,0 +1,67 @@
+"""Sealing: encryption with authentication (AES-256-GCM), under keys derived from the site's secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .conf import django, settings
+
+NONCE_BYTES = 12
+KEY_ID_BYTES = 4
+
+
+class SealError(Exception):
+    """The text was not sealed with any of the keys, or for another use, or was changed."""
+
+
+def flow_keys() -> Sequence[str]:
+    """Return the secrets for what lives minutes: `SECRET_KEY` and its fallbacks."""
+    return (django.SECRET_KEY, *django.SECRET_KEY_FALLBACKS)
+
+
+def token_keys() -> Sequence[str]:
+    """Return the secrets for tokens at rest: `OIDC_LOGIN_TOKEN_KEYS`, else those of Django."""
+    return settings.TOKEN_KEYS or flow_keys()
+
+
+def seal(plaintext: bytes, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> str:
+    """Return `plaintext` encrypted with the first secret and bound to `associated_data`, as base64url."""
+    cipher, key_id = _cipher(secrets[0], purpose)
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = key_id + nonce + cipher.encrypt(nonce, plaintext, associated_data)
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+
+
+def unseal(text: str, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> bytes:
+    """Return what was sealed with one of the secrets for this use, or raise `SealError`."""
+    try:
+        sealed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except ValueError as error:
+        raise SealError("format") from error
+    key_id, nonce = sealed[:KEY_ID_BYTES], sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES]
+    for secret in secrets:
+        cipher, known_id = _cipher(secret, purpose)
+        if known_id != key_id:
+            continue
+        try:
+            return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], associated_data)
+        except (InvalidTag, ValueError) as error:
+            raise SealError("authentication") from error
+    raise SealError("key")
+
+
+@lru_cache(maxsize=64)
+def _cipher(secret: str | bytes, purpose: str) -> tuple[AESGCM, bytes]:
+    """Return the cipher of a secret for one purpose, and the identifier that its ciphertexts begin with."""
+    raw = secret if isinstance(secret, bytes) else secret.encode()
+    key = HKDF(algorithm=SHA256(), length=32, salt=b"oidc_login", info=purpose.encode()).derive(raw)
+    return AESGCM(key), hashlib.sha256(b"id" + key).digest()[:KEY_ID_BYTES]
