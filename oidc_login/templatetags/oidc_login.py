@@ -1,0 +1,92 @@
+"""`{% provider_buttons %}` for a site's own login page, and what the package's own pages need."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import quote
+
+from django import template
+from django.http import HttpRequest
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ..flow import safe_next
+from ..providers.base import OAuthProvider
+from ..registry import get_providers
+
+register = template.Library()
+
+HEX_COLOR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
+LEGIBLE: Final = 4.5  # WCAG 2.2, success criterion 1.4.3
+WHITE: Final = "#ffffff"
+BLACK: Final = "#000000"
+
+# What a URL is made of, without the two quotes.
+URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
+
+
+@register.inclusion_tag("oidc_login/provider_buttons.html", takes_context=True)
+def provider_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
+    """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts."""
+    return {"providers": get_providers(), "next": _checked_next(context, next)}
+
+
+def _checked_next(context: Context, given: str | None) -> str:
+    request = getattr(context, "request", None) or context.get("request")
+    if not isinstance(request, HttpRequest):
+        return ""
+    if given is None:
+        given = context.get("next")
+    return safe_next(request, request.GET.getlist("next") if given is None else [str(given)])
+
+
+@register.inclusion_tag("oidc_login/provider_monogram.html")
+def provider_monogram(provider: OAuthProvider) -> dict[str, str]:
+    """Draw the provider's letters on its colour.
+
+    An SVG, since its attributes need no style sheet of the site and no permission of its content security policy.
+    """
+    color = provider.brand_color if HEX_COLOR.fullmatch(provider.brand_color) else OAuthProvider.brand_color
+    return {"color": color, "text_color": legible_on(color), "initials": provider.initials()}
+
+
+def legible_on(color: str) -> str:
+    """Return white where that can be read on the colour, else black: one of them always can."""
+    return WHITE if contrast(color, WHITE) >= LEGIBLE else BLACK
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2, definitions)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    digits = color[1:] if len(color) == 7 else "".join(digit * 2 for digit in color[1:])
+    red, green, blue = (_linear(int(digits[start : start + 2], 16) / 255) for start in (0, 2, 4))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+@register.filter
+def refresh_url(url: str) -> str:
+    """Encode a local URL for `<meta http-equiv="refresh">`.
+
+    A refresh takes quotes off its URL, so that the harmless path `'//elsewhere'` would lead to another host.
+    """
+    return quote(url, safe=URL_CHARACTERS)
+
+
+@register.simple_tag(takes_context=True)
+def nonce_attribute(context: Context) -> SafeString:
+    """Return the nonce of the site's content security policy as an attribute (Django 6, django-csp), if it has one."""
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(context.get("request"), "csp_nonce", None)
+    # Not by truth: a nonce that nobody has used yet counts as false.
+    return SafeString("") if nonce is None else format_html(' nonce="{}"', nonce)
