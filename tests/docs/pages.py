@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -87,7 +88,7 @@ class PageRun:
         """Return the module of that name, made with its parent packages at its first block."""
         if name not in sys.modules:
             module = ModuleType(name)
-            vars(module).update(STARTPROJECT if name == "settings" else {}, urlpatterns=[])
+            vars(module).update(deepcopy(STARTPROJECT) if name == "settings" else {"urlpatterns": []})
             self.monkeypatch.setitem(sys.modules, name, module)
             parent, _, child = name.rpartition(".")
             if parent:
