@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -14,13 +15,7 @@ from .fields import EncryptedTextField, ExactCharField
 from .providers.base import OAuthToken
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
-TOKEN_FIELDS = (
-    "access_token",
-    "refresh_token",
-    "access_token_expires_at",
-    "refresh_token_expires_at",
-    "scope",
-)
+ENCRYPTED_FIELDS = ("access_token", "refresh_token")
 
 
 class LinkReason(models.TextChoices):
@@ -45,16 +40,18 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
     """Finds connections by identity."""
 
     def find(self, identity: Identity) -> OAuthConnection | None:
-        """Return the connection of an identity with its user, read in one query."""
-        return (
+        """Return the connection of an identity with its user, in one query that reads no token."""
+        found = (
             self.select_related("user")
+            .only("user", *IDENTITY_FIELDS)
+            .order_by()
             .filter(
                 provider_key=identity.provider_key,
                 issuer=identity.issuer,
                 provider_user_id=identity.subject,
             )
-            .first()
         )
+        return next(iter(found), None)
 
 
 class OAuthConnection(models.Model):
@@ -96,6 +93,19 @@ class OAuthConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_key}[{self.user_id}:{self.provider_user_id}]"
+
+    def refresh_from_db(
+        self, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
+    ) -> None:
+        """Read again what is stored; tokens stay encrypted until they are asked for."""
+        loaded = {field.attname for field in self._meta.concrete_fields} - self.get_deferred_fields()
+        names = loaded if fields is None else set(fields)
+        tokens = names & set(ENCRYPTED_FIELDS)
+        if rest := names - tokens:
+            super().refresh_from_db(using=using, fields=sorted(rest), from_queryset=from_queryset)
+        if tokens:
+            rows = type(self)._base_manager.db_manager(using or self._state.db).filter(pk=self.pk)
+            self.__dict__.update(rows.values(*tokens).get())
 
     @property
     def oauth_token(self) -> OAuthToken:

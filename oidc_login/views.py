@@ -17,10 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_variables
 
 from . import flow as flows
@@ -104,7 +102,6 @@ class ProvidersView(View):
 
     http_method_names = ["get", "head", "options"]
 
-    @method_decorator(csrf_protect)
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {
             "providers": get_providers(),
@@ -115,7 +112,6 @@ class ProvidersView(View):
         return response
 
 
-@method_decorator(csrf_protect, name="dispatch")
 class LoginView(ProviderView):
     """Begins a sign-in by POST. A GET shows one button, since a link that signs in is a login CSRF."""
 
@@ -135,7 +131,6 @@ class LoginView(ProviderView):
         return begin(request, self.provider, purpose="login", next_url=self.next_url)
 
 
-@method_decorator(csrf_protect, name="dispatch")
 class ConnectView(ProviderView):
     """Begins connecting one more identity to the account of the person who is signed in."""
 
@@ -170,7 +165,6 @@ def begin(
     return response
 
 
-@method_decorator(csrf_exempt, name="dispatch")
 class CallbackView(ProviderView):
     """Ends a flow. A HEAD request or a prefetch does not: the flow would be used up by nobody."""
 
