@@ -37,6 +37,10 @@ class DjangoSettings:
     def get(self, name: str, default: Any) -> Any:
         return getattr(django_settings, name, default)
 
+    def names(self) -> list[str]:
+        """Return the names of all settings, for the check that finds misspelt ones."""
+        return [name for name in dir(django_settings) if name.isupper()]
+
 
 settings = Settings()
 django = DjangoSettings()

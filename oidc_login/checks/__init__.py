@@ -1,0 +1,47 @@
+"""The system checks: what can be wrong without asking a provider. `manage.py check` runs them.
+
+No check makes a request, raises, or shows a secret; a good configuration gives no message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, register
+
+from .database import database_messages
+from .project import deployment_messages, project_messages, setting_messages
+from .providers import provider_messages
+
+TAG = "oidc_login"
+
+
+@register(TAG)
+def check_providers(**kwargs: Any) -> list[CheckMessage]:
+    """Check `OIDC_LOGIN_PROVIDERS`."""
+    return provider_messages()
+
+
+@register(TAG)
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Check the global settings."""
+    return list(setting_messages())
+
+
+@register(TAG)
+def check_project(**kwargs: Any) -> list[CheckMessage]:
+    """Check backends, URLs, sessions and middleware."""
+    return list(project_messages())
+
+
+@register(TAG, deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Check what matters where people really sign in."""
+    return list(deployment_messages())
+
+
+@register(TAG, Tags.database)
+def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check the stored connections of the databases that Django was told to ask."""
+    return [found for alias in databases or () for found in database_messages(alias)]

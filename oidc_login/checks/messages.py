@@ -1,0 +1,176 @@
+"""The messages of the system checks: one table of what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+# {subject} is the setting or the provider's argument, {entry} the provider, {written} how an assignment begins.
+TEXTS: Mapping[str, tuple[str, str]] = {
+    # OIDC_LOGIN_PROVIDERS and its entries
+    "E001": (
+        "OIDC_LOGIN_PROVIDERS must be a dictionary, not {found}.",
+        'Write OIDC_LOGIN_PROVIDERS = {{"google": {{"class": "oidc_login.providers.GoogleProvider", ...}}}}.',
+    ),
+    "E002": (
+        "OIDC_LOGIN_PROVIDERS: {key!r} cannot be the key of a provider.",
+        "The key is part of URLs: up to 100 of a-z, 0-9, - and _, the first a letter or a digit. Write {suggestion!r}.",
+    ),
+    "E003": (
+        "{entry} must be a dictionary, not {found}.",
+        'Write {{"issuer": "https://...", "client_id": "...", "client_secret": "..."}}.',
+    ),
+    "E004": (
+        "{entry}: class {path!r} cannot be used: {reason}{near}.",
+        'Write the dotted path of a subclass of oidc_login.providers.OAuthProvider, or leave "class" out for '
+        "an OpenID provider.",
+    ),
+    "E005": ("{entry}: unknown argument {name!r}{near}.", "{class_name} takes {names}."),
+    "E006": ("{entry}: missing argument {name!r}.", "Write {name!r}: ... into the entry."),
+    # Values of one argument or setting
+    "E007": ("{subject} must be {expected}, not {found}.", "Write {written} {example}"),
+    "E008": (
+        "{subject} is {found}.",
+        'Is the environment variable set? With {written} os.environ["{variable}"] Django says so at once.',
+    ),
+    "E009": ("{subject} is {value!r}{near}.", "Write one of {names}."),
+    "E010": ("{subject} must be {expected}.", "Write {written} {example}"),
+    "E011": (
+        "{subject} is not a URL that can be used.",
+        "Write an absolute https:// URL without user name, fragment or spaces. http:// is for localhost alone.",
+    ),
+    "E012": (
+        "{subject} is not an issuer.",
+        "Write the value of issuer in the provider's discovery document: an https:// URL without a query, and "
+        "without {{placeholders}}.",
+    ),
+    "E013": (
+        "{subject} names no readable file or folder of certificates.",
+        "Write the path of a PEM file, or leave it out to trust the usual authorities.",
+    ),
+    "E014": (
+        "{subject} is no private key that can be read.",
+        "Write a private JWK as a dictionary, a PEM text without a password, or the path of a file that holds "
+        "one of them.",
+    ),
+    "E015": ("{subject} names {name!r}, {reason}{near}.", "Write some of {names}."),
+    "E016": (
+        "{subject} sets {name!r}, {reason}.",
+        "Remove {name!r} from authorization_params{instead}.",
+    ),
+    "E017": (
+        "{subject} holds {domain!r}, which is not a domain.",
+        'Write domains as in ["example.com", ".corp.example"]; a leading dot admits subdomains too.',
+    ),
+    # The provider as a whole
+    "E018": ("{entry}: {class_name} does not accept these arguments: {reason}.", "Correct its arguments."),
+    "E019": ("{entry}: {class_name} has no {part}.", "Give the class {alternatives}."),
+    "E020": (
+        "{entry}: neither discovery_url nor issuer is given.",
+        'Write "issuer": "https://...", or "discovery_url": "https://.../.well-known/openid-configuration".',
+    ),
+    "E021": (
+        "{entry}: discovery_url does not end in /.well-known/openid-configuration, so the issuer is not known.",
+        'Write the issuer of the discovery document as well: "issuer": "https://...".',
+    ),
+    "E022": (
+        "{entry}: issuer and metadata['issuer'] are different.",
+        "Remove one of them; ID tokens can come from one issuer only.",
+    ),
+    "E023": (
+        "{entry}: {needed_by} needs a client_secret.",
+        'Write "client_secret": os.environ["{variable}"], or "token_endpoint_auth_method": "none" for a client '
+        "that has no secret.",
+    ),
+    "E024": (
+        "{entry}: {needed_by} needs a client_secret of at least {length} bytes.",
+        "Let the provider make a longer secret, or choose another {argument}.",
+    ),
+    "E025": (
+        "{entry}: {needed_by} needs a client_key.",
+        'Write "client_key": the path of a PEM file, a PEM text or a private JWK.',
+    ),
+    "W001": (
+        "{entry} and {other} are the same client of the same provider.",
+        "One person gets two separate identities there. Remove one of the two, or use a client of its own for it.",
+    ),
+    "W002": (
+        "{count} connections belong to the provider {key!r}, which is not in OIDC_LOGIN_PROVIDERS.",
+        "These people cannot sign in with it. Put the provider back, or rename provider_key in, or delete, these "
+        "rows of oidc_login.OAuthConnection.",
+    ),
+    # Global settings
+    "E030": ("There is no setting {name}{near}.", "Correct the name or remove it."),
+    "E031": ("{subject} names the cache {alias!r}, which is not in CACHES{near}.", "Write one of {names}."),
+    "E032": (
+        "{subject} is not an origin.",
+        'Write scheme and host alone: OIDC_LOGIN_BASE_URL = "https://your.site".',
+    ),
+    "E033": (
+        "{subject} must be a list of strings of at least {length} characters.",
+        "Write {written} [os.environ[...]]; the first encrypts, all decrypt. Leave it out to derive the keys "
+        "from SECRET_KEY.",
+    ),
+    # The project
+    "E040": (
+        "No backend of this package is in AUTHENTICATION_BACKENDS.",
+        'Add "oidc_login.backends.OIDCLoginBackend", or your subclass of it.',
+    ),
+    "E041": (
+        "The URLs of the package are not included.",
+        'Add path("oauth/", include("oidc_login.urls")) to the urlpatterns of {urlconf}, outside of any namespace.',
+    ),
+    "E042": (
+        "The session engine {engine!r} needs the application django.contrib.sessions.",
+        'Add "django.contrib.sessions" to INSTALLED_APPS.',
+    ),
+    "E043": ("The session middleware is missing.", "Add {path!r} to MIDDLEWARE."),
+    "E044": ("The authentication middleware is missing.", "Add {path!r} to MIDDLEWARE."),
+    # Deployment
+    "W010": (
+        "The cache {alias!r} ({backend}) is not shared between processes.",
+        "A sign-in works once only within one process, and each process asks the providers anew. Use Redis, "
+        "Memcached or the database cache, or name another alias: OIDC_LOGIN_CACHE = ...",
+    ),
+    "W011": (
+        'ALLOWED_HOSTS admits any host ("*"), and OIDC_LOGIN_BASE_URL is not set.',
+        "Whoever sends a request chooses the redirect_uri. Write your hosts into ALLOWED_HOSTS, or "
+        'OIDC_LOGIN_BASE_URL = "https://your.site".',
+    ),
+    "W012": (
+        "SECURE_SSL_REDIRECT is on, but neither SECURE_PROXY_SSL_HEADER nor OIDC_LOGIN_BASE_URL is set.",
+        "Behind a proxy that ends TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as "
+        'Django\'s documentation says, or OIDC_LOGIN_BASE_URL = "https://your.site".',
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a rule found: the number of its message, the argument, and what the message names."""
+
+    number: str
+    argument: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def message(number: str, **values: Any) -> CheckMessage:
+    """Return the message of a number, an error or a warning."""
+    text, hint = TEXTS[number]
+    kind = Error if number.startswith("E") else Warning
+    return kind(text.format(**values), hint=hint.format(**values), id=f"oidc_login.{number}")
+
+
+def near(name: object, names: Iterable[str]) -> str:
+    """Return the nearest of the names as a question, "" when none is near."""
+    found = get_close_matches(str(name), list(names), n=1, cutoff=0.5)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as text."""
+    return ", ".join(map(repr, names))

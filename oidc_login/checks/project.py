@@ -1,0 +1,169 @@
+"""The checks of the global settings, and of the project around the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.checks import CheckMessage
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from ..backends import OIDCLoginBackend
+from ..conf import DEFAULTS, django, settings
+from .arguments import Rule, boolean, is_url, number, one_of, optional, problem, strings
+from .messages import Problem, listed, message, near
+
+PREFIX = "OIDC_LOGIN_"
+# Names that are not read yet; a site may have them already.
+RESERVED = ("LOCAL_EMAIL_VERIFIED", "REAUTHENTICATION_AGE", "NOTIFY", "PROVIDER_LOADER")
+MAX_FLOW_LIFETIME = 3600
+MIN_TOKEN_KEY = 32
+SESSION_ENGINES_WITH_A_TABLE = (
+    "django.contrib.sessions.backends.db",
+    "django.contrib.sessions.backends.cached_db",
+)
+CACHES_OF_ONE_PROCESS = (LocMemCache, DummyCache, FileBasedCache)
+
+
+# The global settings.
+
+
+def cache_alias(value: Any) -> Iterator[Problem]:
+    """The cache is one of `CACHES`."""
+    if value not in list(django.CACHES):
+        yield problem("E031", alias=value, near=near(value, django.CACHES), names=listed(django.CACHES))
+
+
+def origin(value: Any) -> Iterator[Problem]:
+    """Scheme and host alone, since the rest of a URL comes from the URLconf."""
+    if value != "" and not (is_url(value) and urlsplit(value).path in ("", "/") and "?" not in value):
+        yield problem("E032")
+
+
+def token_keys(value: Any) -> Iterator[Problem]:
+    """A list of secrets that nobody guesses."""
+    if not isinstance(value, (list, tuple)) or not value or not all(map(is_token_key, value)):
+        yield problem("E033", length=MIN_TOKEN_KEY)
+
+
+def is_token_key(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= MIN_TOKEN_KEY
+
+
+SETTING_RULES: Mapping[str, Rule] = {
+    "EMAIL_LINKING": one_of("verified", "never"),
+    "ALLOW_SIGNUP": boolean,
+    "FLOW_LIFETIME": number(
+        f"from 1 to {MAX_FLOW_LIFETIME} seconds", "600", lambda n: 1 <= n <= MAX_FLOW_LIFETIME, int
+    ),
+    "CACHE": cache_alias,
+    "TOKEN_KEYS": optional(token_keys),
+    "BASE_URL": optional(origin),
+    "CLAIMS": strings,
+}
+
+
+def setting_messages() -> Iterator[CheckMessage]:
+    """Return what is wrong with the global settings."""
+    yield from check_setting_names()
+    for name, rule in SETTING_RULES.items():
+        for found in rule(getattr(settings, name)):
+            subject = PREFIX + name
+            yield message(found.number, subject=subject, written=f"{subject} =", **found.values)
+
+
+def check_setting_names() -> Iterator[CheckMessage]:
+    """Every setting with our prefix is one of ours: a misspelt one would be as good as not written."""
+    known = [PREFIX + name for name in (*DEFAULTS, *RESERVED)]
+    for name in django.names():
+        if name.startswith(PREFIX) and name not in known:
+            yield message("E030", name=name, near=near(name, known))
+
+
+# The project.
+
+
+def project_messages() -> Iterator[CheckMessage]:
+    """Return what the project lacks."""
+    yield from check_backend()
+    yield from check_urls()
+    yield from check_sessions()
+    yield from check_middleware()
+
+
+def check_backend() -> Iterator[CheckMessage]:
+    """Django asks our backend, or the site's own one that is based on it."""
+    if not names_a(OIDCLoginBackend, django.AUTHENTICATION_BACKENDS):
+        yield message("E040")
+
+
+def check_urls() -> Iterator[CheckMessage]:
+    """The URLs are included where the package finds them."""
+    try:
+        reverse("oidc_login:callback", args=["provider"])
+    except NoReverseMatch:
+        yield message("E041", urlconf=django.get("ROOT_URLCONF", "the root URLconf"))
+    except Exception:  # noqa: S110  # the site's URLconf is imported; Django's own check reports what it raises
+        pass
+
+
+def check_sessions() -> Iterator[CheckMessage]:
+    """A signed-in person has a session, and its table comes with an application."""
+    engine = django.SESSION_ENGINE
+    if engine in SESSION_ENGINES_WITH_A_TABLE and not apps.is_installed("django.contrib.sessions"):
+        yield message("E042", engine=engine)
+
+
+def check_middleware() -> Iterator[CheckMessage]:
+    """Requests have a session and a user."""
+    for code, middleware in (("E043", SessionMiddleware), ("E044", AuthenticationMiddleware)):
+        if not names_a(middleware, django.MIDDLEWARE):
+            yield message(code, path=f"{middleware.__module__}.{middleware.__qualname__}")
+
+
+def names_a(base: type, paths: Iterable[str]) -> bool:
+    """Whether one of the dotted paths is the class or a subclass of it."""
+    return any(isinstance(found, type) and issubclass(found, base) for found in map(imported, paths))
+
+
+def imported(path: str) -> Any:
+    """Return what a dotted path names, `None` when it cannot be imported."""
+    try:
+        return import_string(path)
+    except Exception:  # a module of the site is imported; Django says what is wrong with it
+        return None
+
+
+# The deployment.
+
+
+def deployment_messages() -> Iterator[CheckMessage]:
+    """Return what must not go live."""
+    yield from check_shared_cache()
+    yield from check_public_address()
+
+
+def check_shared_cache() -> Iterator[CheckMessage]:
+    """All processes remember the same used flows."""
+    configuration = dict(django.CACHES).get(settings.CACHE, {})
+    backend = imported(configuration.get("BACKEND", ""))
+    if isinstance(backend, type) and issubclass(backend, CACHES_OF_ONE_PROCESS):
+        yield message("W010", alias=settings.CACHE, backend=backend.__name__)
+
+
+def check_public_address() -> Iterator[CheckMessage]:
+    """The redirect_uri begins with the public address, also behind a proxy."""
+    if settings.BASE_URL:
+        return
+    if "*" in django.ALLOWED_HOSTS:
+        yield message("W011")
+    if django.SECURE_SSL_REDIRECT and not django.SECURE_PROXY_SSL_HEADER:
+        yield message("W012")
