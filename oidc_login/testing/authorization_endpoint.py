@@ -1,0 +1,196 @@
+"""The OpenID provider's authorization endpoint: who asks, who the person is, and the answer to take back."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.authorize_page import (
+    CANCEL,
+    CHOSEN_USER,
+    AuthorizationAnswer,
+    AuthorizationRefused,
+    error_page,
+    parameters_of,
+    parameters_of_url,
+    picker_page,
+    single,
+)
+from oidc_login.testing.grants import Grant, as_names
+from oidc_login.testing.pkce import check_challenge
+from oidc_login.testing.users import SCOPES, User
+
+if TYPE_CHECKING:
+    from oidc_login.testing.openid import OpenIDProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser that is signed in at the provider."""
+
+    sub: str
+    sid: str
+    auth_time: int
+
+
+class AuthorizationEndpoint:
+    """OpenID Connect Core 3.1.2 with OAuth 2.0 Form Post Response Mode, PKCE and RFC 9207."""
+
+    def __init__(self, provider: OpenIDProvider) -> None:
+        self.provider = provider
+        self.sessions: dict[str, Session] = {}
+        # Cookies are shared by all ports of a host, and two providers may run on localhost.
+        self._cookie = f"openid_provider_{secrets.token_hex(4)}"
+
+    def without_browser(self, url: str, user: str | None, *, auth_time: int | None) -> AuthorizationAnswer:
+        """From the authorization URL to the answer in one step; None cancels."""
+        if url.partition("?")[0] != self.provider.authorization_endpoint:
+            raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
+        parameters = single(parameters_of_url(url))
+        self._check_client(parameters)
+        self._check_request(parameters)
+        if user is None:
+            error = "login_required" if parameters.get("prompt") == "none" else "access_denied"
+            return self._error(parameters, error, "the person cancelled")
+        session = self._begin_session(self.provider.users.find(user), auth_time=auth_time)
+        return self._allowed(parameters, session)
+
+    def answer(self, request: ProviderRequest) -> Answer:
+        """A page to pick a person, and the redirect after it."""
+        try:
+            pairs = parameters_of(request)
+            parameters = single(pairs)
+            self._check_client(parameters)
+        except AuthorizationRefused as refused:
+            # Nobody is sent to an address that the client did not register (RFC 6749 4.1.2.1).
+            return Answer.of_page(error_page(refused.error, refused.description), status=400)
+        try:
+            self._check_request(parameters)
+        except AuthorizationRefused as refused:
+            return self._error(parameters, refused.error, refused.description).as_http()
+        if parameters.get("prompt") == "none":
+            return self._silently(request, parameters)
+        choice = request.form if request.method == "POST" else {}
+        if CANCEL in choice:
+            return self._error(parameters, "access_denied", "the person cancelled").as_http()
+        person = self.provider.users.by_sub(choice.get(CHOSEN_USER, ""))
+        if person is None:
+            return Answer.of_page(self._picker(parameters, pairs))
+        return self._signed_in(request, parameters, person)
+
+    def cookie_of(self, request: ProviderRequest) -> str:
+        """The name of the browser's session, or nothing."""
+        pairs = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+        return next((value for name, _, value in pairs if name == self._cookie), "")
+
+    def _check_client(self, parameters: Mapping[str, str]) -> None:
+        """Who asks, and where the answer goes (RFC 6749 3.1.2.4, RFC 9700 2.1: exact comparison)."""
+        if parameters.get("client_id") != self.provider.client_id:
+            raise AuthorizationRefused("invalid_client", "unknown client_id")
+        check_redirect_uri(parameters.get("redirect_uri", ""))
+        registered = self.provider.redirect_uris
+        if registered is not None and parameters["redirect_uri"] not in registered:
+            raise AuthorizationRefused("invalid_request", "redirect_uri is not registered")
+
+    def _check_request(self, parameters: Mapping[str, str]) -> None:
+        """The rules for an authentication request (Core 3.1.2.2)."""
+        if parameters.get("response_type") != "code":
+            raise AuthorizationRefused("unsupported_response_type", "response_type is not code")
+        if parameters.get("response_mode", "query") not in ("query", "form_post"):
+            raise AuthorizationRefused("invalid_request", "unknown response_mode")
+        if "openid" not in parameters.get("scope", "").split():
+            raise AuthorizationRefused("invalid_scope", "scope has no openid")
+        if self.provider.require_state and not parameters.get("state"):
+            raise AuthorizationRefused("invalid_request", "state is missing")
+        if self.provider.require_nonce and not parameters.get("nonce"):
+            raise AuthorizationRefused("invalid_request", "nonce is missing")
+        check_challenge(parameters, required=self.provider.require_pkce)
+        _requested_claims(parameters)
+
+    def _picker(self, parameters: Mapping[str, str], pairs: list[tuple[str, str]]) -> str:
+        return picker_page(
+            title="Sign in at the test provider",
+            client_id=self.provider.client_id,
+            scopes=parameters["scope"].split(),
+            users=self.provider.users,
+            parameters=pairs,
+        )
+
+    def _signed_in(self, request: ProviderRequest, parameters: Mapping[str, str], person: User) -> Answer:
+        previous = self.sessions.get(self.cookie_of(request))
+        sid = previous.sid if previous is not None and previous.sub == person.sub else None
+        session = self._begin_session(person, sid=sid)
+        answer = self._allowed(parameters, session).as_http()
+        secure = "; Secure" if self.provider.base_url.startswith("https:") else ""
+        answer.headers["Set-Cookie"] = f"{self._cookie}={session.sid}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        return answer
+
+    def _silently(self, request: ProviderRequest, parameters: Mapping[str, str]) -> Answer:
+        """`prompt=none`: an answer without any page (Core 3.1.2.1)."""
+        session = self.sessions.get(self.cookie_of(request))
+        max_age = parameters.get("max_age", "")
+        too_old = session is not None and max_age.isdigit() and self._age(session) > int(max_age)
+        if session is None or too_old:
+            return self._error(parameters, "login_required", "nobody is signed in").as_http()
+        return self._allowed(parameters, session).as_http()
+
+    def _age(self, session: Session) -> float:
+        return self.provider.now() - session.auth_time
+
+    def _begin_session(self, person: User, *, sid: str | None = None, auth_time: int | None = None) -> Session:
+        sid = sid or secrets.token_urlsafe(16)
+        when = int(self.provider.now()) if auth_time is None else auth_time
+        self.sessions[sid] = session = Session(sub=person.sub, sid=sid, auth_time=when)
+        return session
+
+    def _allowed(self, parameters: Mapping[str, str], session: Session) -> AuthorizationAnswer:
+        grant = Grant(
+            sub=session.sub,
+            redirect_uri=parameters["redirect_uri"],
+            scope=" ".join(scope for scope in parameters["scope"].split() if scope in SCOPES),
+            code_challenge=parameters.get("code_challenge", ""),
+            nonce=parameters.get("nonce", ""),
+            auth_time=session.auth_time,
+            sid=session.sid,
+            acr=parameters.get("acr_values", "").partition(" ")[0],
+            claims=_requested_claims(parameters),
+        )
+        code = self.provider.grants.issue_code(grant, lifetime=self.provider.code_lifetime)
+        return self._bent_answer(parameters, {"code": code})
+
+    def _error(self, parameters: Mapping[str, str], error: str, description: str) -> AuthorizationAnswer:
+        return self._bent_answer(parameters, {"error": error, "error_description": description})
+
+    def _bent_answer(self, parameters: Mapping[str, str], answer: Mapping[str, str]) -> AuthorizationAnswer:
+        state = {"state": parameters["state"]} if parameters.get("state") else {}
+        good = AuthorizationAnswer(
+            redirect_uri=parameters["redirect_uri"],
+            # RFC 9207 2: every answer says who gives it.
+            parameters=[*answer.items(), *state.items(), ("iss", self.provider.issuer)],
+            response_mode=parameters.get("response_mode", "query"),
+        )
+        bent: AuthorizationAnswer = self.provider.bent("authorize", good)
+        return bent
+
+
+def check_redirect_uri(redirect_uri: str) -> None:
+    """An absolute URL without a fragment (RFC 6749 3.1.2)."""
+    parts = urlsplit(redirect_uri)
+    if not (parts.scheme and parts.netloc) or parts.fragment:
+        raise AuthorizationRefused("invalid_request", "redirect_uri is not an absolute URL without fragment")
+
+
+def _requested_claims(parameters: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The names in the `claims` parameter (Core 5.5)."""
+    if not parameters.get("claims"):
+        return {}
+    try:
+        requested = json.loads(parameters["claims"])
+        return {place: as_names(requested.get(place)) for place in ("id_token", "userinfo")}
+    except (ValueError, AttributeError) as error:
+        raise AuthorizationRefused("invalid_request", "claims is not a JSON object") from error

@@ -1,0 +1,228 @@
+"""An OpenID provider with one client: the code flow of OpenID Connect Core, Discovery and their neighbours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from oidc_login.testing import client_auth
+from oidc_login.testing.application import Answer, Endpoint, ProviderApplication, ProviderRequest
+from oidc_login.testing.authorization_endpoint import AuthorizationEndpoint, Session
+from oidc_login.testing.authorize_page import AuthorizationAnswer
+from oidc_login.testing.end_session import EndSessionEndpoint
+from oidc_login.testing.grants import Grant, Grants
+from oidc_login.testing.signing import KEY_TYPE_OF_ALG, KeyType, SigningKey, UnsignedToken, generate_key, key_rings
+from oidc_login.testing.token_endpoint import TokenEndpoint
+from oidc_login.testing.users import SCOPE_CLAIMS, SCOPES, User, Users
+
+
+class OpenIDProvider(ProviderApplication):
+    """A certified provider's behaviour in little, with real keys.
+
+    `redirect_uris=None` admits any; `client_secret=""` makes the client public; `token_endpoint_auth_method=None`
+    admits every method that the client has credentials for (`client_jwks`: its public keys, for private_key_jwt).
+    Profile and email come from userinfo, as at most certified providers, unless `claims_in_id_token`.
+    `issuer_path` is for issuers like `https://host/tenant` and `https://host/`. All options are attributes and may
+    be changed between requests.
+
+    What can be bent: the endpoints that servers ask (`discovery`, `jwks`, `token`, `userinfo`, `revocation`,
+    `introspection`: each an `Answer`); `authorize`, the `AuthorizationAnswer` that goes through the browser;
+    `id_token`, an `UnsignedToken` (return a string, or any JSON value, to put that in its place); and
+    `end_session`, the URL that follows it.
+    """
+
+    bendable_values = ("authorize", "end_session", "id_token")
+
+    def __init__(
+        self,
+        *,
+        client_id: str = "client",
+        client_secret: str = "secret",  # noqa: S107 - everything here is made up
+        users: Iterable[User] = (),
+        redirect_uris: Sequence[str] | None = None,
+        post_logout_redirect_uris: Sequence[str] | None = None,
+        signing_alg: str = "RS256",
+        token_endpoint_auth_method: str | None = None,
+        client_jwks: Mapping[str, Any] | None = None,
+        claims_in_id_token: bool = False,
+        require_pkce: bool = True,
+        require_nonce: bool = True,
+        require_state: bool = True,
+        always_refresh_token: bool = False,
+        rotate_refresh_tokens: bool = False,
+        access_token_lifetime: int = 3600,
+        refresh_token_lifetime: int = 30 * 86_400,
+        id_token_lifetime: int = 300,
+        code_lifetime: int = 60,
+        max_age: int = 3600,
+        issuer_path: str = "",
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.users = Users(users)
+        self.redirect_uris = redirect_uris
+        self.post_logout_redirect_uris = post_logout_redirect_uris
+        self.signing_alg = signing_alg
+        self.token_endpoint_auth_method = token_endpoint_auth_method
+        self.client_jwks = client_jwks
+        self.claims_in_id_token = claims_in_id_token
+        self.require_pkce = require_pkce
+        self.require_nonce = require_nonce
+        self.require_state = require_state
+        self.always_refresh_token = always_refresh_token
+        self.rotate_refresh_tokens = rotate_refresh_tokens
+        self.access_token_lifetime = access_token_lifetime
+        self.refresh_token_lifetime = refresh_token_lifetime
+        self.id_token_lifetime = id_token_lifetime
+        self.code_lifetime = code_lifetime
+        self.max_age = max_age
+        self.issuer_path = issuer_path
+        self.now = now
+        self.grants = Grants(now=lambda: self.now())
+        self.signing_keys: dict[KeyType, SigningKey] = dict(key_rings.lend(self))
+        self.published_keys = list(self.signing_keys.values())
+        self._authorization = AuthorizationEndpoint(self)
+        self._token = TokenEndpoint(self)
+        self._end_session = EndSessionEndpoint(self)
+
+    @property
+    def issuer(self) -> str:
+        return self.base_url + self.issuer_path
+
+    @property
+    def discovery_url(self) -> str:
+        return self.url("/.well-known/openid-configuration")
+
+    @property
+    def authorization_endpoint(self) -> str:
+        return self.url("/authorize")
+
+    @property
+    def token_endpoint(self) -> str:
+        return self.url("/token")
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """Who is signed in at the provider, by `sid`."""
+        return self._authorization.sessions
+
+    @property
+    def auth_methods(self) -> list[str]:
+        """How the client may prove who it is (Core 9)."""
+        if self.token_endpoint_auth_method is not None:
+            return [self.token_endpoint_auth_method]
+        methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt"] if self.client_secret else []
+        if self.client_jwks is not None:
+            methods.append("private_key_jwt")
+        return methods or ["none"]
+
+    def url(self, path: str) -> str:
+        return self.base_url + self._prefix + path
+
+    @property
+    def _prefix(self) -> str:
+        return self.issuer_path.rstrip("/")
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        endpoints = {
+            "/.well-known/openid-configuration": Endpoint("discovery", self._answer_discovery),
+            "/jwks": Endpoint("jwks", self._answer_jwks),
+            "/token": Endpoint("token", self._token.token),
+            "/userinfo": Endpoint("userinfo", self._answer_userinfo),
+            "/revoke": Endpoint("revocation", self._token.revocation),
+            "/introspect": Endpoint("introspection", self._token.introspection),
+            "/authorize": Endpoint("authorize", self._authorization.answer, back_channel=False),
+            "/end_session": Endpoint("end_session", self._end_session.answer, back_channel=False),
+            "/signed_out": Endpoint("signed_out", self._end_session.signed_out, back_channel=False),
+        }
+        return {self._prefix + path: endpoint for path, endpoint in endpoints.items()}
+
+    def authorize(self, url: str, user: str | None = "alice", *, auth_time: int | None = None) -> str:
+        """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
+
+        `user=None` cancels. An authorization request that this provider does not accept raises `AuthorizationRefused`.
+        """
+        return self.authorization_answer(url, user, auth_time=auth_time).url
+
+    def authorization_answer(
+        self, url: str, user: str | None = "alice", *, auth_time: int | None = None
+    ) -> AuthorizationAnswer:
+        """The same as `authorize` with its parts apart, for `form_post`, where the answer is no URL."""
+        return self._authorization.without_browser(url, user, auth_time=auth_time)
+
+    def end_session(self, url: str) -> str:
+        """What a person does who signs out, without a browser: from the logout URL to where they are sent."""
+        return self._end_session.without_browser(url)
+
+    def cookie_of(self, request: ProviderRequest) -> str:
+        return self._authorization.cookie_of(request)
+
+    def metadata(self) -> dict[str, Any]:
+        """The discovery document (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3)."""
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": self.authorization_endpoint,
+            "token_endpoint": self.token_endpoint,
+            "userinfo_endpoint": self.url("/userinfo"),
+            "jwks_uri": self.url("/jwks"),
+            "end_session_endpoint": self.url("/end_session"),
+            "revocation_endpoint": self.url("/revoke"),
+            "introspection_endpoint": self.url("/introspect"),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public"],
+            "scopes_supported": list(SCOPES),
+            "claims_supported": sorted({"sub"}.union(*SCOPE_CLAIMS.values())),
+            "id_token_signing_alg_values_supported": list(KEY_TYPE_OF_ALG),
+            "token_endpoint_auth_methods_supported": self.auth_methods,
+            "token_endpoint_auth_signing_alg_values_supported": [*client_auth.SYMMETRIC, *client_auth.ASYMMETRIC],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_parameter_supported": True,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def jwks(self) -> dict[str, Any]:
+        """The published key set (RFC 7517 5)."""
+        return {"keys": [key.public_jwk() for key in self.published_keys]}
+
+    def rotate_keys(self, *, keep_old: bool = True) -> None:
+        """Sign with new keys from now on; the old ones stay published unless withdrawn with `keep_old=False`."""
+        old = self.published_keys if keep_old else []
+        self.signing_keys = {name: generate_key(key.key_type) for name, key in self.signing_keys.items()}
+        self.published_keys = [*self.signing_keys.values(), *old]
+
+    def unsigned_token(self, claims: Mapping[str, Any]) -> UnsignedToken:
+        """Claims ready to be signed as this provider signs: id_tokens, logout tokens, signed userinfo and forgeries."""
+        alg = self.signing_alg
+        if alg not in KEY_TYPE_OF_ALG:
+            # HS256 and its like sign with the client's secret (Core 10.1).
+            key: SigningKey | bytes = self.client_secret.encode()
+            return UnsignedToken(header={"alg": alg, "typ": "JWT"}, claims=dict(claims), alg=alg, key=key)
+        key = self.signing_keys[KEY_TYPE_OF_ALG[alg]]
+        return UnsignedToken(header={"alg": alg, "kid": key.kid, "typ": "JWT"}, claims=dict(claims), alg=alg, key=key)
+
+    def claims_of(self, grant: Grant, *, scope: Iterable[str], place: str) -> dict[str, Any]:
+        """What the provider tells of a person: by scope, and by name for this place (Core 5.4, 5.5)."""
+        person = self.users.by_sub(grant.sub)
+        return person.claims_for(scope, also=grant.claims.get(place, ())) if person else {}
+
+    def _answer_discovery(self, request: ProviderRequest) -> Answer:
+        return Answer.of_json(self.metadata(), cache_control=f"public, max-age={self.max_age}")
+
+    def _answer_jwks(self, request: ProviderRequest) -> Answer:
+        return Answer.of_json(self.jwks(), cache_control=f"public, max-age={self.max_age}")
+
+    def _answer_userinfo(self, request: ProviderRequest) -> Answer:
+        """Core 5.3, for a bearer token in the header (RFC 6750 2.1)."""
+        grant = self.grants.of_access_token(request.bearer_token)
+        if grant is None or self.users.by_sub(grant.sub) is None:
+            challenge = 'Bearer error="invalid_token"' if request.bearer_token else "Bearer"
+            return Answer.of_json({"error": "invalid_token"}, status=401, www_authenticate=challenge)
+        claims = self.claims_of(grant, scope=grant.scope.split(), place="userinfo")
+        return Answer.of_json({"sub": grant.sub, **claims}, cache_control="no-store")

@@ -1,0 +1,44 @@
+"""A whole sign-in in one line, for a site's own tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from oidc_login.testing.github import GitHubStyleProvider
+    from oidc_login.testing.openid import OpenIDProvider
+
+
+def sign_in(
+    client: Client,
+    op: OpenIDProvider | GitHubStyleProvider,
+    provider_key: str = "op",
+    user: str | None = "alice",
+    next: str | None = None,
+) -> Any:
+    """Sign a person in with Django's test client, as a browser would, and give the response of the callback.
+
+    `user=None` cancels at the provider. The site's provider must be the served test provider `op`.
+    """
+    begun = client.post(reverse("oidc_login:login", args=[provider_key]), {"next": next} if next else {})
+    if begun.status_code != 302:
+        raise AssertionError(f"the sign-in did not begin: HTTP {begun.status_code}")
+    return follow_back(client, op, begun["Location"], user=user)
+
+
+def follow_back(
+    client: Client, op: OpenIDProvider | GitHubStyleProvider, authorization_url: str, *, user: str | None = "alice"
+) -> Any:
+    """The second half, from the redirect to the provider on: for connecting, which begins elsewhere."""
+    answer = op.authorization_answer(authorization_url, user)
+    target = urlsplit(answer.url)
+    secure, headers = target.scheme == "https", {"host": target.netloc}
+    if answer.response_mode == "form_post":
+        path = urlsplit(answer.redirect_uri).path
+        return client.post(path, dict(answer.parameters), secure=secure, headers=headers)
+    return client.get(f"{target.path}?{target.query}", secure=secure, headers=headers)
