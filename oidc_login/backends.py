@@ -7,14 +7,15 @@ also for providers without OpenID Connect; what stands behind them is this packa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import cached_property
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation
 from django.db import DatabaseError, IntegrityError, OperationalError, models, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -31,6 +32,7 @@ from .exceptions import (
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
+    TokenResponseInvalid,
     UserInfoInvalid,
     from_protocol,
 )
@@ -38,6 +40,7 @@ from .flow import Flow
 from .models import LinkReason, OAuthConnection
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
+from .protocol.transport import HTTPClientError
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider
 
@@ -54,6 +57,14 @@ CLAIMS_HOOKS = (
 TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
 
 
+class ConnectionGone(Exception):
+    """The connection was removed between reading and writing it."""
+
+
+# What a lost race or a lock of the database looks like.
+RACES = (IntegrityError, OperationalError, ConnectionGone)
+
+
 class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upstream has no types
     """Signs people in who come back from a provider with a pending flow."""
 
@@ -62,6 +73,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     provider: OAuthProvider
     oauth_token: OAuthToken
     identity: Identity
+    says_all: bool  # an ID token alone may say less than is known already
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: Django makes a backend for every `request.user`, and upstream's demands settings."""
@@ -85,17 +97,21 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         self.request, self.flow = request, flow
         self.provider = get_provider(flow.provider_key)
         try:
-            token_info = self.get_token({"code": code})
-            self.oauth_token = _token_of(token_info)
+            self.oauth_token = _token_of(self.get_token({"code": code}))
             payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
             return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)
         except ProtocolError as error:
             raise from_protocol(error) from error
+        except OAuthError:
+            raise
+        except SuspiciousOperation as error:  # upstream's way for a hook to say no
+            raise RefusedBySite from error
 
     @sensitive_variables()
     def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Exchange the code; return the tokens by the names of `OAuthToken`."""
-        return asdict(self.provider.get_oauth_token(code=payload["code"], request=self.request))
+        with answers_of(self.provider):
+            return asdict(self.provider.get_oauth_token(code=payload["code"], request=self.request))
 
     @sensitive_variables()
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
@@ -107,16 +123,19 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         """Return the user that the linking rules name, with the connection written, or raise `OAuthError`."""
         if getattr(self, "flow", None) is None:
             raise RefusedBySite("no_flow")  # a bearer token alone signs nobody up and links nothing
-        payload = dict(payload)
-        known = self._find_connection(payload) if payload else None
         claims = payload
-        if self._needs_userinfo(payload, is_known=known is not None):
+        connection = OAuthConnection.objects.find(self._identify(payload, payload)) if payload else None
+        asked = self._needs_userinfo(payload, is_known=connection is not None)
+        if asked:
             claims = self.get_userinfo(access_token, id_token, payload)
         self.identity = self._identify(claims, payload)
+        self.says_all = asked or bool(self.identity.email)
         if not (self.provider.check_claims(claims) and self.verify_claims(claims)):
             raise RefusedBySite
         linking.check_domain(self.identity, self.provider)
-        return self._write(dict(claims))
+        if not payload:
+            connection = OAuthConnection.objects.find(self.identity)
+        return self._write(dict(claims), connection)
 
     def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
         if self._overrides(*CLAIMS_HOOKS, "get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
@@ -129,7 +148,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Return all claims about the person: those of the ID token, completed by the provider's user info."""
-        return self.provider.get_userinfo(self.oauth_token, claims=payload)
+        with answers_of(self.provider):
+            return self.provider.get_userinfo(self.oauth_token, claims=payload)
 
     @sensitive_variables()
     def _identify(self, claims: Mapping[str, Any], payload: Mapping[str, Any]) -> Identity:
@@ -147,42 +167,31 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             claims=claims,
         )
 
-    @sensitive_variables()
-    def _find_connection(self, payload: Mapping[str, Any]) -> OAuthConnection | None:
-        """Find the connection once; `_decide` uses it again unless a race made it stale."""
-        self._known = OAuthConnection.objects.find(self._identify(payload, payload))
-        return self._known
-
     # What is written. A lost race or a lock is answered by one fresh attempt, from the first read on.
 
     @sensitive_variables()
-    def _write(self, claims: dict[str, Any]) -> AbstractBaseUser:
+    def _write(self, claims: dict[str, Any], connection: OAuthConnection | None) -> AbstractBaseUser:
         try:
-            return self._attempt(claims)
-        except (IntegrityError, OperationalError, ConnectionGone) as error:
+            return self._attempt(claims, connection)
+        except RACES as error:
             logger.info("a sign-in is tried once more: %s", type(error).__name__)
-        self.__dict__.pop("_known", None)
         try:
-            return self._attempt(claims)
-        except (IntegrityError, OperationalError, ConnectionGone) as error:
+            return self._attempt(claims, OAuthConnection.objects.find(self.identity))
+        except RACES as error:
             raise ProviderUnavailable("database") from error
 
     @sensitive_variables()
-    def _attempt(self, claims: dict[str, Any]) -> AbstractBaseUser:
-        decision = self._decide(claims)
-        if decision.action == "sign_in" and decision.connection is not None:
-            return self._sign_in(decision.connection, claims)
+    def _attempt(self, claims: dict[str, Any], connection: OAuthConnection | None) -> AbstractBaseUser:
+        decision = self._decide(claims, connection)
+        if decision.action == "sign_in":
+            return self._sign_in(decision, claims)
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             if decision.action == "sign_up":
                 return self._sign_up(claims)
             return self._link(decision, claims)
 
     @sensitive_variables()
-    def _decide(self, claims: dict[str, Any]) -> linking.Decision:
-        if "_known" in self.__dict__:
-            connection = self._known
-        else:
-            connection = OAuthConnection.objects.find(self.identity)
+    def _decide(self, claims: dict[str, Any], connection: OAuthConnection | None) -> linking.Decision:
         if self.flow.purpose == "connect":
             user = self.request.user if self.request.user.is_authenticated else None
             return linking.resolve_connect(self.identity, connection=connection, user=user, user_key=self.flow.user_key)
@@ -195,15 +204,15 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         )
 
     @sensitive_variables()
-    def _sign_in(self, connection: OAuthConnection, claims: dict[str, Any]) -> AbstractBaseUser:
-        self._fill(connection)
+    def _sign_in(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
+        connection = self._fill(decision.get_connection())
         try:
             connection.save(update_fields=self._written_fields())
-        except DatabaseError as error:
-            if isinstance(error, (IntegrityError, OperationalError)):
-                raise
-            raise ConnectionGone from error  # it was disconnected meanwhile
-        user = self._updated(connection.user, claims)
+        except (IntegrityError, OperationalError):
+            raise
+        except DatabaseError as error:  # no row was there to be updated
+            raise ConnectionGone from error
+        user = self._updated(decision.get_user(), claims)
         self._keep(connection)
         self._send(signals.connection_updated, connection=connection)
         return user
@@ -211,7 +220,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def _sign_up(self, claims: dict[str, Any]) -> AbstractBaseUser:
         user = self.create_user(claims)
-        if not isinstance(user, AbstractBaseUser) or not linking.is_active(user):
+        if user is None or not linking.is_active(user):
             raise RefusedBySite("create_user")
         connection = self._connect(user, LinkReason.SIGNED_UP)
         self._send_after_commit(signals.user_signed_up, connection=connection, user=user)
@@ -219,21 +228,22 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     @sensitive_variables()
     def _link(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
-        user = decision.user
-        assert user is not None and decision.reason is not None  # noqa: S101  # a link has both
+        user = decision.get_user()
         self._connect(user, decision.reason)
-        return user if self.flow.purpose == "connect" else self._updated(user, claims)
+        return self._updated(user, claims)
 
     @sensitive_variables()
     def _updated(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+        if self.flow.purpose == "connect":
+            return user
         updated = self.update_user(user, claims)
-        if not isinstance(updated, AbstractBaseUser) or updated.pk != user.pk:
+        if updated is None or updated.pk != user.pk:
             raise RefusedBySite("update_user")
         return updated
 
-    def _connect(self, user: AbstractBaseUser, reason: LinkReason) -> OAuthConnection:
+    def _connect(self, user: AbstractBaseUser, reason: str) -> OAuthConnection:
         connection = OAuthConnection(
-            user=user,
+            user=user,  # type: ignore[misc]  # of whatever model the site uses
             provider_key=self.identity.provider_key,
             issuer=self.identity.issuer,
             provider_user_id=self.identity.subject,
@@ -246,9 +256,10 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def _fill(self, connection: OAuthConnection) -> OAuthConnection:
         """Set what the provider said this time."""
-        connection.email = self.identity.email
-        connection.email_verified = self.identity.email_verified
-        connection.claims = claims_module.storable(self.identity.claims, wanted=settings.CLAIMS)
+        if self.says_all:
+            connection.email = self.identity.email
+            connection.email_verified = self.identity.email_verified
+            connection.claims = claims_module.storable(self.identity.claims, wanted=settings.CLAIMS)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             connection.set_token(self.oauth_token)
@@ -256,7 +267,9 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def _written_fields(self) -> list[str]:
         """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""
-        written = ["email", "email_verified", "claims", "last_login_at", "updated_at"]
+        written = ["last_login_at", "updated_at"]
+        if self.says_all:
+            written += ["email", "email_verified", "claims"]
         if not self.provider.store_tokens:
             return written
         written += ["access_token", "access_token_expires_at", "scope", "status"]
@@ -289,7 +302,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         return [user for user in found if email_key(getattr(user, field.name) or "") == email_key(email)]
 
     @sensitive_variables()
-    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser:
+    def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return a new user with an unusable password; its address is set only when it is verified."""
         user = self.UserModel()
         self._set_email(user)
@@ -300,7 +313,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         user.save()
         return user  # type: ignore[no-any-return]  # the site's user model
 
-    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
+    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return the user who signs in again; nothing is changed by default."""
         return user
 
@@ -362,8 +375,23 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             setattr(user, attribute, claims_module.text(claims, claim, max_length=field.max_length))
 
 
-class ConnectionGone(Exception):
-    """The connection was removed between reading and writing it."""
+@contextmanager
+def answers_of(provider: OAuthProvider) -> Iterator[None]:
+    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
+
+    Its exceptions may quote the answer, so their kind alone is told.
+    """
+    try:
+        yield
+    except HTTPClientError as error:
+        response = getattr(error, "response", None)
+        if response is None or response.status_code == 429 or response.status_code >= 500:
+            raise ProviderUnavailable(type(error).__name__) from None
+        raise TokenResponseInvalid(type(error).__name__) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if type(provider).__module__.startswith("oidc_login."):
+            raise
+        raise TokenResponseInvalid(type(error).__name__) from None
 
 
 def _token_of(token_info: Mapping[str, Any]) -> OAuthToken:

@@ -50,6 +50,8 @@ class Plaintext:
 class EncryptedAttribute(DeferredAttribute):
     """Reads decrypt, since a field alone does not see the instance that the ciphertext is bound to."""
 
+    field: EncryptedTextField
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         if instance is None:
             return self
@@ -112,7 +114,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
         value = model_instance.__dict__.get(self.attname, "")
         if isinstance(value, Plaintext):
             value = model_instance.__dict__[self.attname] = self.encrypt(value.value, model_instance)
-        return value
+        return value  # type: ignore[no-any-return]  # an encrypted or empty text
 
     def get_prep_value(self, value: Any) -> Any:
         if value and not isinstance(value, Ciphertext):

@@ -51,7 +51,7 @@ class Flow:
     user_key: str = ""
 
     def expired(self, *, now: float) -> bool:
-        return now > self.begun_at + settings.FLOW_LIFETIME
+        return now > self.begun_at + int(settings.FLOW_LIFETIME)
 
 
 def create(

@@ -40,7 +40,19 @@ class Decision:
     action: Action
     user: AbstractBaseUser | None = None
     connection: OAuthConnection | None = None
-    reason: LinkReason | None = None
+    reason: str = ""
+
+    def get_user(self) -> AbstractBaseUser:
+        """Return the user; there is one unless the action is to sign up."""
+        if self.user is None:
+            raise ValueError(self.action)
+        return self.user
+
+    def get_connection(self) -> OAuthConnection:
+        """Return the connection; there is one when the action is to sign in."""
+        if self.connection is None:
+            raise ValueError(self.action)
+        return self.connection
 
 
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:
@@ -125,7 +137,7 @@ def check_vouched_for(identity: Identity, provider: OAuthProvider) -> None:
 
 def check_no_other_identity(identity: Identity, user: AbstractBaseUser) -> None:
     """An account with another identity of this provider: the address was given to somebody else (rule 3c)."""
-    others = OAuthConnection.objects.filter(user=user, provider_key=identity.provider_key, issuer=identity.issuer)
+    others = OAuthConnection.objects.filter(user_id=user.pk, provider_key=identity.provider_key, issuer=identity.issuer)
     if others.exists():
         raise IdentityConflict
 

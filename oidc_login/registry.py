@@ -79,7 +79,7 @@ def argument_names(provider_class: type[OAuthProvider]) -> dict[str, bool]:
     for base in provider_class.__mro__:
         if "__init__" not in vars(base) or base is object:
             continue
-        parameters = inspect.signature(base.__init__).parameters
+        parameters = inspect.signature(vars(base)["__init__"]).parameters
         for name, parameter in parameters.items():
             if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
                 names.setdefault(name, parameter.default is parameter.empty)

@@ -278,7 +278,7 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Sign the person in with a new session key, and note where from."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
     try:
-        auth.login(request, user)
+        auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
         request.session[SESSION_KEY] = {"provider": connection.provider_key, "connection": connection.pk}
         lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
         request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
@@ -323,18 +323,18 @@ def is_prefetch(request: HttpRequest) -> bool:
 
 
 def parameters_of(data: QueryDict) -> list[tuple[str, str]]:
-    return [(name, value) for name, values in data.lists() for value in values if isinstance(value, str)]
+    return [(name, value) for name, values in data.lists() for value in values]
 
 
 def hide_parameters(request: HttpRequest) -> None:
     """Take code and state out of the request, where error reports and logs of the site would find them."""
-    request.GET = request.POST = QueryDict()  # type: ignore[assignment]  # both are immutable and empty
+    request.GET = request.POST = QueryDict()
     request.META["QUERY_STRING"] = ""
 
 
 def session_cookie_is_strict() -> bool:
     """Whether the browser withholds the session from whatever began at the provider."""
-    return django.SESSION_COOKIE_SAMESITE == "Strict"
+    return bool(django.SESSION_COOKIE_SAMESITE == "Strict")
 
 
 def needs_own_session(request: HttpRequest, state: str) -> bool:

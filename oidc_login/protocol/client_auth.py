@@ -77,8 +77,8 @@ def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool
     """Return the method for what the client has and the provider offers (Discovery 3: Basic by default)."""
     if not has_secret and not has_key:
         return "none"
-    usable = ("client_secret_basic", "client_secret_post", "client_secret_jwt") if has_secret else ()
-    for method in (*usable, *(("private_key_jwt",) if has_key else ())):
+    usable: list[str] = ["client_secret_basic", "client_secret_post", "client_secret_jwt"] if has_secret else []
+    for method in usable + ["private_key_jwt"] * has_key:
         if method in (supported or ("client_secret_basic", "private_key_jwt")):
             return method
     raise MetadataInvalid("token_endpoint_auth_methods_supported")

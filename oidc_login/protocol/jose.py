@@ -24,7 +24,7 @@ from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 from jwt.algorithms import get_default_algorithms
 
-from .errors import InvalidIDToken, ResponseInvalid
+from .errors import InvalidIDToken, MetadataInvalid, ResponseInvalid
 from .transport import strict_json
 
 MAX_TOKEN_LENGTH = 64 * 1024
@@ -252,5 +252,5 @@ def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
 def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
     """Return the claims as a JWT signed with HS256 (Core 9, client_secret_jwt)."""
     if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise ValueError("client_secret is too short for HS256: 32 bytes or more")
+        raise MetadataInvalid("client_secret_too_short")
     return jwt.encode(dict(claims), secret, algorithm="HS256")

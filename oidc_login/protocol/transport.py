@@ -46,6 +46,9 @@ from oidc_login.protocol.connections import (
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.strict_json import strict_json as strict_json
 
+# What a provider class that uses requests by itself may raise.
+HTTPClientError = requests.RequestException
+
 USER_AGENT = f"django-oidc-login/{__version__}"
 DEFAULT_MAX_BYTES = 1_048_576
 READ_SIZE = 65_536
@@ -56,7 +59,7 @@ FAIR_CHANCE = 5.0
 DEFAULT_PORTS = {"https": 443, "http": 80}
 # Printable ASCII without the backslash, which parsers disagree about.
 URL = re.compile(r"[!-\[\]-~]{1,2048}")
-HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 HEADER_VALUE = re.compile(r"[\t -~]*")
 # Line-based services, which could be made to read a request as commands (Fetch 2.11 blocks these and more).
 OTHER_SERVICES = frozenset({21, 22, 23, 25, 110, 119, 143, 465, 587})
@@ -166,7 +169,7 @@ def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
     acceptable = (
         URL.fullmatch(url)
         and (parts.scheme == "https" or (parts.scheme == "http" and http_allowed))
-        and HOST.fullmatch(host)
+        and (is_ipv6_address(host) if "[" in parts.netloc else HOST.fullmatch(host))
         and "@" not in parts.netloc
         and "#" not in url
         and not parts.netloc.endswith(":")
@@ -175,6 +178,14 @@ def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
     if not acceptable:
         raise MetadataInvalid("url")
     return url
+
+
+def is_ipv6_address(host: str) -> bool:
+    """Without a zone (`%eth0`), which means something on one machine only."""
+    try:
+        return ip_address(host).version == 6 and "%" not in host
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:
