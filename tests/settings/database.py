@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ ENGINES = {
     "mysql": "django.db.backends.mysql",
 }
 
-# Removed when the process ends.
 FOLDER = tempfile.TemporaryDirectory(prefix="oidc-login-tests-")
+atexit.register(FOLDER.cleanup)
 
 
 def database(url: str | None) -> dict[str, Any]:
