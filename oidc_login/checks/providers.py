@@ -64,7 +64,7 @@ def check_made_provider(entry: Entry, made: dict[str, OAuthProvider]) -> list[Ch
     if missing:
         return []
     try:
-        provider = entry.provider_class(provider_key=entry.key, **{"client_id": "-", **entry.arguments})
+        provider = entry.provider_class(provider_key=str(entry.key), **{"client_id": "-", **entry.arguments})
         messages = [entry.message(found) for rule in PROVIDER_RULES for found in rule(entry, provider)]
     except Exception as error:  # the class may be the site's, and may raise anything
         return [] if entry.broken else [entry.message(refused_arguments(error))]
