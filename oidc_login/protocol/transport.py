@@ -16,11 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -45,6 +42,8 @@ from oidc_login.protocol.connections import (
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.strict_json import strict_json as strict_json
+from oidc_login.protocol.urls import check_url as check_url
+from oidc_login.protocol.urls import destination
 
 # What a provider class that uses requests by itself may raise.
 HTTPClientError = requests.RequestException
@@ -56,13 +55,7 @@ MAX_ORIGINS = 64
 # A time-out counts against the provider only when it had its whole time-out, or this many seconds of it.
 FAIR_CHANCE = 5.0
 
-DEFAULT_PORTS = {"https": 443, "http": 80}
-# Printable ASCII without the backslash, which parsers disagree about.
-URL = re.compile(r"[!-\[\]-~]{1,2048}")
-HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 HEADER_VALUE = re.compile(r"[\t -~]*")
-# Line-based services, which could be made to read a request as commands (Fetch 2.11 blocks these and more).
-OTHER_SERVICES = frozenset({21, 22, 23, 25, 110, 119, 143, 465, 587})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +104,7 @@ class Transport:
 
     def send(self, request: Request) -> Response:
         """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
-        origin, _ = _destination(request.url)
+        origin, _ = destination(request.url)
         seconds = self._seconds()
         session = _session(self._ca_bundle, self._policy)
         self._breaker.check(origin)
@@ -155,46 +148,6 @@ def time_budget(seconds: float) -> Iterator[None]:
 
 
 _budget: ContextVar[float | None] = ContextVar("oidc_login_time_budget", default=None)
-
-
-def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
-    """Return an absolute https URL that everybody parses alike; plain http is for loopback hosts alone."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise MetadataInvalid("url") from None
-    host = parts.hostname or ""
-    http_allowed = insecure_allow_http or is_loopback(host)
-    acceptable = (
-        URL.fullmatch(url)
-        and (parts.scheme == "https" or (parts.scheme == "http" and http_allowed))
-        and (is_ipv6_address(host) if "[" in parts.netloc else HOST.fullmatch(host))
-        and "@" not in parts.netloc
-        and "#" not in url
-        and not parts.netloc.endswith(":")
-        and (port is None or (port > 0 and port not in OTHER_SERVICES))
-    )
-    if not acceptable:
-        raise MetadataInvalid("url")
-    return url
-
-
-def is_ipv6_address(host: str) -> bool:
-    """Without a zone (`%eth0`), which means something on one machine only."""
-    try:
-        return ip_address(host).version == 6 and "%" not in host
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def retry_after(response: Response, now: float) -> int | None:
@@ -286,14 +239,14 @@ class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *_args: object, **_kwargs: object
     ) -> HTTPConnectionPool:
-        origin, _ = _destination(str(request.url))
+        origin, _ = destination(str(request.url))
         return self._pools.get(origin) or self._add_pool(origin)
 
     def cert_verify(self, *_args: object, **_kwargs: object) -> None:
         """Leave the pool alone: its context verifies, and a bundle named here is read per connection."""
 
     def request_url(self, request: requests.PreparedRequest, _proxies: object) -> str:
-        _, target = _destination(str(request.url))
+        _, target = destination(str(request.url))
         return target
 
     def build_response(self, _req: requests.PreparedRequest, resp: Any) -> requests.Response:
@@ -337,14 +290,6 @@ def _new_session(ca_bundle: str | None, policy: ConnectionPolicy) -> requests.Se
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-@lru_cache(maxsize=256)
-def _destination(url: str) -> tuple[Origin, str]:
-    """Where a checked URL leads: the origin, and what to ask there for."""
-    parts = urlsplit(check_url(url))
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return (parts.scheme, str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme]), target
 
 
 def _forget_process_state() -> None:
