@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,7 +86,7 @@ def shoot(request: pytest.FixtureRequest, tmp_path: Path) -> Shoot:
     """Keep a picture of the page in both colour schemes, in the folder that OIDC_LOGIN_SCREENSHOTS names."""
     folder = Path(os.environ.get(SCREENSHOTS) or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
-    test = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "")
+    test = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
 
     def take(page: Page, step: str) -> None:
         for scheme in ("dark", "light"):
