@@ -8,14 +8,14 @@
 Nothing here is part of a site in service: nobody proves with a password who they are.
 """
 
-from oidc_login.testing.application import Answer, ProviderRequest
-from oidc_login.testing.authorize_page import AuthorizationAnswer, AuthorizationRefused
-from oidc_login.testing.github import GitHubStyleProvider
-from oidc_login.testing.openid import OpenIDProvider
-from oidc_login.testing.server import serve
-from oidc_login.testing.sign_in import sign_in
-from oidc_login.testing.signing import SigningKey, UnsignedToken, generate_key
-from oidc_login.testing.users import GitHubEmail, User
+from .application import Answer, ProviderRequest
+from .authorize_page import AuthorizationAnswer, AuthorizationRefused
+from .github import GitHubStyleProvider
+from .openid import OpenIDProvider
+from .server import serve
+from .sign_in import sign_in
+from .signing import SigningKey, UnsignedToken, generate_key
+from .users import GitHubEmail, User
 
 __all__ = [
     "Answer",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from oidc_login.testing.application import Answer, ProviderRequest
-from oidc_login.testing.authorize_page import (
+from .application import Answer, ProviderRequest
+from .authorize_page import (
     CANCEL,
     CHOSEN_USER,
     AuthorizationAnswer,
@@ -21,12 +21,12 @@ from oidc_login.testing.authorize_page import (
     picker_page,
     single,
 )
-from oidc_login.testing.grants import Grant, as_names
-from oidc_login.testing.pkce import check_challenge
-from oidc_login.testing.users import SCOPES, User
+from .grants import Grant, as_names
+from .pkce import check_challenge
+from .users import SCOPES, User
 
 if TYPE_CHECKING:
-    from oidc_login.testing.openid import OpenIDProvider
+    from .openid import OpenIDProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

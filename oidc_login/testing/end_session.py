@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import jwt
 
-from oidc_login.testing.application import Answer, ProviderRequest
-from oidc_login.testing.authorize_page import (
+from .application import Answer, ProviderRequest
+from .authorize_page import (
     AuthorizationRefused,
     confirm_page,
     error_page,
@@ -17,10 +17,10 @@ from oidc_login.testing.authorize_page import (
     parameters_of_url,
     single,
 )
-from oidc_login.testing.signing import KEY_TYPE_OF_ALG
+from .signing import KEY_TYPE_OF_ALG
 
 if TYPE_CHECKING:
-    from oidc_login.testing.openid import OpenIDProvider
+    from .openid import OpenIDProvider
 
 _CONFIRMED = "confirmed"
 

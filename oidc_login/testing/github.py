@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from oidc_login.testing.application import FORM, Answer, Endpoint, ProviderApplication, ProviderRequest
-from oidc_login.testing.authorization_endpoint import check_redirect_uri
-from oidc_login.testing.authorize_page import (
+from .application import FORM, Answer, Endpoint, ProviderApplication, ProviderRequest
+from .authorization_endpoint import check_redirect_uri
+from .authorize_page import (
     CANCEL,
     CHOSEN_USER,
     AuthorizationAnswer,
@@ -20,9 +20,9 @@ from oidc_login.testing.authorize_page import (
     picker_page,
     single,
 )
-from oidc_login.testing.grants import Grant, Grants
-from oidc_login.testing.pkce import check_challenge, verifier_matches
-from oidc_login.testing.users import GitHubEmail, User, Users
+from .grants import Grant, Grants
+from .pkce import check_challenge, verifier_matches
+from .users import GitHubEmail, User, Users
 
 _USER_SCOPES = {"user", "read:user"}
 _EMAIL_SCOPES = {"user", "user:email"}

@@ -10,8 +10,8 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from django.test import Client
 
-    from oidc_login.testing.github import GitHubStyleProvider
-    from oidc_login.testing.openid import OpenIDProvider
+    from .github import GitHubStyleProvider
+    from .openid import OpenIDProvider
 
 
 def sign_in(

@@ -1,0 +1,80 @@
+"""The settings of the demo site: startproject's, and what a site adds for this package (marked below)."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.management.utils import get_random_secret_key
+
+# A new key with every start: the database does not outlive the program either.
+SECRET_KEY = get_random_secret_key()
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "oidc_login.demo.urls"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "oidc_login.demo",
+    "oidc_login",  # added
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["DEMO_DATABASE"]}}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+# Added: who may say who somebody is ...
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "oidc_login.backends.OIDCLoginBackend",
+]
+
+# ... and where they are asked.
+OIDC_LOGIN_PROVIDERS = {
+    "openid": {
+        "label": "the OpenID provider",
+        "issuer": os.environ["DEMO_OPENID_URL"],
+        "client_id": "demo",
+        "client_secret": "the secret of the demo",
+    },
+    "github": {
+        "class": "oidc_login.providers.GitHubProvider",
+        "label": "the GitHub-style provider",
+        "base_url": os.environ["DEMO_GITHUB_URL"],
+        "client_id": "demo",
+        "client_secret": "the secret of the demo",
+    },
+}

@@ -1,0 +1,119 @@
+"""The demo, started as a person starts it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+COMMAND = (sys.executable, "-u", "-m", "oidc_login.demo")
+SECONDS = 60
+
+
+def test_check_holds_and_says_what_held() -> None:
+    ended = subprocess.run([*COMMAND, "--check"], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    *steps, last = ended.stdout.splitlines()
+    assert [re.match(r"ok      ([^:]+): .", step)[1] for step in steps] == [  # type: ignore[index]
+        "sign-up",
+        "repeat sign-in",
+        "linking",
+        "unverified address",
+        "GitHub-style sign-in",
+        "second provider",
+        "cancelled sign-in",
+        "forged token",
+    ]
+    assert (last, ended.stderr) == ("All held.", "")
+
+
+def test_check_that_does_not_hold_fails_and_says_why() -> None:
+    program = (
+        "import sys\n"
+        "from dataclasses import replace\n"
+        "from oidc_login.demo.__main__ import check_all\n"
+        "from oidc_login.demo.running import running\n"
+        "with running(port=0) as demo:\n"
+        "    demo.github.bend('token', lambda answer: replace(answer, status=500))\n"
+        "    sys.exit(check_all(demo))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    title = "FAILED  GitHub-style sign-in: gina has an account now: it ended with HTTP 503 at /oauth/github/callback/"
+    assert title in ended.stdout
+    assert "ok      linking" in ended.stdout
+    assert "2 did not hold." in ended.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminate"])
+def test_stops_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    with started("--port", "0", folder=tmp_path) as (process, lines):
+        site = address(lines, "The site:")
+        assert "Sign in to the demo site" in build_opener(ProxyHandler({})).open(site, timeout=10).read().decode()
+        assert any("alice" in line for line in lines)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out.strip(), err) == (0, "Stopped.", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_taken_port_is_told_and_another_one_used(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with started("--port", str(port), folder=tmp_path) as (_, lines):
+            assert lines[0] == f"Port {port} is taken, so the site is at another one."
+            assert not address(lines, "The site:").endswith(f":{port}/")
+
+
+def test_site_and_providers_are_two_sites_for_a_browser(tmp_path: Path) -> None:
+    with started("--port", "0", folder=tmp_path) as (_, lines):
+        assert address(lines, "The site:").startswith("http://127.0.0.1:")
+        assert address(lines, "The OpenID provider:").startswith("http://localhost:")
+        assert address(lines, "The GitHub-style provider:").startswith("http://localhost:")
+
+
+@contextmanager
+def started(*options: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The running demo and what it printed; it has its temporary folder in `folder`."""
+    environment = {"TMPDIR": str(folder), "PATH": ""}
+    process = subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    too_late = threading.Timer(SECONDS, process.kill)
+    too_late.start()
+    try:
+        yield process, printed(process)
+    finally:
+        too_late.cancel()
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def printed(process: subprocess.Popen[str]) -> list[str]:
+    """The lines up to the last one of the welcome."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if "Ctrl-C" in line:
+            return lines
+    assert process.stderr is not None
+    raise AssertionError("the demo did not start: " + "\n".join([*lines, process.stderr.read()]))
+
+
+def address(lines: list[str], label: str) -> str:
+    return next(line.removeprefix(label).strip() for line in lines if line.startswith(label))
