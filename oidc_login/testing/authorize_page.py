@@ -167,7 +167,8 @@ def _page(title: str, content: str) -> str:
 
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #c7ccd4; --accent: #1d4ed8; }
+:root { color-scheme: light dark; --line: #7d8796; --accent: #1d4ed8; }
+@media (prefers-color-scheme: dark) { :root { --accent: #8ab4ff; } }
 * { box-sizing: border-box; }
 body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
 main { max-width: 26rem; margin: 8vh auto; padding: 0 1.25rem; overflow-wrap: anywhere; }
