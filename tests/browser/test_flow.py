@@ -16,7 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.handlers.wsgi import WSGIHandler
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider, User, serve
@@ -112,6 +112,26 @@ def test_buttons_on_a_sites_own_page_lead_to_its_next(page: Page, world: World, 
     expect_signed_in(page)
     assert page.url == f"{world.site}/basket/?size=%22xl%22"
     assert flow_cookies(page.context) == []
+
+
+def test_buttons_obey_a_policy_that_allows_no_inline_style(page: Page, world: World, shoot: Shoot) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
+    policy = "default-src 'none'; img-src 'self'; form-action 'self' http://localhost:*"
+
+    def answer_with_policy(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
+
+    page.route(f"{world.site}/", answer_with_policy)
+    page.goto(f"{world.site}/")
+    assert page.locator("rect").evaluate("rect => getComputedStyle(rect).fill") == "rgb(55, 65, 81)"
+    shoot(page, "own-page")
+    continue_to_provider(page)
+    choose(page)
+
+    expect_signed_in(page)
+    assert complaints == []
 
 
 def test_signing_in_needs_no_script_and_no_mouse(new_person: NewPerson, world: World) -> None:

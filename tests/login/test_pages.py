@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oidc_login
-from oidc_login import providers, registry
+from oidc_login import exceptions, providers, registry
 from oidc_login.templatetags.oidc_login import contrast, legible_on, refresh_url
 from tests.login.markup import Markup
 
@@ -273,6 +273,24 @@ def test_error_page_says_why_and_what_to_do_without_a_form(client: Client) -> No
 
 def test_error_page_at_the_callback_gives_no_referrer_away(client: Client) -> None:
     assert client.get("/oauth/forge/callback/?state=s&code=c")["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("error", "first"),
+    [
+        (exceptions.ProviderUnavailable(), "Try again"),
+        (exceptions.StateExpired(), "Try again"),
+        (exceptions.SignupClosed(), "Sign in another way"),
+        (exceptions.EmailNotVerified(), "Sign in another way"),
+    ],
+)
+def test_error_page_offers_first_what_can_help(error: exceptions.OAuthError, first: str) -> None:
+    context = {"oauth_error": error, "provider": True, "retry_url": "/again/", "providers_url": "/others/"}
+    seen = Markup(render_to_string("oidc_login/error.html", context))
+
+    [offered] = [link["href"] for link in seen.all("a") if link["class"] == "action first"]
+    assert offered == seen.links[first]
+    assert len(seen.links) == 2
 
 
 @pytest.mark.parametrize("url", ["/oauth/nobody/login/", "/oauth/%3Cscript%3E/login/"])
