@@ -15,20 +15,17 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError, OperationalError, models, router, transaction
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError, IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import claims as claims_module
-from . import linking, signals
-from .claims import Identity, clean_email, email_key
+from . import accounts, linking, signals
+from .claims import Identity, clean_email, storable
 from .conf import settings
 from .exceptions import (
-    EmailRequired,
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
@@ -123,12 +120,14 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         """Return the user that the linking rules name, with the connection written, or raise `OAuthError`."""
         if getattr(self, "flow", None) is None:
             raise RefusedBySite("no_flow")  # a bearer token alone signs nobody up and links nothing
-        claims = payload
-        connection = OAuthConnection.objects.find(self._identify(payload, payload)) if payload else None
+        claims, connection = payload, None
+        if payload:
+            self.identity = self._identify(payload, payload)
+            connection = OAuthConnection.objects.find(self.identity)
         asked = self._needs_userinfo(payload, is_known=connection is not None)
         if asked:
             claims = self.get_userinfo(access_token, id_token, payload)
-        self.identity = self._identify(claims, payload)
+            self.identity = self._identify(claims, payload)
         self.says_all = asked or bool(self.identity.email)
         if not (self.provider.check_claims(claims) and self.verify_claims(claims)):
             raise RefusedBySite
@@ -259,7 +258,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         if self.says_all:
             connection.email = self.identity.email
             connection.email_verified = self.identity.email_verified
-            connection.claims = claims_module.storable(self.identity.claims, wanted=settings.CLAIMS)
+            connection.claims = storable(self.identity.claims, wanted=settings.CLAIMS)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             connection.set_token(self.oauth_token)
@@ -295,23 +294,12 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]:
         """Return the users that have the e-mail address of the claims, compared safely."""
-        email, field = self.identity.email, self.email_field
-        if not email or field is None:
-            return []
-        found = self.UserModel._default_manager.filter(**{f"{field.name}__iexact": email})
-        return [user for user in found if email_key(getattr(user, field.name) or "") == email_key(email)]
+        return accounts.find_by_email(self.identity.email)
 
     @sensitive_variables()
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return a new user with an unusable password; its address is set only when it is verified."""
-        user = self.UserModel()
-        self._set_email(user)
-        if self.username_field is not self.email_field:
-            setattr(user, self.username_field.attname, self.get_username(claims))
-        self._set_names(user, claims)
-        user.set_unusable_password()
-        user.save()
-        return user  # type: ignore[no-any-return]  # the site's user model
+        return accounts.make_user(self.identity, claims, get_username=lambda: self.get_username(claims))
 
     def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return the user who signs in again; nothing is changed by default."""
@@ -319,12 +307,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def get_username(self, claims: dict[str, Any]) -> str:
         """Return a user name that the claims suggest and that nobody has."""
-        max_length = self.username_field.max_length or 150
-        name = claims_module.username_from(claims, max_length=max_length - 8)
-        while self.UserModel._default_manager.filter(**{self.username_field.name: name}).exists():
-            stem = claims_module.username_from(claims, max_length=max_length - 8)
-            name = f"{stem}-{get_random_string(6, '0123456789')}"
-        return name
+        return accounts.free_username(claims)
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""
@@ -337,42 +320,6 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         except self.UserModel.DoesNotExist:
             return None
         return user if self.user_can_authenticate(user) else None
-
-    # The user model, whatever it looks like.
-
-    @property
-    def username_field(self) -> Any:
-        return self.UserModel._meta.get_field(self.UserModel.USERNAME_FIELD)
-
-    @property
-    def email_field(self) -> models.Field[Any, Any] | None:
-        try:
-            field = self.UserModel._meta.get_field(self.UserModel.get_email_field_name())
-        except FieldDoesNotExist:
-            return None
-        return field  # type: ignore[no-any-return]  # a concrete field by definition
-
-    def _set_email(self, user: AbstractBaseUser) -> None:
-        field = self.email_field
-        if field is None:
-            return
-        email = self.identity.email if self.identity.email_verified else ""
-        if len(email) > (field.max_length or len(email)):
-            email = ""
-        if not email and field.null:
-            setattr(user, field.attname, None)
-            return
-        if not email and (not field.blank or field.unique):
-            raise EmailRequired
-        setattr(user, field.attname, email)
-
-    def _set_names(self, user: AbstractBaseUser, claims: Mapping[str, Any]) -> None:
-        for attribute, claim in (("first_name", "given_name"), ("last_name", "family_name")):
-            try:
-                field = self.UserModel._meta.get_field(attribute)
-            except FieldDoesNotExist:
-                continue
-            setattr(user, attribute, claims_module.text(claims, claim, max_length=field.max_length))
 
 
 @contextmanager
@@ -396,6 +343,3 @@ def answers_of(provider: OAuthProvider) -> Iterator[None]:
 
 def _token_of(token_info: Mapping[str, Any]) -> OAuthToken:
     return OAuthToken(**{name: token_info[name] for name in TOKEN_FIELDS if name in token_info})
-
-
-__all__ = ["OAuthError", "OIDCLoginBackend"]

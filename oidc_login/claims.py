@@ -111,17 +111,10 @@ def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
 
 def storable(claims: Mapping[str, Any], *, wanted: Iterable[str]) -> dict[str, Any]:
     """Return the claims that are kept: the standard ones and `wanted`, at most 8 kB, fit for every database."""
-    kept: dict[str, Any] = {}
-    size = 2
-    for name in (*STANDARD_CLAIMS, *wanted):
-        if name not in claims or name in kept:
-            continue
-        value = _cleaned(claims[name])
-        size += len(json.dumps({name: value}))
-        if value is None or size > MAX_STORED_BYTES:
-            size -= len(json.dumps({name: value}))
-            continue
-        kept[name] = value
+    kept = {name: _cleaned(claims[name]) for name in (*STANDARD_CLAIMS, *wanted) if name in claims}
+    kept = {name: value for name, value in kept.items() if value is not None}
+    while len(json.dumps(kept)) > MAX_STORED_BYTES:
+        kept.pop(max(kept, key=lambda name: len(json.dumps(kept[name]))))
     return kept
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from .views import CallbackView, ConnectView, LoginView, ProvidersView
+from .views.begin import ConnectView, LoginView, ProvidersView
+from .views.callback import CallbackView
 
 app_name = "oidc_login"
 

@@ -1,9 +1,8 @@
-"""The pages and the two ends of a flow: begin by POST, end at the callback."""
+"""The end of a flow: the answer of the provider, by GET or form_post."""
 
 from __future__ import annotations
 
 import json
-import logging
 import time
 from contextlib import suppress
 from typing import Any
@@ -11,21 +10,16 @@ from urllib.parse import urlencode
 
 from django.contrib import auth, messages
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render, resolve_url
-from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.views import View
 from django.views.decorators.debug import sensitive_variables
 
-from . import flow as flows
-from . import sealing, signals
-from .conf import django
-from .exceptions import (
-    Cancelled,
+from oidc_login import flow as flows
+from oidc_login import sealing
+from oidc_login.conf import django
+from oidc_login.exceptions import (
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
@@ -36,16 +30,12 @@ from .exceptions import (
     StateUsed,
     from_protocol,
 )
-from .models import OAuthConnection
-from .protocol.authorization import AuthorizationResponse, read_state
-from .protocol.errors import ProtocolError
-from .protocol.transport import time_budget
-from .providers.base import OAuthProvider
-from .registry import get_provider, get_providers
+from oidc_login.protocol.authorization import AuthorizationResponse, read_state
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.registry import get_provider
 
-logger = logging.getLogger(__name__)
+from .base import ProviderView
 
-TIME_FOR_ONE_REQUEST = 20  # seconds, for all exchanges with the provider together
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 SESSION_KEY = "oidc_login"
 
@@ -53,116 +43,7 @@ SESSION_KEY = "oidc_login"
 UPSTREAM_EXPIRATION_KEY = "oidc_id_token_expiration"
 UPSTREAM_EXPIRATION_SETTING = "OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS"
 
-
-class ProviderView(View):
-    """A view of one provider: whatever goes wrong in it ends in one page, one log record and one signal."""
-
-    provider: OAuthProvider | None = None
-    next_url = ""
-    state = ""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            with time_budget(TIME_FOR_ONE_REQUEST):
-                response = super().dispatch(request, *args, **kwargs)
-        except ProtocolError as error:
-            response = self.failed(request, from_protocol(error))
-        except OAuthError as error:
-            response = self.failed(request, error)
-        add_never_cache_headers(response)
-        return response
-
-    def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Tell the person, the log and the site that this did not work."""
-        provider_key = self.provider.key if self.provider else ""
-        log_failure(error, provider_key=provider_key, state=self.state)
-        signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key)
-        if isinstance(error, Cancelled):
-            messages.info(request, str(error), fail_silently=True)
-            return HttpResponseRedirect(with_next(reverse("oidc_login:providers"), self.next_url))
-        return self.render_error(request, error)
-
-    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        providers_url = reverse("oidc_login:providers")
-        retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
-        context = {
-            "oauth_error": error,
-            "provider": self.provider,
-            "retry_url": with_next(retry_url, self.next_url),
-            "providers_url": with_next(providers_url, self.next_url),
-        }
-        response = render(request, error.template_name, context, status=error.status_code)
-        if error.retry_after is not None:
-            response["Retry-After"] = str(error.retry_after)
-        return response
-
-
-class ProvidersView(View):
-    """All ways to sign in; can serve as `LOGIN_URL`."""
-
-    http_method_names = ["get", "head", "options"]
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        context = {
-            "providers": get_providers(),
-            "next": flows.safe_next(request, request.GET.getlist("next")),
-        }
-        response = render(request, "oidc_login/providers.html", context)
-        add_never_cache_headers(response)
-        return response
-
-
-class LoginView(ProviderView):
-    """Begins a sign-in by POST. A GET shows one button, since a link that signs in is a login CSRF."""
-
-    http_method_names = ["get", "head", "post", "options"]
-
-    def get(self, request: HttpRequest, provider: str) -> HttpResponse:
-        self.provider = get_provider(provider)
-        context = {
-            "provider": self.provider,
-            "next": flows.safe_next(request, request.GET.getlist("next")),
-        }
-        return render(request, "oidc_login/login.html", context)
-
-    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
-        self.provider = get_provider(provider)
-        self.next_url = posted_next(request)
-        return begin(request, self.provider, purpose="login", next_url=self.next_url)
-
-
-class ConnectView(ProviderView):
-    """Begins connecting one more identity to the account of the person who is signed in."""
-
-    http_method_names = ["post", "options"]
-
-    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
-        self.provider = get_provider(provider)
-        self.next_url = posted_next(request)
-        if not request.user.is_authenticated:
-            return redirect_to_login(self.next_url or resolve_url(django.LOGIN_REDIRECT_URL))
-        return begin(
-            request,
-            self.provider,
-            purpose="connect",
-            next_url=self.next_url,
-            user_key=str(request.user.pk),
-        )
-
-
-def begin(
-    request: HttpRequest,
-    provider: OAuthProvider,
-    *,
-    purpose: flows.Purpose,
-    next_url: str,
-    user_key: str = "",
-) -> HttpResponse:
-    """Send the browser to the provider with a new pending flow."""
-    flow = flows.create(request, provider, purpose=purpose, next_url=next_url, user_key=user_key)
-    response = HttpResponseRedirect(provider.get_authorization_url(request=request))
-    flows.remember(request, response, flow, cross_site_post=provider.response_mode == "form_post")
-    return response
+Parameters = list[tuple[str, str]]
 
 
 class CallbackView(ProviderView):
@@ -203,9 +84,7 @@ class CallbackView(ProviderView):
         return self.end(request, provider, parameters, handed_over=True)
 
     @sensitive_variables()
-    def end(
-        self, request: HttpRequest, provider: str, parameters: list[tuple[str, str]], *, handed_over: bool
-    ) -> HttpResponse:
+    def end(self, request: HttpRequest, provider: str, parameters: Parameters, *, handed_over: bool) -> HttpResponse:
         """End the flow that the answer names, and remove its cookie whatever the end is."""
         self.state = read_state(parameters)
         if not handed_over and needs_own_session(request, self.state):
@@ -220,7 +99,7 @@ class CallbackView(ProviderView):
         return response
 
     @sensitive_variables()
-    def hand_over(self, request: HttpRequest, provider: str, parameters: list[tuple[str, str]]) -> HttpResponse:
+    def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""
         url = f"{request.path}?{urlencode({'answer': sealed_answer(parameters, provider)})}"
         if session_cookie_is_strict():
@@ -230,7 +109,7 @@ class CallbackView(ProviderView):
         return response
 
     @sensitive_variables()
-    def conclude(self, request: HttpRequest, provider: str, parameters: list[tuple[str, str]]) -> HttpResponse:
+    def conclude(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Take the flow before anything else is judged, then judge the answer, then ask the backend."""
         try:
             flow = flows.take(request, self.state, now=time.time())
@@ -286,29 +165,6 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
         raise ProviderUnavailable("database") from error
 
 
-def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
-    """Write the one record of a failure: its code, the provider and what was wrong, never a value."""
-    extra = {"provider": provider_key, "code": error.code, "reason": error.reason, **flows.log_id(state)}
-    logger.log(level_of(error), "sign-in failed: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
-
-
-def level_of(error: OAuthError) -> int:
-    """Return how loud a failure is: the provider's faults most, a person's decision least."""
-    if error.reason == "circuit_open":
-        return logging.DEBUG
-    if error.status_code >= 500:
-        return logging.ERROR
-    return logging.WARNING if error.status_code == 400 else logging.INFO
-
-
-def posted_next(request: HttpRequest) -> str:
-    return flows.safe_next(request, request.POST.getlist("next"))
-
-
-def with_next(url: str, next_url: str) -> str:
-    return f"{url}?{urlencode({'next': next_url})}" if next_url else url
-
-
 def destination(request: HttpRequest, next_url: str) -> str:
     """Return where a flow ends: `next` where it still stays on this host, else `LOGIN_REDIRECT_URL`."""
     if next_url and flows.is_local(request, next_url):
@@ -322,7 +178,7 @@ def is_prefetch(request: HttpRequest) -> bool:
     return "prefetch" in purpose.lower()
 
 
-def parameters_of(data: QueryDict) -> list[tuple[str, str]]:
+def parameters_of(data: QueryDict) -> Parameters:
     return [(name, value) for name, values in data.lists() for value in values]
 
 
@@ -346,13 +202,13 @@ def needs_own_session(request: HttpRequest, state: str) -> bool:
 
 
 @sensitive_variables()
-def sealed_answer(parameters: list[tuple[str, str]], provider: str) -> str:
+def sealed_answer(parameters: Parameters, provider: str) -> str:
     plain = json.dumps([int(time.time()), parameters]).encode()
     return sealing.seal(plain, purpose="answer", associated_data=provider.encode(), secrets=sealing.flow_keys())
 
 
 @sensitive_variables()
-def unsealed_answer(answer: str, provider: str) -> list[tuple[str, str]]:
+def unsealed_answer(answer: str, provider: str) -> Parameters:
     """Return the parameters that were handed over just now, or raise `ParameterInvalid`."""
     try:
         plain = sealing.unseal(answer, purpose="answer", associated_data=provider.encode(), secrets=sealing.flow_keys())

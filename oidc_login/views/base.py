@@ -1,0 +1,88 @@
+"""What the views of one provider share: whatever goes wrong ends in one page, one log record and one signal."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.views import View
+
+from oidc_login import signals
+from oidc_login.exceptions import Cancelled, OAuthError, from_protocol
+from oidc_login.flow import log_id
+from oidc_login.models import OAuthConnection
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.transport import time_budget
+from oidc_login.providers.base import OAuthProvider
+
+logger = logging.getLogger("oidc_login")
+
+TIME_FOR_ONE_REQUEST = 20  # seconds, for all exchanges with the provider together
+
+
+class ProviderView(View):
+    """A view of one provider: whatever goes wrong in it ends in one page, one log record and one signal."""
+
+    provider: OAuthProvider | None = None
+    next_url = ""
+    state = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            with time_budget(TIME_FOR_ONE_REQUEST):
+                response = super().dispatch(request, *args, **kwargs)
+        except ProtocolError as error:
+            response = self.failed(request, from_protocol(error))
+        except OAuthError as error:
+            response = self.failed(request, error)
+        add_never_cache_headers(response)
+        return response
+
+    def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        """Tell the person, the log and the site that this did not work."""
+        provider_key = self.provider.key if self.provider else ""
+        log_failure(error, provider_key=provider_key, state=self.state)
+        signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key)
+        if isinstance(error, Cancelled):
+            messages.info(request, str(error), fail_silently=True)
+            return HttpResponseRedirect(with_next(reverse("oidc_login:providers"), self.next_url))
+        return self.render_error(request, error)
+
+    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        providers_url = reverse("oidc_login:providers")
+        retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
+        context = {
+            "oauth_error": error,
+            "provider": self.provider,
+            "retry_url": with_next(retry_url, self.next_url),
+            "providers_url": with_next(providers_url, self.next_url),
+        }
+        response = render(request, error.template_name, context, status=error.status_code)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        return response
+
+
+def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
+    """Write the one record of a failure: its code, the provider and what was wrong, never a value."""
+    extra = {"provider": provider_key, "code": error.code, "reason": error.reason, **log_id(state)}
+    logger.log(level_of(error), "sign-in failed: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
+
+
+def level_of(error: OAuthError) -> int:
+    """Return how loud a failure is: the provider's faults most, a person's decision least."""
+    if error.reason == "circuit_open":
+        return logging.DEBUG
+    if error.status_code >= 500:
+        return logging.ERROR
+    return logging.WARNING if error.status_code == 400 else logging.INFO
+
+
+def with_next(url: str, next_url: str) -> str:
+    return f"{url}?{urlencode({'next': next_url})}" if next_url else url
