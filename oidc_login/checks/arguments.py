@@ -145,7 +145,7 @@ def client_key(value: Any) -> Iterator[Problem]:
         return
     try:
         PrivateKey(value)
-    except ValueError:
+    except (KeyError, ValueError):  # KeyError: jwcrypto, asked about a JWK without members
         yield problem("E014")
 
 

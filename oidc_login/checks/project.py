@@ -153,8 +153,8 @@ def deployment_messages() -> Iterator[CheckMessage]:
 
 def check_shared_cache() -> Iterator[CheckMessage]:
     """All processes remember the same used flows."""
-    configuration = dict(django.CACHES).get(settings.CACHE, {})
-    backend = imported(configuration.get("BACKEND", ""))
+    configured = [configuration for alias, configuration in django.CACHES.items() if alias == settings.CACHE]
+    backend = imported(configured[0].get("BACKEND", "")) if configured else None
     if isinstance(backend, type) and issubclass(backend, CACHES_OF_ONE_PROCESS):
         yield message("W010", alias=settings.CACHE, backend=backend.__name__)
 

@@ -14,7 +14,9 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 
 from oidc_login.backends import OIDCLoginBackend
+from oidc_login.checks.arguments import ARGUMENT_RULES
 from oidc_login.checks.messages import TEXTS
+from oidc_login.conf import DEFAULTS
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import (
     GitHubProvider,
@@ -121,7 +123,7 @@ def path_of(thing: type) -> str:
 
 
 def messages(*, deploy: bool = False) -> list[CheckMessage]:
-    return [found for found in run_checks(include_deployment_checks=deploy) if str(found.id).startswith("oidc_login.")]
+    return run_checks(tags=["oidc_login"], include_deployment_checks=deploy)
 
 
 def numbers(found: list[CheckMessage]) -> list[str]:
@@ -270,6 +272,7 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         "E014",
         ("'op'", "client_key"),
     ),
+    "client_key without members": (op(client_key={}), "E014", ("'op'", "client_key")),
     "client_key of no file": (op(client_key="/no/such/key.pem"), "E014", ("'op'", "client_key")),
     "client_key is no key": (op(client_key=5), "E007", ("'op'", "client_key")),
     "alg none": (op(id_token_signing_algs=["none"]), "E015", ("'op'", "id_token_signing_algs", "'none'")),
@@ -432,6 +435,12 @@ def test_a_mistake_is_named(providers: Any, expected: str, names: tuple[str, ...
     assert [name for name in names if name not in f"{found[0].msg} {found[0].hint}"] == []
 
 
+def test_the_checks_run_among_those_of_django(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = op(issuer=...)
+
+    assert numbers(run_checks()) == ["E020"]
+
+
 @pytest.mark.parametrize("providers", [row[0] for row in BAD.values()], ids=BAD)
 def test_no_message_shows_a_secret(providers: Any, settings: Settings) -> None:
     settings.OIDC_LOGIN_PROVIDERS = providers
@@ -451,6 +460,27 @@ def test_no_check_makes_a_request(settings: Settings) -> None:
         assert messages(deploy=True) != []  # the cache
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+# What nobody means to write, and a slip of the pen or a template may.
+ODD: list[Any] = [None, "", 0, True, float("nan"), 10**400, b"x", [], [[]], (), {}, {5: 5}, object(), "\ud800", "\0"]
+
+
+@pytest.mark.parametrize("name", ["class", *ARGUMENT_RULES])
+@pytest.mark.parametrize("provider_class", ["OIDCProvider", "GitHubProvider", "OAuthProvider"])
+def test_no_argument_makes_a_check_raise(provider_class: str, name: str, settings: Settings) -> None:
+    for value in ODD:
+        settings.OIDC_LOGIN_PROVIDERS = op(**{"class": f"oidc_login.providers.{provider_class}", name: value})
+
+        assert all(str(found) for found in messages())
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_no_setting_makes_a_check_raise(name: str, settings: Settings) -> None:
+    for value in ODD:
+        setattr(settings, f"OIDC_LOGIN_{name}", value)
+
+        assert all(str(found) for found in messages(deploy=True))
 
 
 def test_every_text_has_a_hint() -> None:
