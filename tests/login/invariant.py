@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -44,6 +44,9 @@ class Failure:
     def seen(self) -> tuple[int, str]:
         """What contract and documentation say of a failure: status and code."""
         return self.status, self.code
+
+
+NothingChanged = Callable[..., AbstractContextManager[Failure]]
 
 
 class Witness:
