@@ -13,7 +13,7 @@ from .authorize_page import AuthorizationAnswer, AuthorizationRefused
 from .github import GitHubStyleProvider
 from .openid import OpenIDProvider
 from .server import serve
-from .sign_in import sign_in
+from .sign_in import follow_back, sign_in
 from .signing import SigningKey, UnsignedToken, generate_key
 from .users import GitHubEmail, User
 
@@ -28,6 +28,7 @@ __all__ = [
     "SigningKey",
     "UnsignedToken",
     "User",
+    "follow_back",
     "generate_key",
     "serve",
     "sign_in",

@@ -40,5 +40,11 @@ def follow_back(
     secure, headers = target.scheme == "https", {"host": target.netloc}
     if answer.response_mode == "form_post":
         path = urlsplit(answer.redirect_uri).path
-        return client.post(path, dict(answer.parameters), secure=secure, headers=headers)
+        response = client.post(path, dict(answer.parameters), secure=secure, headers=headers)
+        # A browser withholds the session from this post, so the site may pass the answer on to itself first.
+        return (
+            client.get(response["Location"], secure=secure, headers=headers)
+            if response.status_code == 303
+            else response
+        )
     return client.get(f"{target.path}?{target.query}", secure=secure, headers=headers)
