@@ -96,6 +96,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         try:
             self.oauth_token = _token_of(self.get_token({"code": code}))
             payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
+            self._check_step_up(payload)
             return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)
         except ProtocolError as error:
             raise from_protocol(error) from error
@@ -114,6 +115,13 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
         """Return the claims of the ID token after all rules of Core 3.1.3.7; {} without OpenID Connect."""
         return self.provider.verify_id_token(self.oauth_token, request=self.request)
+
+    def _check_step_up(self, claims: Mapping[str, Any]) -> None:
+        """The sign-in must be as strong as this flow asked for (Core 5.5.1.1)."""
+        wanted = str(self.flow.parameters.get("acr_values", "")).split()
+        if wanted and claims.get("acr") not in wanted:
+            raise RefusedBySite("acr")
+        self.request.oauth_claims = claims  # type: ignore[attr-defined]  # read by oidc_login.views
 
     @sensitive_variables()
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
@@ -191,9 +199,9 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     @sensitive_variables()
     def _decide(self, claims: dict[str, Any], connection: OAuthConnection | None) -> linking.Decision:
-        if self.flow.purpose == "connect":
+        if self.flow.purpose != "login":
             user = self.request.user if self.request.user.is_authenticated else None
-            return linking.resolve_connect(self.identity, connection=connection, user=user, user_key=self.flow.user_key)
+            return self._decide_for(user, connection)
         return linking.resolve_sign_in(
             self.identity,
             provider=self.provider,
@@ -201,6 +209,12 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             find_users=lambda: self.filter_users_by_claims(claims),
             site_vouches=self._overrides("filter_users_by_claims"),
         )
+
+    def _decide_for(self, user: AbstractBaseUser | None, connection: OAuthConnection | None) -> linking.Decision:
+        """Decide about the person who is signed in already."""
+        if self.flow.purpose == "connect":
+            return linking.resolve_connect(self.identity, connection=connection, user=user, user_key=self.flow.user_key)
+        return linking.resolve_same_person(connection=connection, user=user, user_key=self.flow.user_key)
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:

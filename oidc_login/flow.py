@@ -32,7 +32,7 @@ MAX_COOKIE_BYTES: Final = 4096
 MAX_NEXT_BYTES: Final = 1000
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
-Purpose = Literal["login", "connect"]
+Purpose = Literal["login", "connect", "reauthenticate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +49,25 @@ class Flow:
     begun_at: int
     next: str = ""
     user_key: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
 
 
 def create(
-    request: HttpRequest, provider: OAuthProvider, *, purpose: Purpose, user_key: str = "", next_url: str = ""
+    request: HttpRequest,
+    provider: OAuthProvider,
+    *,
+    purpose: Purpose,
+    user_key: str = "",
+    next_url: str = "",
+    parameters: Mapping[str, Any] | None = None,
 ) -> Flow:
-    """Return a new flow and attach it to the request, for the provider to read."""
+    """Return a new flow and attach it to the request, for the provider to read.
+
+    `parameters` are further ones of this authorization request, such as `login_hint` or `max_age`.
+    """
     flow = Flow(
         provider_key=provider.key,
         purpose=purpose,
@@ -69,6 +79,7 @@ def create(
         begun_at=int(time.time()),
         next=next_url,
         user_key=user_key,
+        parameters=dict(parameters or {}),
     )
     attach(request, flow)
     return flow

@@ -76,6 +76,17 @@ def resolve_connect(
     return Decision(action="sign_in", user=user, connection=connection)
 
 
+def resolve_same_person(
+    *, connection: OAuthConnection | None, user: AbstractBaseUser | None, user_key: str
+) -> Decision:
+    """Decide for a person who shows once more who they are: nobody else, and nothing new."""
+    if user is None or str(user.pk) != user_key or not is_active(user):
+        raise ConnectUserChanged
+    if connection is None or connection.user_id != user.pk:
+        raise ConnectUserChanged
+    return Decision(action="sign_in", user=user, connection=connection)
+
+
 def resolve_sign_in(
     identity: Identity,
     *,

@@ -7,16 +7,21 @@ its flow cookie instead: a provider that posts its answer has no CSRF token of o
 from __future__ import annotations
 
 from django.urls import path
+from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from .views.begin import ConnectView, LoginView, ProvidersView
+from .views.begin import ConnectView, InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
 
 app_name = "oidc_login"
+
+# A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
+initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
 
 urlpatterns = [
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
     path("<str:provider>/login/", csrf_protect(LoginView.as_view()), name="login"),
     path("<str:provider>/connect/", csrf_protect(ConnectView.as_view()), name="connect"),
+    path("<str:provider>/initiate/", initiate_login, name="initiate_login"),
     path("<str:provider>/callback/", csrf_exempt(CallbackView.as_view()), name="callback"),
 ]

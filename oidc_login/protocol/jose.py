@@ -42,6 +42,7 @@ _KEY_KINDS = {
     "Ed25519": ("OKP", "Ed25519"),
     **dict.fromkeys(("HS256", "HS384", "HS512"), ("oct", None)),
 }
+_PUBLIC_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 SYMMETRIC_ALGORITHMS = ("HS256", "HS384", "HS512")
 ASYMMETRIC_ALGORITHMS = tuple(name for name in _KEY_KINDS if name not in SYMMETRIC_ALGORITHMS)
 
@@ -150,7 +151,7 @@ def signature_is_valid(jws: UnverifiedJWS, key: PublicKey | bytes) -> bool:
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """Return the public key of a JWK; raise `ValueError` with the reason it must not be used."""
-    members = {name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk}
+    members = {name: jwk[name] for name in ("kty", *_PUBLIC_MEMBERS.get(jwk["kty"], ())) if name in jwk}
     try:
         key = JWK(**members).get_op_key("verify")
     except (JWException, UnsupportedAlgorithm, ValueError, TypeError, OverflowError) as error:
@@ -216,11 +217,11 @@ class PrivateKey:
         by_curve["Ed25519"] = "EdDSA"
         return by_curve.get(self._jwk.get("crv"), "RS256")
 
-    def sign(self, claims: Mapping[str, Any], *, headers: Mapping[str, Any] | None = None) -> str:
-        """Return the claims as a signed JWT."""
-        named = {"kid": self.key_id} if self.key_id else {}
+    def sign(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
+        """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
+        named = {"kid": key_id or self.key_id} if key_id or self.key_id else {}
         pem = self._jwk.export_to_pem(private_key=True, password=None)
-        return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers={**named, **(headers or {})})
+        return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers=named)
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
         """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..registry import get_provider, get_provider_keys
+    from .apple import AppleProvider
     from .base import OAuthProvider, OAuthToken, OAuthUser
     from .github import GitHubProvider
     from .google import GoogleProvider
@@ -25,11 +26,13 @@ _HOMES = {
     "OIDCProvider": "oidc_login.providers.oidc",
     "GitHubProvider": "oidc_login.providers.github",
     "GoogleProvider": "oidc_login.providers.google",
+    "AppleProvider": "oidc_login.providers.apple",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
 
 __all__ = [
+    "AppleProvider",
     "GitHubProvider",
     "GoogleProvider",
     "OAuth2Provider",

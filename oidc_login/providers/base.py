@@ -69,6 +69,8 @@ class PendingFlow(Protocol):
     def nonce(self) -> str: ...
     @property
     def code_verifier(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
 
 
 class OAuthProvider:
@@ -84,6 +86,9 @@ class OAuthProvider:
     brand_color: ClassVar[str] = "#374151"
     monogram: ClassVar[str] = ""
     response_mode: str | None = None
+
+    # A provider that writes "true" for true; a class that sets it says which provider forces it to.
+    sends_booleans_as_strings: ClassVar[bool] = False
 
     # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` says so by `True`.
     uses_pkce: bool | None = None
@@ -184,9 +189,10 @@ class OAuthProvider:
         }
         return authorization_url(self.authorization_url, parameters)
 
-    def get_flow_params(self, flow: PendingFlow) -> dict[str, str]:
+    def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
         """Return the parameters that belong to one flow (RFC 6749 4.1.1, RFC 7636 4.3)."""
         parameters = {
+            **flow.parameters,
             "response_type": "code",
             "client_id": self.get_client_id(),
             "redirect_uri": flow.redirect_uri,
@@ -233,6 +239,8 @@ class OAuthProvider:
         `trust_email` stands in where the provider says nothing, never where it says anything else.
         """
         stated = claims.get("email_verified")
+        if self.sends_booleans_as_strings and isinstance(stated, str):
+            return stated == "true"
         return self.trust_email if stated is None else stated is True
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:

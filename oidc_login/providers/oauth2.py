@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.views.decorators.debug import sensitive_variables
@@ -74,10 +74,14 @@ class OAuth2Provider(OAuthProvider):
             parameters["code_verifier"] = self.get_code_verifier(request)
         return self.token_from_response(self.request_token(parameters))
 
+    def get_client_secrets(self) -> Sequence[str]:
+        """Return the secrets to authenticate with: one, or several while they are rotated."""
+        return self._client_secrets or ("",)
+
     @sensitive_variables()
     def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
         """Post a grant; after `invalid_client` once more with each other secret of a rotation (RFC 6749 3.2.1)."""
-        secrets = self._client_secrets or ("",)
+        secrets = self.get_client_secrets()
         for attempt in range(len(secrets)):
             position = (self._first_secret + attempt) % len(secrets)
             try:

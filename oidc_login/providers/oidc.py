@@ -159,7 +159,7 @@ class OIDCProvider(OAuth2Provider):
             "claims": json.dumps(self.claims) if self.claims else None,
         }
 
-    def get_flow_params(self, flow: PendingFlow) -> dict[str, str]:
+    def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
         """Add the nonce, which ties the ID token to this flow (Core 15.5.2)."""
         return {**super().get_flow_params(flow), "nonce": flow.nonce}
 
@@ -168,10 +168,12 @@ class OIDCProvider(OAuth2Provider):
     @sensitive_variables()
     def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
         """Return the claims of the ID token after all rules of Core 3.1.3.7."""
-        return self.check_id_token(oauth_token, nonce=pending_flow(request).nonce).claims
+        flow = pending_flow(request)
+        max_age = flow.parameters.get("max_age", self.max_age)
+        return self.check_id_token(oauth_token, nonce=flow.nonce, max_age=max_age).claims
 
     @sensitive_variables()
-    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None) -> IDToken:
+    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
         """Return the verified ID token of a token response."""
         if not oauth_token.id_token:
             raise InvalidIDToken("missing")
@@ -189,7 +191,7 @@ class OIDCProvider(OAuth2Provider):
                 access_token=oauth_token.access_token,
                 now=time.time(),
                 leeway=self.leeway,
-                max_age=self.max_age,
+                max_age=max_age,
                 insecure_allow_missing_nonce=self.insecure_allow_missing_nonce,
             )
 

@@ -23,6 +23,7 @@ from oidc_login.providers.base import OAuthProvider
 
 logger = logging.getLogger("oidc_login")
 
+SESSION_KEY = "oidc_login"  # how the person of a session signed in
 TIME_FOR_ONE_REQUEST = 20  # seconds, for all exchanges with the provider together
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from oidc_login import flow as flows
 from oidc_login.conf import django
+from oidc_login.exceptions import IssuerMismatch, ProviderUnknown, RefusedBySite
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider, get_providers
 
 from .base import ProviderView
+
+MAX_HINT_LENGTH = 256
 
 
 class ProvidersView(View):
@@ -69,6 +75,70 @@ class ConnectView(ProviderView):
         )
 
 
+class InitiateLoginView(ProviderView):
+    """Begins a sign-in that a third party asks for (Core 4), where the provider's settings open this."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest, provider: str) -> HttpResponse:
+        return self.initiate(request, provider, request.GET)
+
+    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+        return self.initiate(request, provider, request.POST)
+
+    def initiate(self, request: HttpRequest, provider: str, data: QueryDict) -> HttpResponse:
+        configured = get_provider(provider)
+        if not getattr(configured, "third_party_initiated_login", False):
+            raise ProviderUnknown
+        self.provider = configured
+        if data.getlist("iss") != [configured.get_issuer()]:
+            raise IssuerMismatch("iss")
+        self.next_url = flows.safe_next(request, data.getlist("target_link_uri"))
+        return begin(
+            request,
+            configured,
+            purpose="login",
+            next_url=self.next_url,
+            parameters=hinted(data.getlist("login_hint")),
+        )
+
+
+def hinted(login_hints: list[str]) -> dict[str, str]:
+    """Return the hint that a third party gave, if it is one line of bounded length."""
+    if len(login_hints) != 1 or len(login_hints[0]) > MAX_HINT_LENGTH or not login_hints[0].isprintable():
+        return {}
+    return {"login_hint": login_hints[0]}
+
+
+class ReauthenticateView(ProviderView):
+    """Sends a person who is signed in back to their provider, for a newer or stronger sign-in.
+
+    It has no URL: it stands in for the page that asks for it.
+    """
+
+    parameters: Mapping[str, Any] = {}
+
+    def get(self, request: HttpRequest, provider: str) -> HttpResponse:
+        self.next_url = flows.safe_next(request, [request.get_full_path()])
+        return self.send_back(request, provider)
+
+    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+        return self.send_back(request, provider)  # what was posted cannot be posted again for them
+
+    def send_back(self, request: HttpRequest, provider: str) -> HttpResponse:
+        self.provider = get_provider(provider)
+        if not self.provider.get_issuer():
+            raise RefusedBySite("reauthentication")  # without OpenID Connect nobody says when or how
+        return begin(
+            request,
+            self.provider,
+            purpose="reauthenticate",
+            next_url=self.next_url,
+            user_key=str(request.user.pk),
+            parameters=self.parameters,
+        )
+
+
 def begin(
     request: HttpRequest,
     provider: OAuthProvider,
@@ -76,9 +146,10 @@ def begin(
     purpose: flows.Purpose,
     next_url: str,
     user_key: str = "",
+    parameters: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """Send the browser to the provider with a new pending flow."""
-    flow = flows.create(request, provider, purpose=purpose, next_url=next_url, user_key=user_key)
+    flow = flows.create(request, provider, purpose=purpose, next_url=next_url, user_key=user_key, parameters=parameters)
     response = HttpResponseRedirect(provider.get_authorization_url(request=request))
     flows.remember(request, response, flow, cross_site_post=provider.response_mode == "form_post")
     return response

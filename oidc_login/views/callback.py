@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -34,10 +35,9 @@ from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 
-from .base import ProviderView
+from .base import SESSION_KEY, ProviderView
 
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
-SESSION_KEY = "oidc_login"
 
 # What middleware of mozilla-django-oidc reads of a session.
 UPSTREAM_EXPIRATION_KEY = "oidc_id_token_expiration"
@@ -142,10 +142,10 @@ class CallbackView(ProviderView):
         return None if next_url is None else HttpResponseRedirect(destination(request, next_url))
 
     def succeeded(self, request: HttpRequest, flow: flows.Flow, user: AbstractBaseUser) -> HttpResponse:
-        if flow.purpose == "login":
-            sign_in(request, user)
-        else:
+        if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+        else:
+            sign_in(request, user)
         flows.remember_end(flow, user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():
@@ -154,15 +154,29 @@ class CallbackView(ProviderView):
 
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """Sign the person in with a new session key, and note where from."""
+    """Sign the person in with a new session key, and note where from, when and how."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
+    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
-        request.session[SESSION_KEY] = {"provider": connection.provider_key, "connection": connection.pk}
+        request.session[SESSION_KEY] = {
+            "provider": connection.provider_key,
+            "connection": connection.pk,
+            "auth_time": authentication_time(claims, now=time.time()),
+            "acr": claims["acr"] if isinstance(claims.get("acr"), str) else "",
+        }
         lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
         request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+
+
+def authentication_time(claims: Mapping[str, Any], *, now: float) -> int:
+    """Return when the person proved to the provider who they are; now, where it does not say."""
+    stated = claims.get("auth_time")
+    if isinstance(stated, bool) or not isinstance(stated, (int, float)) or not 0 <= stated <= now:
+        return int(now)
+    return int(stated)
 
 
 def destination(request: HttpRequest, next_url: str) -> str:
@@ -194,11 +208,11 @@ def session_cookie_is_strict() -> bool:
 
 
 def needs_own_session(request: HttpRequest, state: str) -> bool:
-    """Whether a connect arrived without the session that it belongs to; its flow is not taken yet."""
+    """Whether an answer for a signed-in person came without their session; its flow is not taken yet."""
     if not session_cookie_is_strict() or django.SESSION_COOKIE_NAME in request.COOKIES:
         return False
     flow = flows.peek(request, state)
-    return flow is not None and flow.purpose == "connect"
+    return flow is not None and flow.purpose != "login"
 
 
 @sensitive_variables()
