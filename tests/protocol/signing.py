@@ -28,9 +28,13 @@ _SIGNERS = get_default_algorithms()
 _SIGNERS["Ed25519"] = _SIGNERS["EdDSA"]
 
 
-@cache
-def key(key_type: KeyType = "RSA", name: str = "provider") -> SigningKey:
+def key(key_type: KeyType = "RSA", *, name: str = "provider") -> SigningKey:
     """The one key of a type that everybody of this name has in this process."""
+    return _key(key_type, name)
+
+
+@cache
+def _key(key_type: KeyType, name: str) -> SigningKey:
     return generate_key(key_type, kid=f"{name}-{key_type}")
 
 
