@@ -195,9 +195,10 @@ class PrivateKey:
         """Take a JWK, a PEM text, or the path of a file that holds one of them; `ValueError` if it is none."""
         try:
             self._jwk = _read_private_key(key)
-        except (JWException, UnsupportedAlgorithm, ValueError, TypeError, OSError) as error:
+            has_private = self._jwk.has_private
+        except (JWException, UnsupportedAlgorithm, LookupError, ValueError, TypeError, OSError) as error:
             raise ValueError("client_key is not a private JWK, a PEM text or the path of one") from error
-        if not self._jwk.has_private:
+        if not has_private:
             raise ValueError("client_key has no private part")
 
     def __repr__(self) -> str:
@@ -221,7 +222,10 @@ class PrivateKey:
         """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
         named = {"kid": key_id or self.key_id} if key_id or self.key_id else {}
         pem = self._jwk.export_to_pem(private_key=True, password=None)
-        return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers=named)
+        try:
+            return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers=named)
+        except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
+            raise MetadataInvalid("client_key_cannot_sign") from error
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
         """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""
