@@ -168,6 +168,7 @@ def _cookies_to_drop(request: HttpRequest, size: int) -> list[str]:
     names = [name for name in request.COOKIES if name.startswith(prefix)]
     if not names:
         return []
+    names.reverse()  # a browser sends the older one first (RFC 6265 5.4), which tells those of one second apart
     names.sort(key=lambda name: _begun_at(name, request.COOKIES[name]), reverse=True)
     kept = 0
     for name in names:
