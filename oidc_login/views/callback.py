@@ -27,6 +27,7 @@ from oidc_login.exceptions import (
     ProviderUnavailable,
     ProviderUnknown,
     RefusedBySite,
+    StateExpired,
     StateUnknown,
     StateUsed,
     from_protocol,
@@ -63,10 +64,10 @@ class CallbackView(ProviderView):
             return HttpResponse(status=503)
         parameters = parameters_of(request.GET)
         hide_parameters(request)
-        handed_over = dict(parameters).get("answer")
-        if handed_over is not None:
-            parameters = unsealed_answer(handed_over, provider)
-        return self.end(request, provider, parameters, handed_over=handed_over is not None)
+        names = dict(parameters)
+        if "answer" not in names or "state" in names:  # a provider may send parameters of its own
+            return self.end(request, provider, parameters, handed_over=False)
+        return self.end(request, provider, unsealed_answer(names["answer"], provider), handed_over=True)
 
     @sensitive_variables()
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
@@ -113,7 +114,7 @@ class CallbackView(ProviderView):
         """Take the flow before anything else is judged, then judge the answer, then ask the backend."""
         try:
             flow = flows.take(request, self.state, now=time.time())
-        except (StateUsed, StateUnknown):
+        except (StateExpired, StateUsed, StateUnknown):
             if (target := self.came_back(request)) is not None:
                 return target
             with suppress(ProviderUnknown):
