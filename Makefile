@@ -3,8 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-INTEROP := tests/interop
-NODE_MODULES := $(INTEROP)/node_modules/.package-lock.json
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
@@ -22,11 +20,11 @@ demo: $(VENV)/with-run  ## a provider and a site to click through, on this machi
 demo-check: $(VENV)/with-run  ## the demo's sign-ins without a browser
 	$(BIN)/python -m oidc_login.demo --check
 
-test: $(VENV)/with-test $(NODE_MODULES)  ## the suite, with Django's user model and with a custom one
+test: $(VENV)/with-test  ## the suite, with Django's user model and with a custom one
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 	$(BIN)/python -m pytest --ds tests.settings.custom_user tests/customuser
 
-heavy: $(VENV)/with-test $(VENV)/with-heavy $(NODE_MODULES)  ## what is too slow for every day
+heavy: $(VENV)/with-test $(VENV)/with-heavy  ## what is too slow for every day
 	$(BIN)/python -m pytest -m heavy
 
 lint: $(VENV)/with-lint $(VENV)/with-test  ## ruff, mypy and the floors
@@ -50,15 +48,11 @@ messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
 	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete && ../$(BIN)/django-admin compilemessages
 
 clean:  ## remove what make made
-	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache $(INTEROP)/node_modules
+	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed (make PYTHON=...)")'
 	$(PYTHON) -m venv $(VENV)
-
-# The provider from npm. Where this fails, the tests that need it skip and say so.
-$(NODE_MODULES): $(INTEROP)/package-lock.json
-	-npm ci --prefix $(INTEROP) --ignore-scripts --no-audit --no-fund
 
 # $(VENV)/with-run is the package alone; $(VENV)/with-test and so on add that extra.
 $(VENV)/with-run: pyproject.toml | $(BIN)/python
