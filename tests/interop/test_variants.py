@@ -84,19 +84,31 @@ def test_refuses_an_id_token(
     assert not User.objects.exists()
 
 
-def test_takes_a_posted_answer_without_the_session(
-    behind_tls: str, oidc_provider: OIDCProviderFromNpm, settings: Any, browser: Browser
+@pytest.mark.parametrize(
+    ("same_site", "hops"),
+    [
+        pytest.param("Lax", ["POST {} 303", "GET {} 302", "GET / 200"], id="which the browser withholds"),
+        pytest.param("None", ["POST {} 302", "GET / 200"], id="which the browser brings"),
+    ],
+)
+def test_keeps_the_session_of_a_posted_answer(
+    same_site: str,
+    hops: list[str],
+    behind_tls: str,
+    oidc_provider: OIDCProviderFromNpm,
+    settings: Any,
+    browser: Browser,
 ) -> None:
-    """The post comes from the provider's page, so the browser withholds the session, which must not be replaced."""
+    """The post comes from the provider's page; a session that does not come with it must not be replaced."""
     variant = BY_NAME["form_post"]
     settings.OIDC_LOGIN_PROVIDERS = {variant.key: entry(oidc_provider, variant)}
+    settings.SESSION_COOKIE_SAMESITE = same_site
     sign_in(browser, behind_tls, oidc_provider, "alice", key=variant.key)
     session_key = cookie(browser, settings.SESSION_COOKIE_NAME)
 
     page = sign_in(browser, behind_tls, oidc_provider, "alice", key=variant.key)
 
-    path = f"/oauth/{variant.key}/callback/"
-    assert [str(hop) for hop in page.hops] == [f"POST {path} 303", f"GET {path} 302", "GET / 200"]
+    assert [str(hop) for hop in page.hops] == [hop.format(f"/oauth/{variant.key}/callback/") for hop in hops]
     assert page.text == "alice"
     assert cookie(browser, settings.SESSION_COOKIE_NAME) == session_key
 

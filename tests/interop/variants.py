@@ -133,7 +133,7 @@ VARIANTS = (
         key_use="enc",
         userinfo="application/jwt",
     ),
-    # How the answer comes back. A browser brings a cookie to another site's post by TLS alone (SameSite=None).
+    # How the answer comes back. To another site's post a browser brings secure cookies alone (SameSite=None).
     Variant(name="form_post", settings={"response_mode": "form_post"}, behind_tls=True),
 )
 BY_NAME = {variant.name: variant for variant in VARIANTS}
