@@ -1,0 +1,353 @@
+"""The token endpoint's answer: what is taken from it, and what it is instead (RFC 6749 5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from oidc_login.protocol.breaker import CircuitBreaker
+from oidc_login.protocol.client_auth import public_client
+from oidc_login.protocol.errors import (
+    ProtocolError,
+    ProviderUnavailable,
+    ResponseInvalid,
+    TokenErrorResponse,
+    TokenResponseInvalid,
+)
+from oidc_login.protocol.tokens import (
+    MAX_LIFETIME,
+    MAX_TOKEN_ANSWER,
+    MAX_TOKEN_LENGTH,
+    TokenResponse,
+    read_token_response,
+    request_tokens,
+    token_request,
+)
+from oidc_login.protocol.transport import Response, Transport
+from tests.protocol.servers import answer, answering, serve
+from tests.protocol.signing import ABSENT, ids, without_absent
+
+NOW = 1_800_000_000.0
+FORM = "application/x-www-form-urlencoded"
+GOOD = {"access_token": "CANARY-access", "token_type": "Bearer", "expires_in": 3600}
+
+
+def respond(
+    body: Any, *, status: int = 200, content_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(status=status, content_type=content_type, headers=headers or {}, body=raw)
+
+
+def read(body: Any, *, allow_form_answer: bool = False, **response: Any) -> TokenResponse:
+    return read_token_response(respond(body, **response), now=NOW, allow_form_answer=allow_form_answer)
+
+
+def good(**members: Any) -> dict[str, Any]:
+    return without_absent({**GOOD, **members})
+
+
+def refusal(body: Any, **response: Any) -> ProtocolError:
+    """What a bad answer raises; never with anything of the answer in it."""
+    with pytest.raises(ProtocolError) as caught:
+        read(body, **response)
+    assert "CANARY" not in f"{caught.value!r} {caught.value}"
+    return caught.value
+
+
+def in_seconds(seconds: float) -> datetime:
+    return datetime.fromtimestamp(NOW, tz=timezone.utc) + timedelta(seconds=seconds)
+
+
+# The request
+
+
+def test_the_request_is_a_form_with_the_grant() -> None:
+    request = token_request(
+        "https://op.example/token",
+        {"grant_type": "authorization_code", "code": "a&b=c ü", "redirect_uri": "https://site.example/?x=y"},
+        authentication=public_client("client"),
+    )
+    assert (request.method, request.headers["Content-Type"], request.headers["Accept"]) == (
+        "POST",
+        FORM,
+        "application/json",
+    )
+    assert request.body == (
+        b"grant_type=authorization_code&code=a%26b%3Dc+%C3%BC&redirect_uri=https%3A%2F%2Fsite.example%2F%3Fx%3Dy"
+        b"&client_id=client"
+    )
+    assert "code" not in repr(request)
+    assert request.max_bytes == MAX_TOKEN_ANSWER
+
+
+# A good answer
+
+
+def test_reads_every_member() -> None:
+    document = good(refresh_token="r", id_token="a.b.c", scope="openid email", refresh_expires_in=60, extra={"a": 1})
+    tokens = read(document)
+    assert (tokens.access_token, tokens.refresh_token, tokens.id_token) == ("CANARY-access", "r", "a.b.c")
+    assert tokens.scope == "openid email"
+    assert tokens.access_token_expires_at == in_seconds(3600)
+    assert tokens.refresh_token_expires_at == in_seconds(60)
+    assert tokens.members["extra"] == {"a": 1}
+
+
+def test_optional_members_may_be_absent() -> None:
+    tokens = read({"access_token": "a", "token_type": "Bearer"})
+    assert (tokens.refresh_token, tokens.id_token, tokens.scope) == ("", "", None)
+    assert tokens.access_token_expires_at is tokens.refresh_token_expires_at is None
+
+
+def test_optional_members_may_be_null_or_empty() -> None:
+    tokens = read(good(refresh_token=None, id_token="", scope=None, expires_in=None))
+    assert (tokens.refresh_token, tokens.id_token, tokens.scope) == ("", "", None)
+
+
+def test_tokens_are_not_shown() -> None:
+    shown = repr(read(good(refresh_token="CANARY", id_token="CANARY", scope="openid")))
+    assert "CANARY" not in shown
+    assert "openid" in shown
+
+
+@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER", "bEARER", ABSENT])
+def test_the_type_is_compared_without_case(token_type: object) -> None:
+    """RFC 6749 5.1."""
+    assert read(good(token_type=token_type)).access_token == "CANARY-access"
+
+
+@pytest.mark.parametrize("token_type", ["mac", "DPoP", "N_A", "", None, 1, ["Bearer"], "bearer "])
+def test_a_token_of_another_type_is_refused(token_type: object) -> None:
+    assert refusal(good(token_type=token_type)).reason == "token_type"
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "id_token"])
+def test_long_tokens_are_kept_whole(name: str) -> None:
+    for length in (16_384, MAX_TOKEN_LENGTH):
+        assert getattr(read(good(**{name: "t" * length})), name) == "t" * length
+    assert refusal(good(**{name: "t" * (MAX_TOKEN_LENGTH + 1)})).reason == name
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token", "id_token"])
+@pytest.mark.parametrize("value", [1, True, ["CANARY"], {"CANARY": 1}, "a\0b", "a\nb", "ü", "\x7f", "\ud800"])
+def test_a_token_is_visible_ascii(name: str, value: object) -> None:
+    """RFC 6749, appendix A.12."""
+    assert refusal(good(**{name: value})).reason == name
+
+
+@pytest.mark.parametrize("value", [ABSENT, None, ""])
+def test_without_an_access_token_there_is_no_success(value: object) -> None:
+    assert refusal(good(access_token=value)).reason == "access_token"
+
+
+LIFETIMES: list[tuple[str, Any, float | None]] = [
+    ("number", 3600, 3600),
+    ("float", 3600.5, 3600.5),
+    ("digits", "3600", 3600),
+    ("zero", 0, 0),
+    ("zero as text", "0", 0),
+    ("ten years", MAX_LIFETIME, MAX_LIFETIME),
+    ("more", MAX_LIFETIME + 1, MAX_LIFETIME),
+    ("far more", 10**20, MAX_LIFETIME),
+    ("far more as text", "9" * 30, MAX_LIFETIME),
+    ("large float", 1e300, MAX_LIFETIME),
+    ("null", None, None),
+    ("absent", ABSENT, None),
+    ("negative", -1, None),
+    ("negative as text", "-1", None),
+    ("true", True, None),
+    ("word", "abc", None),
+    ("empty", "", None),
+    ("float as text", "3600.0", None),
+    ("other digits", "٣٦٠٠", None),
+    ("superscript", "²", None),
+    ("endless digits", "9" * 5000, None),
+    ("list", [3600], None),
+    ("object", {}, None),
+]
+
+
+@pytest.mark.parametrize(("value", "seconds"), [row[1:] for row in LIFETIMES], ids=ids(LIFETIMES))
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("expires_in", "access_token_expires_at"),
+        ("refresh_token_expires_in", "refresh_token_expires_at"),
+        ("refresh_expires_in", "refresh_token_expires_at"),
+    ],
+)
+def test_a_lifetime_is_known_or_unknown_and_never_an_error(
+    name: str, attribute: str, value: Any, seconds: float | None
+) -> None:
+    found = getattr(read(good(**{name: value})), attribute)
+    assert found == (None if seconds is None else in_seconds(seconds))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
+def test_a_number_that_is_none_spoils_the_answer(number: str) -> None:
+    body = json.dumps(good(expires_in="X")).replace('"X"', number).encode()
+    error = refusal(body)
+    assert isinstance(error, TokenResponseInvalid)
+    assert error.reason == "json"
+
+
+SCOPES: list[tuple[str, Any, str | None]] = [
+    ("text", "openid email", "openid email"),
+    ("empty", "", ""),
+    ("list", ["openid", "email"], "openid email"),
+    ("absent", ABSENT, None),
+    ("null", None, None),
+    ("number", 1, None),
+    ("mixed list", ["openid", 1], None),
+]
+
+
+@pytest.mark.parametrize(("value", "scope"), [row[1:] for row in SCOPES], ids=ids(SCOPES))
+def test_a_scope_that_is_not_said_is_unknown(value: Any, scope: str | None) -> None:
+    """RFC 6749 5.1: then it is what was asked for, which the caller knows."""
+    assert read(good(scope=value)).scope == scope
+
+
+# An answer that is none
+
+BODIES: list[tuple[str, Any, str]] = [
+    ("empty", b"", "json"),
+    ("HTML under a JSON type", b"<html>CANARY</html>", "json"),
+    ("cut off", b'{"access_token": "CANARY', "json"),
+    ("name twice", b'{"access_token": "CANARY", "access_token": "b", "token_type": "Bearer"}', "json"),
+    ("not UTF-8", b'{"access_token": "\xff"}', "json"),
+    ("deep", b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "json"),
+    ("null", b"null", "document"),
+    ("a list", [GOOD], "document"),
+    ("a string", "CANARY", "document"),
+    ("a number", 1, "document"),
+    ("nothing in it", {}, "access_token"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), [row[1:] for row in BODIES], ids=ids(BODIES))
+def test_a_body_that_is_no_token_response_is_refused(body: Any, reason: str) -> None:
+    error = refusal(body)
+    assert isinstance(error, TokenResponseInvalid)
+    assert error.reason == reason
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x+json", "application/vnd.api+json"])
+def test_json_is_read_under_a_json_type(content_type: str) -> None:
+    assert read(GOOD, content_type=content_type).access_token == "CANARY-access"
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "", FORM, "application/jwt", "text/json"])
+def test_json_under_another_type_is_not_guessed(content_type: str) -> None:
+    assert refusal(GOOD, content_type=content_type).reason == "content_type"
+
+
+def test_a_form_is_read_only_where_the_provider_class_says_so() -> None:
+    body = urlencode(
+        {"access_token": "a+b", "token_type": "bearer", "scope": "user,email", "expires_in": "60"}
+    ).encode()
+    tokens = read(body, content_type=FORM, allow_form_answer=True)
+    assert (tokens.access_token, tokens.scope) == ("a+b", "user,email")
+    assert tokens.access_token_expires_at == in_seconds(60)
+    assert refusal(body, content_type=FORM).reason == "content_type"
+    assert refusal(b"error=bad_verification_code", content_type=FORM, allow_form_answer=True).reason == (
+        "bad_verification_code"
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"CANARY", b"access_token=%00", b"access_token=a\xff"])
+def test_a_form_without_a_good_token_is_refused(body: bytes) -> None:
+    assert refusal(body, content_type=FORM, allow_form_answer=True).reason == "access_token"
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 400, 401, 403, 404, 418])
+def test_tokens_come_with_status_200_alone(status: int) -> None:
+    error = refusal(GOOD, status=status)
+    assert isinstance(error, TokenResponseInvalid)
+    assert error.reason == "status"
+
+
+# An error response (RFC 6749 5.2)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+@pytest.mark.parametrize("error", ["invalid_grant", "invalid_client", "bad_verification_code", "x.y-z_9"])
+def test_an_error_is_one_whatever_the_status(status: int, error: str) -> None:
+    body = {"error": error, "error_description": "CANARY", "access_token": "CANARY", "token_type": "Bearer"}
+    found = refusal(body, status=status)
+    assert isinstance(found, TokenErrorResponse)
+    assert found.reason == error
+
+
+@pytest.mark.parametrize("error", ["CANARY<b>", "a b", "e" * 65, "ü", {"code": "CANARY"}, ["CANARY"], 7, True])
+def test_an_error_that_is_no_code_is_not_repeated(error: object) -> None:
+    found = refusal({**GOOD, "error": error})
+    assert isinstance(found, TokenErrorResponse)
+    assert found.reason == "unprintable"
+
+
+@pytest.mark.parametrize("error", [None, ""])
+def test_an_error_of_nothing_is_none(error: object) -> None:
+    assert read(good(error=error)).access_token == "CANARY-access"
+
+
+# No answer
+
+
+RETRIES: list[tuple[str, str | None, int | None]] = [
+    ("seconds", "7", 7),
+    ("nothing", None, None),
+    ("nonsense", "CANARY", None),
+]
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(("header", "seconds"), [row[1:] for row in RETRIES], ids=ids(RETRIES))
+def test_a_provider_in_trouble_is_unavailable(status: int, header: str | None, seconds: int | None) -> None:
+    """Whatever the body says: an error code of a broken server is not believed."""
+    headers = {} if header is None else {"retry-after": header}
+    error = refusal({"error": "invalid_grant"}, status=status, headers=headers)
+    assert isinstance(error, ProviderUnavailable)
+    # RFC 9110 10.2.3 and RFC 6585 4 give the header a meaning with these two.
+    assert error.retry_after == (seconds if status in (429, 503) else None)
+
+
+# Over HTTP
+
+
+def exchange(*answers: bytes) -> tuple[int, ProtocolError]:
+    """How often the code was posted for one refused exchange, and the refusal."""
+    with serve(answering(*answers)) as server:
+        request = token_request(server.url(), {"code": "CANARY"}, authentication=public_client("client"))
+        with pytest.raises(ProtocolError) as caught:
+            request_tokens(Transport(timeout=5, breaker=CircuitBreaker()), request, now=NOW)
+        assert "CANARY" not in f"{caught.value!r}"
+        return len(server.requests), caught.value
+
+
+def test_a_code_is_posted_once_whatever_happens() -> None:
+    for made in (
+        answer(b"{}", status="503 Service Unavailable"),
+        answer(b'{"error": "invalid_client"}', status="401 Unauthorized"),
+        answer(b"{}", "Location: /elsewhere", status="307 Temporary Redirect"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{",
+    ):
+        assert exchange(made)[0] == 1
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with serve(answering(answer(json.dumps(GOOD).encode()))) as other:
+        _, error = exchange(answer(b"{}", f"Location: {other.url()}", status="307 Temporary Redirect"))
+        assert error.reason == "status"
+        assert other.requests == []
+
+
+def test_an_answer_of_more_than_256_kb_is_refused() -> None:
+    _, error = exchange(answer(json.dumps(good(padding="x" * MAX_TOKEN_ANSWER)).encode()))
+    assert isinstance(error, ResponseInvalid)
