@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Field
+from django.db.models import F, Field
 from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -59,6 +59,12 @@ def email_for(identity: Identity, field: Field[Any, Any]) -> str | None:
     if not field.blank or field.unique:
         raise EmailRequired
     return ""
+
+
+def lock_user(user: AbstractBaseUser) -> None:
+    """Hold the user's row until the transaction ends, by a write that changes nothing."""
+    model = get_user_model()
+    model._default_manager.filter(pk=user.pk).update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
 
 
 def free_username(claims: Mapping[str, Any]) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_variables
 
-from .models import OAuthConnection
+from .exceptions import OAuthError
+from .fields import TokenKeyError
+from .models import OAuthConnection, Status
 
 
 @admin.register(OAuthConnection)
@@ -33,6 +39,29 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         "last_login_at",
     )
     readonly_fields = fields
+    actions = ("revoke_tokens", "ask_for_new_sign_in")
+
+    @admin.action(description=_("Revoke the tokens of the selected connections"), permissions=["delete"])
+    @sensitive_variables()
+    def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
+        """Take the tokens back at the provider, and forget them here."""
+        done = 0
+        for connection in queryset.iterator():
+            try:
+                connection.revoke()
+            except (OAuthError, TokenKeyError) as error:
+                self.message_user(request, f"{connection}: {error}", messages.ERROR)
+            else:
+                done += 1
+        text = ngettext("%d connection was revoked.", "%d connections were revoked.", done)
+        self.message_user(request, text % done, messages.SUCCESS)
+
+    @admin.action(description=_("Ask for a new sign-in with the selected connections"), permissions=["delete"])
+    def ask_for_new_sign_in(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
+        """Mark the connections, so that their people are asked to connect once more."""
+        done = queryset.update(status=Status.NEEDS_REAUTH)
+        text = ngettext("%d connection was marked.", "%d connections were marked.", done)
+        self.message_user(request, text % done, messages.SUCCESS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -14,4 +14,10 @@ class OIDCLoginConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  # registers the system checks
+        from django.contrib.auth.signals import user_logged_in
+
+        from . import checks, confirming, notifications, signals  # noqa: F401  # the first registers the system checks
+
+        user_logged_in.connect(confirming.complete, dispatch_uid="oidc_login.confirming")
+        signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
+        signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")

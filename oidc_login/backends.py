@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -22,10 +22,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import accounts, linking, signals
+from . import accounts, confirming, hooks, linking, signals
 from .claims import Identity, clean_email, storable
 from .conf import settings
 from .exceptions import (
+    ConfirmLink,
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
@@ -147,7 +148,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
         if self._overrides(*CLAIMS_HOOKS, "get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
             return True
-        return self.provider.needs_userinfo(payload, is_known=is_known, wanted=settings.CLAIMS)
+        wanted = [*settings.CLAIMS, *self.provider.wanted_claims()]
+        return self.provider.needs_userinfo(payload, is_known=is_known, wanted=wanted)
 
     def _overrides(self, *names: str) -> bool:
         return any(getattr(type(self), name) is not getattr(OIDCLoginBackend, name) for name in names)
@@ -195,6 +197,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             if decision.action == "sign_up":
                 return self._sign_up(claims)
+            if decision.action == "confirm":
+                return self._wait_for_confirmation(decision)
             return self._link(decision, claims)
 
     @sensitive_variables()
@@ -235,6 +239,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         user = self.create_user(claims)
         if user is None or not linking.is_active(user):
             raise RefusedBySite("create_user")
+        hooks.apply(user, claims, self.provider)
         connection = self._connect(user, LinkReason.SIGNED_UP)
         self._send_after_commit(signals.user_signed_up, connection=connection, user=user)
         return user
@@ -246,12 +251,26 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         return self._updated(user, claims)
 
     @sensitive_variables()
+    def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
+        """Keep the sign-in until its person has signed in to the account (the page `confirm_link` says how)."""
+        token = self.oauth_token if self.provider.store_tokens else None
+        confirming.keep(
+            self.request,
+            identity=self.identity,
+            token=token,
+            user=decision.get_user(),
+            expires_at=self.flow.begun_at + int(settings.FLOW_LIFETIME),
+        )
+        raise ConfirmLink
+
+    @sensitive_variables()
     def _updated(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
         if self.flow.purpose == "connect":
             return user
         updated = self.update_user(user, claims)
         if updated is None or updated.pk != user.pk:
             raise RefusedBySite("update_user")
+        hooks.apply(updated, claims, self.provider)
         return updated
 
     def _connect(self, user: AbstractBaseUser, reason: str) -> OAuthConnection:
@@ -276,6 +295,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             connection.set_token(self.oauth_token)
+        else:
+            connection.forget_tokens()
         return connection
 
     def _written_fields(self) -> list[str]:
@@ -283,10 +304,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         written = ["last_login_at", "updated_at"]
         if self.says_all:
             written += ["email", "email_verified", "claims"]
-        if not self.provider.store_tokens:
-            return written
         written += ["access_token", "access_token_expires_at", "scope", "status"]
-        if self.oauth_token.refresh_token:
+        if self.oauth_token.refresh_token or not self.provider.store_tokens:
             written += ["refresh_token", "refresh_token_expires_at"]
         return written
 

@@ -16,6 +16,10 @@ DEFAULTS: Mapping[str, Any] = {
     "TOKEN_KEYS": None,
     "BASE_URL": None,
     "CLAIMS": [],
+    "LOCAL_EMAIL_VERIFIED": None,
+    "REAUTHENTICATION_AGE": None,
+    "NOTIFY": False,
+    "PROVIDER_LOADER": None,
 }
 
 

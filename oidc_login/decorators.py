@@ -23,8 +23,9 @@ def reauthentication_required(
 ) -> Callable[[ViewFunction], ViewFunction]:
     """Let a person in whose sign-in at the provider is new and strong enough; send others back there first.
 
-    `max_age` is in seconds (Core 3.1.2.1), and never less than a minute here; one of `acr_values` must be met where any is given. Afterwards the
-    person returns to the page. Somebody without a session is sent to `LOGIN_URL`.
+    `max_age` is in seconds (Core 3.1.2.1), and never less than a minute here; one of `acr_values` must be met
+    where any is given. Afterwards the person returns to the page. Somebody without a session is sent to
+    `LOGIN_URL`.
     """
 
     def decorate(view: ViewFunction) -> ViewFunction:

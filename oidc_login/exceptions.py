@@ -138,6 +138,12 @@ class ConnectUserChanged(OAuthError):
     message = _("You are not signed in any more as the person who began this. Nothing was connected.")
 
 
+class LastLoginMethod(OAuthError):
+    status_code = 403
+    code = "last_login_method"
+    message = _("This is your only way to sign in. Set a password or connect another identity first.")
+
+
 # 409: the identity or the address belongs to another account.
 
 
@@ -175,6 +181,13 @@ class StaffLinkingOff(OAuthError):
     status_code = 409
     code = "staff_linking_off"
     message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+
+
+class ConfirmLink(OAuthError):
+    status_code = 409
+    code = "confirm_link"
+    message = _("An account with this e-mail address exists. Sign in to it once, and the two are linked.")
+    template_name = "oidc_login/confirm_link.html"
 
 
 # 502: the provider's answer cannot be accepted.

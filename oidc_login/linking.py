@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
+from django.utils.module_loading import import_string
 
 from .claims import Identity, domain_is_allowed
 from .conf import settings
@@ -30,7 +32,7 @@ from .exceptions import (
 from .models import LinkReason, OAuthConnection
 from .providers.base import OAuthProvider
 
-Action = Literal["sign_in", "link", "sign_up"]
+Action = Literal["sign_in", "link", "confirm", "sign_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,8 @@ def _resolve_by_email(
         check_vouched_for(identity, provider)
     check_no_other_identity(identity, user)
     check_not_staff(user, provider)
+    if local_email_is_unverified(user):
+        return Decision(action="confirm", user=user)
     reason = LinkReason.HOOK if site_vouches else LinkReason.VERIFIED_EMAIL
     return Decision(action="link", user=user, reason=reason)
 
@@ -158,6 +162,21 @@ def check_not_staff(user: AbstractBaseUser, provider: OAuthProvider) -> None:
     privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
     if privileged and provider.link_by_email != "verified":
         raise StaffLinkingOff
+
+
+def local_email_is_unverified(user: AbstractBaseUser) -> bool:
+    """Whether the account may have been opened with somebody else's address (rule 3d).
+
+    Somebody could open an account with the address of a person who has none yet, and wait for them to sign in.
+    """
+    path = settings.LOCAL_EMAIL_VERIFIED
+    if path is not None:
+        return import_string(path)(user) is False
+    if not apps.is_installed("allauth.account"):
+        return False
+    model: Any = apps.get_model("account.EmailAddress")  # type: ignore[misc]  # of django-allauth
+    email = getattr(user, user.get_email_field_name(), "")
+    return not model.objects.filter(user_id=user.pk, email__iexact=email, verified=True).exists()
 
 
 def allows_signup(provider: OAuthProvider) -> bool:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import models, router, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
+from .accounts import lock_user
 from .claims import Identity
 from .conf import django
+from .exceptions import LastLoginMethod, from_protocol
 from .fields import EncryptedTextField, ExactCharField
-from .providers.base import OAuthToken
+from .protocol.errors import ProtocolError
+from .providers.base import OAuthProvider, OAuthToken
+from .registry import get_provider, get_provider_keys, get_providers
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
@@ -52,6 +57,15 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
             )
         )
         return next(iter(found), None)
+
+
+def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:
+    """Return a user's connections, each with its provider where that is still configured; none for nobody."""
+    if not user.is_authenticated:
+        return []
+    configured = {provider.key: provider for provider in get_providers()}
+    own = OAuthConnection.objects.select_related("user").filter(user=user)
+    return [(connection, configured.get(connection.provider_key)) for connection in own]
 
 
 class OAuthConnection(models.Model):
@@ -125,6 +139,56 @@ class OAuthConnection(models.Model):
     def refresh_token_expired(self) -> bool:
         """Whether the refresh token is known to have expired."""
         return self.refresh_token_expires_at is not None and self.refresh_token_expires_at <= timezone.now()
+
+    @sensitive_variables()
+    def revoke(self) -> None:
+        """Take the tokens back at the provider (RFC 7009) and forget them; the identity stays connected.
+
+        Raise `OAuthError` when the provider does not confirm it: nothing is forgotten then.
+        """
+        try:
+            get_provider(self.provider_key).revoke_oauth_token(oauth_token=self.oauth_token)
+        except ProtocolError as error:
+            raise from_protocol(error) from error
+        self.forget_tokens()
+        self.status = Status.REVOKED
+        self.save(
+            update_fields=[
+                "access_token",
+                "refresh_token",
+                "access_token_expires_at",
+                "refresh_token_expires_at",
+                "scope",
+                "status",
+                "updated_at",
+            ]
+        )
+
+    def can_be_disconnected(self) -> bool:
+        """Whether the person could still sign in without it: by password, or by another configured provider."""
+        if self.user.has_usable_password():
+            return True
+        others = OAuthConnection.objects.filter(user_id=self.user_id, provider_key__in=get_provider_keys())
+        return others.exclude(pk=self.pk).exists()
+
+    def disconnect(self) -> None:
+        """Remove the connection, or raise `LastLoginMethod`; two requests at once cannot remove the last two.
+
+        The account's row is written first, so that they wait for each other on every database.
+        """
+        using = router.db_for_write(type(self))
+        with transaction.atomic(using=using):
+            lock_user(self.user)
+            if not self.can_be_disconnected():
+                raise LastLoginMethod
+            key = self.pk
+            self.delete(using=using)
+            self.pk = key
+
+    def forget_tokens(self) -> None:
+        """Keep the identity alone."""
+        self.access_token = self.refresh_token = self.scope = ""
+        self.access_token_expires_at = self.refresh_token_expires_at = None
 
     def set_token(self, token: OAuthToken) -> None:
         """Take over new tokens; an answer without a refresh token keeps the old one (RFC 6749 6)."""

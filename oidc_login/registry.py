@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -21,26 +22,44 @@ DEFAULT_CLASS = "oidc_login.providers.OIDCProvider"
 _providers: dict[str, tuple[Mapping[str, Any], OAuthProvider]] = {}
 
 
+def get_configurations() -> Mapping[str, Mapping[str, Any]]:
+    """Return the entries of `OIDC_LOGIN_PROVIDERS`, after those of `OIDC_LOGIN_PROVIDER_LOADER`, by key.
+
+    What a loader gives may have been typed by a customer of the site: its addresses must be public ones, unless
+    the entry says `"refuse_private_addresses": False`.
+    """
+    if settings.PROVIDER_LOADER is None:
+        return settings.PROVIDERS  # type: ignore[no-any-return]  # checked by the system checks
+    loaded = import_string(settings.PROVIDER_LOADER)()
+    return {
+        **{key: {"refuse_private_addresses": True, **configuration} for key, configuration in loaded.items()},
+        **settings.PROVIDERS,
+    }
+
+
 def get_provider_keys() -> list[str]:
-    """Return the keys of `OIDC_LOGIN_PROVIDERS`, in their order."""
-    return list(settings.PROVIDERS)
+    """Return the keys of all providers."""
+    return list(get_configurations())
 
 
 def get_providers() -> list[OAuthProvider]:
-    """Return all configured providers, in the order of the settings."""
+    """Return all providers."""
     return [get_provider(key) for key in get_provider_keys()]
 
 
 def get_provider(key: str) -> OAuthProvider:
-    """Return the provider of a key; `ProviderUnknown` (404) where the settings have none."""
-    configuration = settings.PROVIDERS.get(key)
+    """Return the provider of a key; `ProviderUnknown` (404) where there is none.
+
+    It is built again only when its configuration has changed.
+    """
+    configuration = get_configurations().get(key)
     if configuration is None:
         raise ProviderUnknown
     known = _providers.get(key)
-    if known is not None and known[0] is configuration:
+    if known is not None and known[0] == configuration:
         return known[1]
     provider = build_provider(key, configuration)
-    _providers[key] = (configuration, provider)
+    _providers[key] = (copy.deepcopy(configuration), provider)
     return provider
 
 
@@ -52,7 +71,7 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: {problem}")
     try:
         provider = provider_class(provider_key=key, **arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: {error}") from error
     if hasattr(provider, "store"):
         provider.store = SharedValues()

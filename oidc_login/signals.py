@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# With `connection`; the first one also with `user`.
+# With `connection`; the first one also with `user`. How a connection came about is its `link_reason`.
 user_signed_up = Signal()
 connection_created = Signal()
 connection_updated = Signal()
+
+# With `connection`, which is no longer in the database and keeps its primary key.
+connection_removed = Signal()
 
 # With `error`, an `OAuthError`; sent for a cancelled sign-in too.
 login_failed = Signal()

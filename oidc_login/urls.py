@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .views.begin import ConnectView, InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
+from .views.connections import ConfirmLinkView, ConnectionsView, DisconnectView
 
 app_name = "oidc_login"
 
@@ -20,8 +21,11 @@ initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
 
 urlpatterns = [
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
+    path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
+    path("confirm-link/", ConfirmLinkView.as_view(), name="confirm_link"),
     path("<str:provider>/login/", csrf_protect(LoginView.as_view()), name="login"),
     path("<str:provider>/connect/", csrf_protect(ConnectView.as_view()), name="connect"),
+    path("<str:provider>/disconnect/", csrf_protect(DisconnectView.as_view()), name="disconnect"),
     path("<str:provider>/initiate/", initiate_login, name="initiate_login"),
     path("<str:provider>/callback/", csrf_exempt(CallbackView.as_view()), name="callback"),
 ]

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from ..accounts import get_field
+from ..hooks import PROTECTED_FIELDS
 from ..protocol.client_auth import METHODS
 from ..protocol.errors import MetadataInvalid
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
@@ -199,6 +201,14 @@ def metadata(value: Any) -> Iterator[Problem]:
                 yield problem(found.number, f"metadata[{name!r}]", **found.values)
 
 
+def profile_map(value: Any) -> Iterator[Problem]:
+    """Fields that the user model has, and that no provider may set a password or a privilege by."""
+    yield from dictionary(value)
+    for name in value if isinstance(value, Mapping) else ():
+        if not isinstance(name, str) or name in PROTECTED_FIELDS or get_field(name) is None:
+            yield problem("E026", name=name)
+
+
 def is_url(value: Any) -> bool:
     """Whether a value is a URL that the transport would ask."""
     try:
@@ -222,6 +232,12 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "allowed_email_domains": allowed_email_domains,
     "trust_email": boolean,
     "store_tokens": boolean,
+    "groups_claim": text,
+    "group_map": optional(dictionary),
+    "staff_groups": strings,
+    "superuser_groups": strings,
+    "profile_map": optional(profile_map),
+    "refuse_private_addresses": boolean,
     "token_endpoint_auth_method": optional(one_of(*METHODS)),
     "client_key": optional(client_key),
     "discovery_url": text,

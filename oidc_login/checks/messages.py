@@ -94,6 +94,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: {needed_by} needs a client_key.",
         'Write "client_key": the path of a PEM file, a PEM text or a private JWK.',
     ),
+    "E026": (
+        "{subject} names {name!r}, which is no field of the user model that a provider may write.",
+        'Write fields as in {{"first_name": "given_name"}}; addresses, user names, passwords and privileges are '
+        "never written.",
+    ),
     "W001": (
         "{entry} and {other} are the same client of the same provider.",
         "One person gets two separate identities there. Remove one of the two, or use a client of its own for it.",
@@ -114,6 +119,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{subject} must be a list of strings of at least {length} characters.",
         "Write {written} [os.environ[...]]; the first encrypts, all decrypt. Leave it out to derive the keys "
         "from SECRET_KEY.",
+    ),
+    "E034": (
+        "{subject} is not the path of something that can be imported and called.",
+        'Write {written} "yoursite.accounts.function".',
     ),
     # The project
     "E040": (

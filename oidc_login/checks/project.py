@@ -22,8 +22,6 @@ from .arguments import Rule, boolean, is_url, number, one_of, optional, problem,
 from .messages import Problem, listed, message, near
 
 PREFIX = "OIDC_LOGIN_"
-# Names that are not read yet; a site may have them already.
-RESERVED = ("LOCAL_EMAIL_VERIFIED", "REAUTHENTICATION_AGE", "NOTIFY", "PROVIDER_LOADER")
 MAX_FLOW_LIFETIME = 3600
 MIN_TOKEN_KEY = 32
 SESSION_ENGINES_WITH_A_TABLE = (
@@ -58,6 +56,16 @@ def is_token_key(value: Any) -> bool:
     return isinstance(value, str) and len(value) >= MIN_TOKEN_KEY
 
 
+def dotted_path(value: Any) -> Iterator[Problem]:
+    """The path of something that can be imported and called."""
+    try:
+        found = import_string(value) if isinstance(value, str) else None
+    except Exception:  # importing runs whatever stands in the module
+        found = None
+    if not callable(found):
+        yield problem("E034")
+
+
 SETTING_RULES: Mapping[str, Rule] = {
     "EMAIL_LINKING": one_of("verified", "never"),
     "ALLOW_SIGNUP": boolean,
@@ -68,6 +76,10 @@ SETTING_RULES: Mapping[str, Rule] = {
     "TOKEN_KEYS": optional(token_keys),
     "BASE_URL": optional(origin),
     "CLAIMS": strings,
+    "LOCAL_EMAIL_VERIFIED": optional(dotted_path),
+    "REAUTHENTICATION_AGE": optional(number("1 second or more", "3600", lambda n: n >= 1, int)),
+    "NOTIFY": boolean,
+    "PROVIDER_LOADER": optional(dotted_path),
 }
 
 
@@ -82,7 +94,7 @@ def setting_messages() -> Iterator[CheckMessage]:
 
 def check_setting_names() -> Iterator[CheckMessage]:
     """Every setting with our prefix is one of ours: a misspelt one would be as good as not written."""
-    known = [PREFIX + name for name in (*DEFAULTS, *RESERVED)]
+    known = [PREFIX + name for name in DEFAULTS]
     for name in django.names():
         if name.startswith(PREFIX) and name not in known:
             yield message("E030", name=name, near=near(name, known))

@@ -151,10 +151,10 @@ class CachedDocument(Generic[T]):
             return None
         try:
             body, fetched_at, due_at = shared
-            value = self._parse(read_json(body))
-        except (ProtocolError, TypeError, ValueError):
+            due_at = min(float(due_at), now + MAX_AGE)
+            return Copy(value=self._parse(read_json(str(body))), body=body, fetched_at=float(fetched_at), due_at=due_at)
+        except (ProtocolError, TypeError, ValueError, OverflowError):
             return None
-        return Copy(value=value, body=body, fetched_at=fetched_at, due_at=min(due_at, now + MAX_AGE))
 
 
 def check_status(response: Response, *, now: float) -> None:

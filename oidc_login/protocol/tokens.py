@@ -79,6 +79,22 @@ def token_request(
     )
 
 
+def revocation_request(
+    endpoint: str, token: str, *, token_type_hint: str, authentication: ClientAuthentication
+) -> Request:
+    """Return the POST that takes a token back (RFC 7009 2.1)."""
+    parameters = {"token": token, "token_type_hint": token_type_hint}
+    return token_request(endpoint, parameters, authentication=authentication)
+
+
+def read_revocation_response(response: Response, *, now: float) -> None:
+    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2)."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
+    if response.status != 200:
+        raise TokenResponseInvalid("revocation")
+
+
 def request_tokens(
     transport: Transport, request: Request, *, now: float, allow_form_answer: bool = False
 ) -> TokenResponse:

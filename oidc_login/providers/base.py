@@ -109,6 +109,12 @@ class OAuthProvider:
         allowed_email_domains: Sequence[str] = (),
         trust_email: bool = False,
         store_tokens: bool = True,
+        groups_claim: str = "",
+        group_map: Mapping[str, str] | None = None,
+        staff_groups: Sequence[str] = (),
+        superuser_groups: Sequence[str] = (),
+        profile_map: Mapping[str, str] | None = None,
+        refuse_private_addresses: bool = False,
     ) -> None:
         self.provider_key = provider_key
         self.client_id = client_id
@@ -116,12 +122,19 @@ class OAuthProvider:
         self.scope = _joined(self.default_scope if scope is None else scope)
         self.label = label or self._default_label()
         self.authorization_params = dict(authorization_params or {})
-        self.transport = Transport(timeout=timeout, ca_bundle=ca_bundle)
+        self.transport = Transport(
+            timeout=timeout, ca_bundle=ca_bundle, refuse_private_addresses=refuse_private_addresses
+        )
         self.allow_signup = allow_signup
         self.link_by_email = link_by_email
         self.allowed_email_domains = tuple(domain.lower() for domain in allowed_email_domains)
         self.trust_email = trust_email
         self.store_tokens = store_tokens
+        self.groups_claim = groups_claim
+        self.group_map = dict(group_map or {})
+        self.staff_groups = tuple(staff_groups)
+        self.superuser_groups = tuple(superuser_groups)
+        self.profile_map = dict(profile_map or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.provider_key}>"
@@ -153,6 +166,9 @@ class OAuthProvider:
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
         """Exchange the refresh token for new tokens (RFC 6749 6)."""
         raise NotImplementedError
+
+    def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
+        """Take the tokens back at the provider, where it offers that (RFC 7009)."""
 
     # What a subclass may use or change.
 
@@ -242,6 +258,10 @@ class OAuthProvider:
         if self.sends_booleans_as_strings and isinstance(stated, str):
             return stated == "true"
         return self.trust_email if stated is None else stated is True
+
+    def wanted_claims(self) -> list[str]:
+        """Return the claims that the provider's own settings need at each sign-in."""
+        return [name for name in (self.groups_claim, *self.profile_map.values()) if name]
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
         """Whether the provider's own settings let this person in."""

@@ -19,7 +19,13 @@ from ..protocol.client_auth import (
 )
 from ..protocol.errors import TokenErrorResponse
 from ..protocol.jose import PrivateKey
-from ..protocol.tokens import TokenResponse, request_tokens, token_request
+from ..protocol.tokens import (
+    TokenResponse,
+    read_revocation_response,
+    request_tokens,
+    revocation_request,
+    token_request,
+)
 from ..protocol.userinfo import read_userinfo_document, userinfo_request
 from .base import OAuthProvider, OAuthToken, OAuthUser
 
@@ -141,6 +147,21 @@ class OAuth2Provider(OAuthProvider):
             scope=self.get_scope() if response.scope is None else response.scope,
             id_token=response.id_token,
         )
+
+    @sensitive_variables()
+    def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
+        """Take back the refresh token, which ends the grant, or else the access token (RFC 7009)."""
+        if not self.revocation_endpoint:
+            return
+        now = time.time()
+        hint = "refresh_token" if oauth_token.refresh_token else "access_token"
+        request = revocation_request(
+            self.revocation_endpoint,
+            oauth_token.refresh_token or oauth_token.access_token,
+            token_type_hint=hint,
+            authentication=self.authenticate_client(self.get_client_secrets()[0], now=now),
+        )
+        read_revocation_response(self.transport.send(request), now=now)
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:

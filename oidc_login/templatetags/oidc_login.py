@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..flow import safe_next
+from ..models import own_connections
 from ..providers.base import OAuthProvider
 from ..registry import get_providers
 
@@ -31,6 +32,24 @@ URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
 def provider_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
     """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts."""
     return {"providers": get_providers(), "next": _checked_next(context, next)}
+
+
+@register.inclusion_tag("oidc_login/connect_buttons.html", takes_context=True)
+def connect_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
+    """Render one form per provider that connects it to the account of the person who is signed in."""
+    return {
+        "providers": get_providers(),
+        "next": _checked_next(context, next),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("oidc_login/connection_list.html", takes_context=True)
+def connections(context: Context) -> dict[str, Any]:
+    """Render the connections of the person who is signed in, each with its way to disconnect it."""
+    request = getattr(context, "request", None) or context.get("request")
+    listed = own_connections(request.user) if isinstance(request, HttpRequest) else []
+    return {"connections": listed, "csrf_token": context.get("csrf_token")}
 
 
 def _checked_next(context: Context, given: str | None) -> str:

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from oidc_login import signals
+from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, from_protocol
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
@@ -52,8 +53,12 @@ class ProviderView(View):
         signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key)
         if isinstance(error, Cancelled):
             messages.info(request, str(error), fail_silently=True)
-            return HttpResponseRedirect(with_next(reverse("oidc_login:providers"), self.next_url))
+            return HttpResponseRedirect(self.cancelled_url())
         return self.render_error(request, error)
+
+    def cancelled_url(self) -> str:
+        """Return where a person goes on who did not sign in."""
+        return with_next(reverse("oidc_login:providers"), self.next_url)
 
     def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         providers_url = reverse("oidc_login:providers")
@@ -63,6 +68,7 @@ class ProviderView(View):
             "provider": self.provider,
             "retry_url": with_next(retry_url, self.next_url),
             "providers_url": with_next(providers_url, self.next_url),
+            "login_url": with_next(resolve_url(django.LOGIN_URL), reverse("oidc_login:connections")),
         }
         response = render(request, error.template_name, context, status=error.status_code)
         if error.retry_after is not None:

@@ -7,17 +7,18 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from oidc_login import flow as flows
-from oidc_login.conf import django
 from oidc_login.exceptions import IssuerMismatch, ProviderUnknown, RefusedBySite
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider, get_providers
 
 from .base import ProviderView
+from .connections import ask_for_fresh_sign_in, needs_fresh_sign_in
 
 MAX_HINT_LENGTH = 256
 
@@ -65,7 +66,9 @@ class ConnectView(ProviderView):
         self.provider = get_provider(provider)
         self.next_url = posted_next(request)
         if not request.user.is_authenticated:
-            return redirect_to_login(self.next_url or resolve_url(django.LOGIN_REDIRECT_URL))
+            return redirect_to_login(reverse("oidc_login:connections"))
+        if needs_fresh_sign_in(request):
+            return ask_for_fresh_sign_in(request)
         return begin(
             request,
             self.provider,

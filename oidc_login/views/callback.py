@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render, resolve_url
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -52,6 +53,7 @@ class CallbackView(ProviderView):
 
     http_method_names = ["get", "post"]
     head = None  # View would answer HEAD by get()
+    purpose: flows.Purpose = "login"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
@@ -99,6 +101,11 @@ class CallbackView(ProviderView):
         flows.forget(request, response, self.state)
         return response
 
+    def cancelled_url(self) -> str:
+        if self.purpose == "connect":
+            return reverse("oidc_login:connections")
+        return super().cancelled_url()
+
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""
@@ -122,7 +129,7 @@ class CallbackView(ProviderView):
             if self.provider is None:
                 raise ProviderUnknown from None
             raise
-        self.next_url = flow.next
+        self.next_url, self.purpose = flow.next, flow.purpose
         self.provider = get_provider(provider)
         if flow.provider_key != provider:
             raise ProviderMismatch
@@ -158,8 +165,11 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Sign the person in with a new session key, and note where from, when and how."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
     claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
+    old_key = request.session.session_key
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
+        if old_key is not None and request.session.session_key == old_key:
+            request.session.cycle_key()  # the same person again: Django rotates the key for a new one only
         request.session[SESSION_KEY] = {
             "provider": connection.provider_key,
             "connection": connection.pk,

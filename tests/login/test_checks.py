@@ -502,8 +502,8 @@ GOOD_SETTINGS = [
     {"OIDC_LOGIN_CLAIMS": ["groups"]},
     {"OIDC_LOGIN_NOTIFY": True},
     {"OIDC_LOGIN_REAUTHENTICATION_AGE": 300},
-    {"OIDC_LOGIN_LOCAL_EMAIL_VERIFIED": "shop.is_verified"},
-    {"OIDC_LOGIN_PROVIDER_LOADER": "shop.load"},
+    {"OIDC_LOGIN_LOCAL_EMAIL_VERIFIED": "django.contrib.auth.get_user_model"},
+    {"OIDC_LOGIN_PROVIDER_LOADER": "django.contrib.auth.get_user_model"},
 ]
 BAD_SETTINGS = [
     ({"OIDC_LOGIN_EMAIL_LINKING": "verifed"}, "E009", "did you mean 'verified'"),

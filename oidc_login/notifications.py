@@ -1,0 +1,53 @@
+"""Mails that tell people when a way to sign in was added to their account or removed from it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+
+from .accounts import get_field
+from .conf import settings
+from .exceptions import ProviderUnknown
+from .models import OAuthConnection
+from .registry import get_provider
+
+logger = logging.getLogger(__name__)
+
+
+def tell_added(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
+    """Tell the person of a connection (`connection_created`)."""
+    tell("oidc_login/email/connection_added", connection)
+
+
+def tell_removed(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
+    """Tell the person that a connection is gone (`connection_removed`)."""
+    tell("oidc_login/email/connection_removed", connection)
+
+
+def tell(template: str, connection: OAuthConnection) -> None:
+    """Send a mail made of two templates to the account's own address, where the site wants that.
+
+    A mail server that is down must not undo what was done: it is logged.
+    """
+    user: Any = connection.user
+    field = get_field(user.get_email_field_name())
+    address = getattr(user, field.attname, "") if field is not None else ""
+    if not settings.NOTIFY or not address:
+        return
+    context = {"user": user, "label": label_of(connection.provider_key), "connection": connection}
+    subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
+    try:
+        send_mail(subject, render_to_string(f"{template}.txt", context), None, [address])
+    except OSError as error:  # what smtplib and sockets raise
+        logger.warning("a notification could not be sent: %s", type(error).__name__)
+
+
+def label_of(provider_key: str) -> str:
+    """Return the name that people know a provider by."""
+    try:
+        return get_provider(provider_key).label
+    except ProviderUnknown:
+        return provider_key

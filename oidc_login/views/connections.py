@@ -1,0 +1,138 @@
+"""The person's own connections: the page that lists them, and removing one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login import confirming, signals
+from oidc_login import flow as flows
+from oidc_login.conf import django, settings
+from oidc_login.exceptions import OAuthError
+from oidc_login.fields import TokenKeyError
+from oidc_login.models import OAuthConnection, own_connections
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.base import OAuthToken
+from oidc_login.registry import get_provider, get_provider_keys, get_providers
+
+from .base import SESSION_KEY, ProviderView, with_next
+
+logger = logging.getLogger("oidc_login")
+
+
+class ConnectionsView(ProviderView):
+    """What the person signs in with, and what else could be connected."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        context = {
+            "connections": own_connections(request.user),
+            "providers": get_providers(),
+            "next": reverse("oidc_login:connections"),
+        }
+        return render(request, "oidc_login/connections.html", context)
+
+
+class DisconnectView(ProviderView):
+    """Removes one of the person's own connections, then takes its tokens back at the provider."""
+
+    http_method_names = ["post", "options"]
+
+    @sensitive_variables()
+    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+        back = reverse("oidc_login:connections")
+        if not request.user.is_authenticated:
+            return redirect_to_login(back)
+        if provider in get_provider_keys():
+            self.provider = get_provider(provider)
+        self.next_url = flows.safe_next(request, request.POST.getlist("next"))
+        connection = own_connection(request, provider)
+        if needs_fresh_sign_in(request):
+            return ask_for_fresh_sign_in(request)
+        token = readable_token(connection)
+        connection.disconnect()
+        self.revoke(token)
+        signals.connection_removed.send(OAuthConnection, request=request, provider=provider, connection=connection)
+        messages.success(request, _("The identity is no longer connected to your account."), fail_silently=True)
+        return HttpResponseRedirect(self.next_url or back)
+
+    @sensitive_variables()
+    def revoke(self, token: OAuthToken | None) -> None:
+        """Tell the provider, which may be down: that does not keep the connection alive."""
+        if token is None or self.provider is None:
+            return
+        try:
+            self.provider.revoke_oauth_token(oauth_token=token)
+        except (ProtocolError, OAuthError) as error:
+            logger.warning("a token was not revoked at %s: %s", self.provider.key, type(error).__name__)
+
+
+def own_connection(request: HttpRequest, provider: str) -> OAuthConnection:
+    """Return the one connection that is named, of this person alone."""
+    found = OAuthConnection.objects.select_related("user").filter(
+        user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
+        provider_key=provider,
+        provider_user_id=request.POST.get("provider_user_id", ""),
+    )
+    if "issuer" in request.POST:
+        found = found.filter(issuer=request.POST["issuer"])
+    connection = found.first()
+    if connection is None:
+        raise Http404
+    return connection
+
+
+@sensitive_variables()
+def readable_token(connection: OAuthConnection) -> OAuthToken | None:
+    """Return the tokens to be revoked; `None` where there are none, or none that can be read any more."""
+    try:
+        token = connection.oauth_token
+    except TokenKeyError:
+        return None
+    return token if token.access_token or token.refresh_token else None
+
+
+def needs_fresh_sign_in(request: HttpRequest) -> bool:
+    """Whether this session is too old for a change of the ways to sign in."""
+    if settings.REAUTHENTICATION_AGE is None:
+        return False
+    signed_in = request.session.get(SESSION_KEY, {}).get("auth_time")
+    if signed_in is None:
+        last_login = getattr(request.user, "last_login", None)
+        signed_in = last_login.timestamp() if last_login else 0
+    return bool(time.time() - signed_in > settings.REAUTHENTICATION_AGE)
+
+
+def ask_for_fresh_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send the person to sign in again, and then to their connections."""
+    messages.info(request, _("Please sign in once more before you change how you sign in."), fail_silently=True)
+    return redirect_to_login(reverse("oidc_login:connections"))
+
+
+class ConfirmLinkView(ProviderView):
+    """What waits to be linked in this browser, and where to sign in first."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        waiting = confirming.waiting_link(request)
+        if waiting is None:
+            return HttpResponseRedirect(reverse("oidc_login:providers"))
+        self.provider = get_provider(waiting.provider_key)
+        context = {
+            "provider": self.provider,
+            "email": waiting.email,
+            "login_url": with_next(resolve_url(django.LOGIN_URL), reverse("oidc_login:connections")),
+        }
+        return render(request, "oidc_login/confirm_link.html", context)
