@@ -62,8 +62,9 @@ class Recording:
 
     def reset(self) -> None:
         """Be again what was served first: its people, its keys, no bends, nothing asked."""
-        self._as_made = self._as_made or dict(vars(self))
-        vars(self).update(self._as_made)
+        as_made = self._as_made or dict(vars(self))
+        vars(self).update(as_made)
+        self._as_made = as_made
         self.users = Users(PEOPLE)
         self.grants = Grants(now=lambda: self.now())  # type: ignore[attr-defined]
         self.answered = []
