@@ -9,9 +9,7 @@ import pytest
 
 from tests.packaging.environments import ROOT, Environment, build_wheel
 
-LOWER_BOUND = re.compile(
-    r'^\s*"(?P<name>[A-Za-z-]+)(?P<extra>\[\w+\])?>=(?P<version>[\d.]+)[^"]*",$', re.MULTILINE
-)
+LOWER_BOUND = re.compile(r'^\s*"(?P<name>[A-Za-z-]+)(?P<extra>\[\w+\])?>=(?P<version>[\d.]+)[^"]*",$', re.MULTILINE)
 
 
 def lower_bounds() -> dict[str, str]:
@@ -30,9 +28,7 @@ def test_demo_signs_people_in_with_the_oldest_versions(tmp_path: Path) -> None:
     bounds = lower_bounds()
     environment = Environment(tmp_path)
 
-    environment.install(
-        str(build_wheel(tmp_path)), *(f"{name}=={version}" for name, version in bounds.items())
-    )
+    environment.install(str(build_wheel(tmp_path)), *(f"{name}=={version}" for name, version in bounds.items()))
 
     installed = environment.run("-m", "pip", "freeze").lower().splitlines()
     assert {f"{name}=={version}".lower() for name, version in bounds.items()} <= set(installed)
