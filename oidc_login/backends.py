@@ -36,6 +36,7 @@ from .exceptions import (
 )
 from .flow import Flow
 from .models import LinkReason, OAuthConnection
+from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
 from .protocol.transport import HTTPClientError
@@ -84,18 +85,24 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     @sensitive_variables()
     def authenticate(
-        self, request: HttpRequest | None, *, flow: Flow | None = None, code: str = "", **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        *,
+        flow: Flow | None = None,
+        response: AuthorizationResponse | None = None,
+        **kwargs: Any,
     ) -> AbstractBaseUser | None:
-        """Return the user whom the code of a pending flow proves, or raise `OAuthError`.
+        """Return the user whom the response to a pending flow proves, or raise `OAuthError`.
 
-        Without a flow there is nothing to do: a password form may be posted to any URL.
+        Without a flow there is nothing to do: a password form may be posted to any URL. Both values hide their
+        secrets, since Django tells whoever listens with what a login failed.
         """
-        if request is None or flow is None:
+        if request is None or flow is None or response is None:
             return None
         self.request, self.flow = request, flow
         self.provider = get_provider(flow.provider_key)
         try:
-            self.oauth_token = _token_of(self.get_token({"code": code}))
+            self.oauth_token = _token_of(self.get_token({"code": response.code}))
             payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
             self._check_step_up(payload)
             return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)

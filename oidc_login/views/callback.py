@@ -137,7 +137,7 @@ class CallbackView(ProviderView):
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
         answer.check_error()
-        user = auth.authenticate(request, flow=flow, code=answer.code)
+        user = auth.authenticate(request, flow=flow, response=answer)
         if not isinstance(user, AbstractBaseUser):
             raise RefusedBySite("no_backend")
         return self.succeeded(request, flow, user)
