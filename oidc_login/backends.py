@@ -199,14 +199,25 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def _attempt(self, claims: dict[str, Any], connection: OAuthConnection | None) -> AbstractBaseUser:
         decision = self._decide(claims, connection)
-        if decision.action == "sign_in":
+        if decision.action == "sign_in" and self._writes_one_row():
             return self._sign_in(decision, claims)
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+            if decision.action == "sign_in":
+                return self._sign_in(decision, claims)
             if decision.action == "sign_up":
                 return self._sign_up(claims)
             if decision.action == "confirm":
                 return self._wait_for_confirmation(decision)
             return self._link(decision, claims)
+
+    def _writes_one_row(self) -> bool:
+        """Whether a repeat sign-in needs no transaction: nothing follows that may refuse, and none is open already.
+
+        An error would spoil one that the site began (ATOMIC_REQUESTS), and there would be no second attempt.
+        """
+        if self._overrides("update_user") or self.provider.wanted_claims():
+            return False
+        return not transaction.get_connection(router.db_for_write(OAuthConnection)).in_atomic_block
 
     @sensitive_variables()
     def _decide(self, claims: dict[str, Any], connection: OAuthConnection | None) -> linking.Decision:
@@ -238,7 +249,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             raise ConnectionGone from error
         user = self._updated(decision.get_user(), claims)
         self._keep(connection)
-        self._send(signals.connection_updated, connection=connection)
+        self._send_after_commit(signals.connection_updated, connection=connection)
         return user
 
     @sensitive_variables()
