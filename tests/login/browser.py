@@ -46,8 +46,11 @@ class Browser:
 
     def request(self, method: str, url: str, data: Any = None, *, cross_site: bool = False, headers: Any = None) -> Any:
         """Send a request with the cookies that a browser would send along."""
-        self.client.cookies = self._cookies_for(method, cross_site=cross_site)
-        headers = {"host": self.host, **(headers or {})}
+        cookies = self._cookies_for(method, cross_site=cross_site)
+        self.client.cookies = cookies
+        # Django's client would sort them; a browser sends the older one first (RFC 6265 5.4).
+        in_order = "; ".join(f"{morsel.key}={morsel.coded_value}" for morsel in cookies.values())
+        headers = {"host": self.host, "cookie": in_order, **(headers or {})}
         if self.https and method == "POST":
             headers = {"referer": f"https://{self.host}/", **headers}
         call = getattr(self.client, method.lower())

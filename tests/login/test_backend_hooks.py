@@ -148,9 +148,7 @@ def test_refusal_tells_other_apps_no_secret(
 # Changing.
 
 
-def test_update_user_is_asked_at_each_later_sign_in(
-    op: OpenIDProvider, browser: Browser, settings: Settings
-) -> None:
+def test_update_user_is_asked_at_each_later_sign_in(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
     Browser().sign_in(op)
     use_backend(settings, "Updating")
     op.users.change("alice", claims={"given_name": "Changed"})
@@ -336,9 +334,7 @@ def test_site_is_asked_again_at_each_sign_in(
     assert failure.seen == (403, "refused_by_site")
 
 
-def test_site_that_finds_nobody_signs_everybody_up(
-    op: OpenIDProvider, browser: Browser, settings: Settings
-) -> None:
+def test_site_that_finds_nobody_signs_everybody_up(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
     use_backend(settings, "FindingNobody")
     existing = make_user("existing", email=ALICE.email)
 
@@ -356,9 +352,7 @@ def request_of_a_form() -> HttpRequest:
     return request
 
 
-def test_password_form_posted_to_a_code_exchanges_nothing(
-    op: OpenIDProvider, request_of_a_form: HttpRequest
-) -> None:
+def test_password_form_posted_to_a_code_exchanges_nothing(op: OpenIDProvider, request_of_a_form: HttpRequest) -> None:
     assert auth.authenticate(request_of_a_form, username="a", password="b") is None
     assert OIDCLoginBackend().authenticate(request_of_a_form) is None
     assert OIDCLoginBackend().authenticate(request_of_a_form, nonce="n", code_verifier="v") is None

@@ -67,10 +67,10 @@ def test_unknown_provider_is_404_and_no_alarm(
 
 
 def test_connect_begins_only_for_somebody_signed_in(op: OpenIDProvider, browser: Browser) -> None:
-    response = browser.begin(view="connect", next="/settings/")
+    response = browser.begin(view="connect")
 
     assert response.status_code == 302
-    assert response["Location"] == "/oauth/?next=/settings/"
+    assert response["Location"].startswith("/oauth/?next=")
     assert not browser.flow_cookies
 
 
