@@ -39,16 +39,21 @@ class OAuthUser:
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def as_claims(self) -> dict[str, Any]:
-        """Return the standard claims (Core 5.1) that say the same; a value that is not known is left out."""
-        claims = {
-            "email": self.email,
-            "email_verified": self.email_verified,
-            "preferred_username": self.username,
-            "name": self.name,
-            "picture": self.picture,
-        }
-        known = {name: value for name, value in claims.items() if value}
-        return {**known, **self.claims, "sub": subject_of(self.id)}
+        """Return the standard claims (Core 5.1) that say the same; a value that is not known is left out.
+
+        `email_verified` of `claims` is about the address there, and says nothing about another one.
+        """
+        said = {"preferred_username": self.username, "name": self.name, "picture": self.picture}
+        known = {name: value for name, value in said.items() if value}
+        claims = {**known, **self.claims, "sub": subject_of(self.id)}
+        if not self.email:
+            return claims
+        if claims.get("email", self.email) != self.email:
+            claims.pop("email_verified", None)
+        claims["email"] = self.email
+        if self.email_verified:
+            claims["email_verified"] = True
+        return claims
 
 
 def subject_of(user_id: object) -> str:
