@@ -159,7 +159,7 @@ class OAuth2Provider(OAuthProvider):
             self.revocation_endpoint,
             oauth_token.refresh_token or oauth_token.access_token,
             token_type_hint=hint,
-            authentication=self.authenticate_client(self.get_client_secrets()[0], now=now),
+            authentication=self.authenticate_client(self.get_client_secrets()[self._first_secret], now=now),
         )
         read_revocation_response(self.transport.send(request), now=now)
 
