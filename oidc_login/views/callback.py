@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.debug import get_default_exception_reporter_filter
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
@@ -56,6 +57,7 @@ class CallbackView(ProviderView):
     purpose: flows.Purpose = "login"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hide_variables(request)
         response = super().dispatch(request, *args, **kwargs)
         response["Referrer-Policy"] = "no-referrer"
         return response
@@ -211,6 +213,16 @@ def hide_parameters(request: HttpRequest) -> None:
     """Take code and state out of the request, where error reports and logs of the site would find them."""
     request.GET = request.POST = QueryDict()
     request.META["QUERY_STRING"] = ""
+    for name in ("REQUEST_URI", "RAW_URI"):  # uWSGI and mod_wsgi; gunicorn
+        if name in request.META:
+            request.META[name] = request.path
+
+
+def hide_variables(request: HttpRequest) -> None:
+    """Let reports about this request hide what `sensitive_variables` names, also the page that DEBUG shows."""
+    site_filter = type(get_default_exception_reporter_filter())
+    hiding_filter = type("HidingFilter", (site_filter,), {"is_active": lambda self, request: True})
+    request.exception_reporter_filter = hiding_filter()  # type: ignore[attr-defined]  # read by django.views.debug
 
 
 def session_cookie_is_strict() -> bool:
