@@ -227,7 +227,7 @@ def hide_variables(request: HttpRequest) -> None:
 
 def session_cookie_is_strict() -> bool:
     """Whether the browser withholds the session from whatever began at the provider."""
-    return bool(django.SESSION_COOKIE_SAMESITE == "Strict")
+    return str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"  # Django takes either case
 
 
 def needs_own_session(request: HttpRequest, state: str) -> bool:

@@ -119,7 +119,9 @@ class Browser:
         """Sign a user in with a password, so to say."""
         self.client.cookies = self._cookies_for("POST", cross_site=False)
         self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        self._keep({settings.SESSION_COOKIE_NAME: self.client.cookies[settings.SESSION_COOKIE_NAME]})
+        cookie = self.client.cookies[settings.SESSION_COOKIE_NAME]
+        cookie["samesite"] = settings.SESSION_COOKIE_SAMESITE or "None"
+        self._keep({settings.SESSION_COOKIE_NAME: cookie})
 
     # What the browser holds.
 
