@@ -132,7 +132,10 @@ class CachedDocument(Generic[T]):
 
     def _fetch(self, now: float) -> Copy[T]:
         request = Request(method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT)
-        response = self._transport.send(request)
+        try:
+            response = self._transport.send(request)
+        except ResponseInvalid as error:
+            raise MetadataInvalid(error.reason) from error
         check_status(response, now=now)
         try:
             body = response.body.decode()

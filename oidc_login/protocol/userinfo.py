@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .errors import InvalidIDToken, ProviderUnavailable, ResponseInvalid, UnknownKey, UserInfoInvalid
+from .errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid, UnknownKey, UserInfoInvalid
 from .id_token import check_algorithm
 from .jose import parse_claims, parse_jws
 from .keys import KeySet
@@ -40,6 +40,16 @@ def userinfo_request(endpoint: str, access_token: str, *, headers: Mapping[str, 
     )
 
 
+def ask(transport: Transport, request: Request) -> Response:
+    """Send the request once; an answer that cannot be read describes nobody."""
+    try:
+        return transport.send(request)
+    except MetadataInvalid:
+        raise  # the address itself was refused
+    except ResponseInvalid as error:
+        raise UserInfoInvalid(error.reason) from error
+
+
 def read_userinfo_document(response: Response, *, now: float) -> Any:
     """Return the JSON of a resource that describes the person, or raise."""
     check_status(response, now=now)
@@ -67,7 +77,7 @@ def fetch_userinfo(
     now: float,
 ) -> dict[str, Any]:
     """Return the claims of the subject of the ID token; `verify_jwt` judges a signed answer (Core 5.3.2)."""
-    response = transport.send(userinfo_request(endpoint, access_token))
+    response = ask(transport, userinfo_request(endpoint, access_token))
     check_status(response, now=now)
     if response.content_type == "application/jwt":
         claims: Any = verify_jwt(response.body.decode("ascii", "replace"))
