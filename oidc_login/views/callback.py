@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -219,9 +220,16 @@ def hide_parameters(request: HttpRequest) -> None:
 
 
 def hide_variables(request: HttpRequest) -> None:
-    """Let reports about this request hide what `sensitive_variables` names, also the page that DEBUG shows."""
+    """Let reports about this request show no local variables, also the page that DEBUG shows.
+
+    `sensitive_variables` is not heeded under DEBUG, nor below a generator, such as the one that reads a queryset.
+    """
+
+    def hidden(self: Any, request: HttpRequest, tb_frame: FrameType) -> list[tuple[str, str]]:
+        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
+
     site_filter = type(get_default_exception_reporter_filter())
-    hiding_filter = type("HidingFilter", (site_filter,), {"is_active": lambda self, request: True})
+    hiding_filter = type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})
     request.exception_reporter_filter = hiding_filter()  # type: ignore[attr-defined]  # read by django.views.debug
 
 
