@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from oidc_login import signals
@@ -43,7 +42,7 @@ class ProviderView(View):
             response = self.failed(request, from_protocol(error))
         except OAuthError as error:
             response = self.failed(request, error)
-        add_never_cache_headers(response)
+        response["Cache-Control"] = "no-store"
         return response
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.views import View
 
 from oidc_login import flow as flows
@@ -34,7 +33,7 @@ class ProvidersView(View):
             "next": flows.safe_next(request, request.GET.getlist("next")),
         }
         response = render(request, "oidc_login/providers.html", context)
-        add_never_cache_headers(response)
+        response["Cache-Control"] = "no-store"
         return response
 
 

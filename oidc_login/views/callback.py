@@ -22,6 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
 from oidc_login import sealing
+from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
     OAuthError,
@@ -29,7 +30,6 @@ from oidc_login.exceptions import (
     ProviderMismatch,
     ProviderUnavailable,
     ProviderUnknown,
-    RefusedBySite,
     StateExpired,
     StateUnknown,
     StateUsed,
@@ -140,10 +140,7 @@ class CallbackView(ProviderView):
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
         answer.check_error()
-        user = auth.authenticate(request, flow=flow, response=answer)
-        if not isinstance(user, AbstractBaseUser):
-            raise RefusedBySite("no_backend")
-        return self.succeeded(request, flow, user)
+        return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
         """Return the way on for a person whom this very flow signed in already (back button, double click)."""
@@ -197,7 +194,8 @@ def destination(request: HttpRequest, next_url: str) -> str:
     """Return where a flow ends: `next` where it still stays on this host, else `LOGIN_REDIRECT_URL`."""
     if next_url and flows.is_local(request, next_url):
         return next_url
-    return resolve_url(django.LOGIN_REDIRECT_URL)
+    default = str(django.LOGIN_REDIRECT_URL)
+    return default if "/" in default else resolve_url(default)
 
 
 def is_prefetch(request: HttpRequest) -> bool:
