@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -20,6 +21,7 @@ from .providers.base import OAuthProvider
 DEFAULT_CLASS = "oidc_login.providers.OIDCProvider"
 
 _providers: dict[str, tuple[Mapping[str, Any], OAuthProvider]] = {}
+_keeping = threading.Lock()
 
 
 def get_configurations() -> Mapping[str, Mapping[str, Any]]:
@@ -59,7 +61,12 @@ def get_provider(key: str) -> OAuthProvider:
     if known is not None and known[0] == configuration:
         return known[1]
     provider = build_provider(key, configuration)
-    _providers[key] = (copy.deepcopy(configuration), provider)
+    with _keeping:
+        # The one that another thread has built meanwhile: two would fetch every document twice.
+        known = _providers.get(key)
+        if known is not None and known[0] == configuration:
+            return known[1]
+        _providers[key] = (copy.deepcopy(configuration), provider)
     return provider
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -74,6 +75,7 @@ class OIDCProvider(OAuth2Provider):
         self.store: Store | None = None
         self._document: CachedDocument[ProviderMetadata] | None = None
         self._key_set: CachedDocument[KeySet] | None = None
+        self._making = threading.Lock()  # two threads must not make two documents, and fetch both
 
     # Metadata and keys.
 
@@ -88,10 +90,11 @@ class OIDCProvider(OAuth2Provider):
         """The provider's metadata, from its discovery document and the site's `metadata`."""
         if all(self.metadata_overrides.get(name) for name in REQUIRED_URLS):
             return self._complete_metadata
-        if self._document is None:
-            self._document = CachedDocument(
-                self.discovery_url, parse=self._parse_metadata, transport=self.transport, store=self.store
-            )
+        with self._making:
+            if self._document is None:
+                self._document = CachedDocument(
+                    self.discovery_url, parse=self._parse_metadata, transport=self.transport, store=self.store
+                )
         return self._document.get(now=time.time())
 
     @cached_property
@@ -101,9 +104,10 @@ class OIDCProvider(OAuth2Provider):
 
     def _published_keys(self) -> CachedDocument[KeySet]:
         url = self.metadata.jwks_uri
-        if self._key_set is None or self._key_set.url != url:
-            self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
-        return self._key_set
+        with self._making:
+            if self._key_set is None or self._key_set.url != url:
+                self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
+            return self._key_set
 
     @property
     def authorization_endpoint(self) -> str:  # type: ignore[override]  # known after discovery
