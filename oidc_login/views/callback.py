@@ -228,7 +228,7 @@ def hide_variables(request: HttpRequest) -> None:
 
     site_filter = type(get_default_exception_reporter_filter())
     hiding_filter = type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})
-    request.exception_reporter_filter = hiding_filter()  # type: ignore[attr-defined]  # read by django.views.debug
+    request.exception_reporter_filter = hiding_filter()
 
 
 def session_cookie_is_strict() -> bool:
