@@ -44,7 +44,7 @@ class GitHubProvider(OAuth2Provider):
         return user
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        if not isinstance(userinfo, dict) or not isinstance(userinfo.get("id"), int):
+        if not isinstance(userinfo, dict) or type(userinfo.get("id")) is not int:  # true is an int too
             raise UserInfoInvalid("id")
         return OAuthUser(
             id=userinfo["id"],
