@@ -52,7 +52,7 @@ class OAuthUser:
             claims.pop("email_verified", None)
         claims["email"] = self.email
         if self.email_verified:
-            claims["email_verified"] = True
+            claims["email_verified"] = self.email_verified  # judged like any other: "false" is not True
         return claims
 
 
