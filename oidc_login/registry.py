@@ -90,7 +90,7 @@ def import_provider_class(key: str, configuration: Mapping[str, Any]) -> type[OA
     path = configuration.get("class", DEFAULT_CLASS)
     try:
         provider_class = path if isinstance(path, type) else import_string(path)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:  # a path that is no text has no dots to look for
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: class {path!r}: {error}") from error
     if not isinstance(provider_class, type) or not issubclass(provider_class, OAuthProvider):
         raise ImproperlyConfigured(
