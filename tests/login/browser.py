@@ -104,7 +104,10 @@ class Browser:
         if answer.response_mode == "form_post":
             path = urlsplit(answer.redirect_uri).path
             origin = {"origin": "null", "referer": ""}
-            return self.request("POST", path, dict(answer.parameters), cross_site=True, headers=origin, **options)
+            fields: dict[str, list[str]] = {}
+            for name, value in answer.parameters:
+                fields.setdefault(name, []).append(value)
+            return self.request("POST", path, fields, cross_site=True, headers=origin, **options)
         return self.get(f"{target.path}?{target.query}", cross_site=True, **options)
 
     def sign_in(self, op: Provider, key: str = "op", *, user: str | None = "alice", next: str | None = None) -> Any:

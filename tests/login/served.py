@@ -52,7 +52,7 @@ class Recording:
     def bent(self, name: str, value: Any) -> Any:
         sent = super().bent(name, value)  # type: ignore[misc]  # of the provider beside this class
         if name == "token" and isinstance(sent, Answer) and sent.raw is None:
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 self.answered.append(json.loads(sent.content()))
         return sent
 
