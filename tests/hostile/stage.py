@@ -56,6 +56,10 @@ class Stage:
     def configure(self, **arguments: Any) -> None:
         configure(self._settings, "op", **arguments)
 
+    def keep_configuration(self) -> None:
+        """What is configured now is the site that a good sign-in has to work with."""
+        self._as_configured = self._settings.OIDC_LOGIN_PROVIDERS
+
     def prepare(self, row: Row) -> None:
         for name, value in row.provider.items():
             setattr(self.op, name, value)
@@ -99,7 +103,7 @@ class Stage:
         self._settings.OIDC_LOGIN_PROVIDERS = self._as_configured
         self.later(AFTER_THE_COOL_DOWN)
         browser = Browser()
-        response = browser.sign_in(self.op, user="bob")
+        response = landed(browser, browser.sign_in(self.op, user="bob"))
         assert response.status_code == 302 and browser.user is not None
 
     def accept(self, row: Row) -> Browser:
