@@ -24,8 +24,10 @@ from oidc_login.protocol.tokens import (
     MAX_TOKEN_ANSWER,
     MAX_TOKEN_LENGTH,
     TokenResponse,
+    read_revocation_response,
     read_token_response,
     request_tokens,
+    revocation_request,
     token_request,
 )
 from oidc_login.protocol.transport import Response, Transport
@@ -316,6 +318,32 @@ def test_a_provider_in_trouble_is_unavailable(status: int, header: str | None, s
     assert isinstance(error, ProviderUnavailable)
     # RFC 9110 10.2.3 and RFC 6585 4 give the header a meaning with these two.
     assert error.retry_after == (seconds if status in (429, 503) else None)
+
+
+# Taking tokens back (RFC 7009)
+
+
+def test_a_revocation_names_the_token_and_its_kind() -> None:
+    request = revocation_request(
+        "https://op.example/revoke", "CANARY", token_type_hint="refresh_token", authentication=public_client("client")
+    )
+    assert request.body == b"token=CANARY&token_type_hint=refresh_token&client_id=client"
+    assert "CANARY" not in repr(request)
+
+
+def test_any_200_ends_a_token() -> None:
+    """RFC 7009 2.2: also for one that was of no use before, and whatever the body."""
+    read_revocation_response(respond(b"", content_type=""), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, TokenResponseInvalid), (401, TokenResponseInvalid), (302, TokenResponseInvalid)]
+    + [(429, ProviderUnavailable), (503, ProviderUnavailable)],
+)
+def test_anything_else_does_not(status: int, error: type[ProtocolError]) -> None:
+    with pytest.raises(error):
+        read_revocation_response(respond({"error": "CANARY"}, status=status), now=NOW)
 
 
 # Over HTTP
