@@ -141,17 +141,23 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         if payload:
             self.identity = self._identify(payload, payload)
             connection = OAuthConnection.objects.find(self.identity)
-        asked = self._needs_userinfo(payload, is_known=connection is not None)
-        if asked:
-            claims = self.get_userinfo(access_token, id_token, payload)
-            self.identity = self._identify(claims, payload)
-        self.says_all = asked or bool(self.identity.email)
+        if self._needs_userinfo(payload, is_known=connection is not None):
+            claims = self._ask_for_all(payload)
+        else:
+            self.says_all = bool(self.identity.email)
         if not (self.provider.check_claims(claims) and self.verify_claims(claims)):
             raise RefusedBySite
         linking.check_domain(self.identity, self.provider)
         if not payload:
             connection = OAuthConnection.objects.find(self.identity)
-        return self._write(dict(claims), connection)
+        return self._write(dict(claims), connection, payload)
+
+    @sensitive_variables()
+    def _ask_for_all(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return all claims about the person, and take the identity from them."""
+        claims = self.get_userinfo(self.oauth_token.access_token, self.oauth_token.id_token, payload)
+        self.identity, self.says_all = self._identify(claims, payload), True
+        return claims
 
     def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
         if self._overrides(*CLAIMS_HOOKS, "get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
@@ -187,19 +193,30 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     # What is written. A lost race or a lock is answered by one fresh attempt, from the first read on.
 
     @sensitive_variables()
-    def _write(self, claims: dict[str, Any], connection: OAuthConnection | None) -> AbstractBaseUser:
+    def _write(
+        self, claims: dict[str, Any], connection: OAuthConnection | None, payload: dict[str, Any]
+    ) -> AbstractBaseUser:
         try:
             return self._attempt(claims, connection)
         except RACES as error:
             logger.info("a sign-in is tried once more: %s", type(error).__name__)
+        connection = OAuthConnection.objects.find(self.identity)
+        if connection is None and not self.says_all and self._needs_userinfo(payload, is_known=False):
+            claims = dict(self._ask_for_all(payload))  # it was disconnected meanwhile
         try:
-            return self._attempt(claims, OAuthConnection.objects.find(self.identity))
+            return self._attempt(claims, connection)
         except RACES as error:
             raise ProviderUnavailable("database") from error
 
     @sensitive_variables()
     def _attempt(self, claims: dict[str, Any], connection: OAuthConnection | None) -> AbstractBaseUser:
-        decision = self._decide(claims, connection)
+        try:
+            decision = self._decide(claims, connection)
+        except OAuthError:
+            # The account that stands in the way may be this identity's own, signed up between the two reads.
+            if connection is not None or (connection := OAuthConnection.objects.find(self.identity)) is None:
+                raise
+            decision = self._decide(claims, connection)
         if decision.action == "sign_in" and self._writes_one_row():
             return self._sign_in(decision, claims)
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
