@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db import models, router, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -45,18 +47,27 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
     """Finds connections by identity."""
 
     def find(self, identity: Identity) -> OAuthConnection | None:
-        """Return the connection of an identity with its user, in one query that reads no token."""
-        found = (
-            self.select_related("user")
-            .only("user", *IDENTITY_FIELDS)
-            .order_by()
-            .filter(
-                provider_key=identity.provider_key,
-                issuer=identity.issuer,
-                provider_user_id=identity.subject,
+        """Return the connection of an identity with its user, read in one query.
+
+        Every sign-in does this, so of the connection it reads the key alone: the rest is loaded when asked for.
+        """
+        users = (
+            get_user_model()
+            ._base_manager.filter(
+                oauth_connections__provider_key=identity.provider_key,
+                oauth_connections__issuer=identity.issuer,
+                oauth_connections__provider_user_id=identity.subject,
             )
+            .annotate(_connection_key=F("oauth_connections__pk"))
         )
-        return next(iter(found), None)
+        user: Any = next(iter(users), None)
+        if user is None:
+            return None
+        names = ("id", "user_id", *IDENTITY_FIELDS)
+        values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
+        connection = self.model.from_db(users.db, names, values)
+        connection.user = user
+        return connection
 
 
 def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:
@@ -184,6 +195,12 @@ class OAuthConnection(models.Model):
             key = self.pk
             self.delete(using=using)
             self.pk = key
+
+    def update_row(self, names: Iterable[str]) -> bool:
+        """Write these fields alone, and say whether the row is still there to be written."""
+        fields: list[Any] = [self._meta.get_field(name) for name in names]
+        columns = {field.attname: field.pre_save(self, add=False) for field in fields}
+        return bool(OAuthConnection.objects.filter(pk=self.pk).update(**columns))
 
     def forget_tokens(self) -> None:
         """Keep the identity alone."""

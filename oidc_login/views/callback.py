@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 from urllib.parse import urlencode
@@ -218,7 +219,14 @@ def hide_parameters(request: HttpRequest) -> None:
 
 
 def hide_variables(request: HttpRequest) -> None:
-    """Let reports about this request show no local variables, also the page that DEBUG shows.
+    """Let reports about this request show no local variables, also the page that DEBUG shows."""
+    site_filter: Any = type(get_default_exception_reporter_filter())
+    request.exception_reporter_filter = hiding_filter(site_filter)
+
+
+@lru_cache(maxsize=8)
+def hiding_filter(site_filter: Any) -> Any:
+    """Return the site's own filter, but for local variables.
 
     `sensitive_variables` is not heeded under DEBUG, nor below a generator, such as the one that reads a queryset.
     """
@@ -226,9 +234,7 @@ def hide_variables(request: HttpRequest) -> None:
     def hidden(self: Any, request: HttpRequest, tb_frame: FrameType) -> list[tuple[str, str]]:
         return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
 
-    site_filter = type(get_default_exception_reporter_filter())
-    hiding_filter = type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})
-    request.exception_reporter_filter = hiding_filter()
+    return type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})()
 
 
 def session_cookie_is_strict() -> bool:
