@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from .accounts import lock_user
-from .claims import Identity
+from .claims import Identity, text
 from .conf import django
 from .exceptions import LastLoginMethod, from_protocol
 from .fields import EncryptedTextField, ExactCharField
@@ -211,7 +211,7 @@ class OAuthConnection(models.Model):
         """Take over new tokens; an answer without a refresh token keeps the old one (RFC 6749 6)."""
         self.access_token = token.access_token
         self.access_token_expires_at = token.access_token_expires_at
-        self.scope = token.scope
+        self.scope = text({"scope": token.scope}, "scope")
         self.status = Status.OK
         if token.refresh_token:
             self.refresh_token = token.refresh_token
