@@ -223,7 +223,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             if decision.action == "sign_in":
                 return self._sign_in(decision, claims)
             if decision.action == "sign_up":
-                return self._sign_up(claims)
+                return self._sign_up(decision, claims)
             if decision.action == "confirm":
                 return self._wait_for_confirmation(decision)
             return self._link(decision, claims)
@@ -267,23 +267,27 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             raise ConnectionGone from error
         user = self._updated(decision.get_user(), claims)
         self._keep(connection)
-        self._send_after_commit(signals.connection_updated, connection=connection)
+        self._tell(signals.connection_updated, connection, decision.reason)
         return user
 
     @sensitive_variables()
-    def _sign_up(self, claims: dict[str, Any]) -> AbstractBaseUser:
+    def _sign_up(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
         user = self.create_user(claims)
         if user is None or not linking.is_active(user):
             raise RefusedBySite("create_user")
         hooks.apply(user, claims, self.provider)
-        connection = self._connect(user, LinkReason.SIGNED_UP)
-        self._send_after_commit(signals.user_signed_up, connection=connection, user=user)
+        connection = self._connect(user, decision)
+        self._send_after_commit(signals.user_signed_up, connection=connection, user=user, reason=decision.reason)
         return user
 
     @sensitive_variables()
     def _link(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
         user = decision.get_user()
-        self._connect(user, decision.reason)
+        if decision.link_reason != LinkReason.CONNECTED:
+            # Asked again behind the lock: two identities with one address may come at once.
+            accounts.lock_user(user)
+            linking.check_no_other_identity(self.identity, user)
+        self._connect(user, decision)
         return self._updated(user, claims)
 
     @sensitive_variables()
@@ -297,7 +301,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             user=decision.get_user(),
             expires_at=self.flow.begun_at + int(settings.FLOW_LIFETIME),
         )
-        raise ConfirmLink
+        raise ConfirmLink(decision.reason)
 
     @sensitive_variables()
     def _updated(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
@@ -309,17 +313,17 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         hooks.apply(updated, claims, self.provider)
         return updated
 
-    def _connect(self, user: AbstractBaseUser, reason: str) -> OAuthConnection:
+    def _connect(self, user: AbstractBaseUser, decision: linking.Decision) -> OAuthConnection:
         connection = OAuthConnection(
             user=user,  # type: ignore[misc]  # of whatever model the site uses
             provider_key=self.identity.provider_key,
             issuer=self.identity.issuer,
             provider_user_id=self.identity.subject,
-            link_reason=reason,
+            link_reason=decision.link_reason,
         )
         self._fill(connection).save(force_insert=True)
         self._keep(connection)
-        self._send_after_commit(signals.connection_created, connection=connection)
+        self._tell(signals.connection_created, connection, decision.reason)
         return connection
 
     def _fill(self, connection: OAuthConnection) -> OAuthConnection:
@@ -351,6 +355,11 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def _send(self, signal: Any, **kwargs: Any) -> None:
         signal.send(OAuthConnection, request=self.request, provider=self.provider.key, **kwargs)
+
+    def _tell(self, signal: Any, connection: OAuthConnection, reason: str) -> None:
+        """Tell the log and the site what was decided and why, once it is certain."""
+        transaction.on_commit(lambda: linking.note(reason, connection), using=router.db_for_write(OAuthConnection))
+        self._send_after_commit(signal, connection=connection, reason=reason)
 
     def _send_after_commit(self, signal: Any, **kwargs: Any) -> None:
         transaction.on_commit(lambda: self._send(signal, **kwargs), using=router.db_for_write(OAuthConnection))

@@ -17,6 +17,7 @@ class OAuthError(SuspiciousOperation):
     """A sign-in, connect or API call that cannot go on.
 
     `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
+    `connection_id` is the key of the stored connection that it is about, where there is one.
     """
 
     status_code: ClassVar[int] = 400
@@ -28,6 +29,7 @@ class OAuthError(SuspiciousOperation):
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+        self.connection_id: object = None
 
     def __str__(self) -> str:
         return str(self.message)

@@ -1,12 +1,14 @@
-"""Whose account an identity is: one decision with its reason, in the order of the documentation.
+"""Whose account an identity is: one decision with its reason, in the order of docs/linking.md.
 
 The threats that are answered here: an address that the provider does not vouch for, or that was given to
 somebody else; look-alike addresses; an identity of another account; accounts that are not active; staff.
+A refusal is an error that is raised with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +16,7 @@ from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.module_loading import import_string
 
-from .claims import Identity, domain_is_allowed
+from .claims import Identity, domain_is_allowed, email_key
 from .conf import settings
 from .exceptions import (
     ConnectUserChanged,
@@ -25,6 +27,7 @@ from .exceptions import (
     IdentityConflict,
     IdentityTaken,
     Inactive,
+    OAuthError,
     RefusedBySite,
     SignupClosed,
     StaffLinkingOff,
@@ -32,17 +35,32 @@ from .exceptions import (
 from .models import LinkReason, OAuthConnection
 from .providers.base import OAuthProvider
 
+logger = logging.getLogger(__name__)
+
 Action = Literal["sign_in", "link", "confirm", "sign_up"]
+
+KNOWN_IDENTITY = "signed in by known identity"
+LOCAL_EMAIL_UNVERIFIED = "waiting for a sign-in to the account: its email was never confirmed"
+
+# What logs and signals say of a new connection; people read the labels of `LinkReason`.
+REASONS: Mapping[str, str] = {
+    LinkReason.SIGNED_UP: "signed up: nobody has this identity or email",
+    LinkReason.VERIFIED_EMAIL: "linked by verified email",
+    LinkReason.CONFIRMED: "linked after a sign-in to the account",
+    LinkReason.CONNECTED: "connected by the person who is signed in",
+    LinkReason.HOOK: "linked by the site's own rule",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done: sign in by a connection, make one for a user, or make both."""
+    """What is to be done and why: sign in by a connection, make one for a user, or make both."""
 
     action: Action
+    reason: str
     user: AbstractBaseUser | None = None
     connection: OAuthConnection | None = None
-    reason: str = ""
+    link_reason: str = ""
 
     def get_user(self) -> AbstractBaseUser:
         """Return the user; there is one unless the action is to sign up."""
@@ -57,36 +75,62 @@ class Decision:
         return self.connection
 
 
+def new_connection(action: Action, link_reason: str, *, user: AbstractBaseUser | None = None) -> Decision:
+    """Return the decision to make a connection."""
+    return Decision(action=action, reason=REASONS[link_reason], user=user, link_reason=link_reason)
+
+
+def known_identity(connection: OAuthConnection) -> Decision:
+    """Return the decision that a connection says all."""
+    return Decision(action="sign_in", reason=KNOWN_IDENTITY, user=connection.user, connection=connection)
+
+
+def note(reason: str, connection: OAuthConnection) -> None:
+    """Write the one record of a decision that let somebody in; a refusal is recorded where its error is shown."""
+    extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": reason}
+    logger.info("%s: connection %s at %s", reason, connection.pk, connection.provider_key, extra=extra)
+
+
+def about(error: OAuthError, connection: OAuthConnection) -> OAuthError:
+    """Let the record of a refusal name the connection that it is about."""
+    error.connection_id = connection.pk
+    return error
+
+
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:
     """Where domains are listed, only a verified address in one of them gets in."""
     if not provider.allowed_email_domains:
         return
     if not identity.email_verified or not domain_is_allowed(identity.email, provider.allowed_email_domains):
-        raise DomainNotAllowed
+        raise DomainNotAllowed("refused: email not verified in an allowed domain")
 
 
 def resolve_connect(
     identity: Identity, *, connection: OAuthConnection | None, user: AbstractBaseUser | None, user_key: str
 ) -> Decision:
     """Decide for a person who connects one more identity to the account they are signed in to (rule 1)."""
-    if user is None or str(user.pk) != user_key or not is_active(user):
-        raise ConnectUserChanged
+    check_same_person(user, user_key)
     if connection is None:
-        return Decision(action="link", user=user, reason=LinkReason.CONNECTED)
-    if connection.user_id != user.pk:
-        raise IdentityTaken
-    return Decision(action="sign_in", user=user, connection=connection)
+        return new_connection("link", LinkReason.CONNECTED, user=user)
+    if str(connection.user_id) != user_key:
+        raise about(IdentityTaken("refused: identity of another account"), connection)
+    return known_identity(connection)
 
 
 def resolve_same_person(
     *, connection: OAuthConnection | None, user: AbstractBaseUser | None, user_key: str
 ) -> Decision:
     """Decide for a person who shows once more who they are: nobody else, and nothing new."""
+    check_same_person(user, user_key)
+    if connection is None or str(connection.user_id) != user_key:
+        raise ConnectUserChanged("refused: another identity than that of this session")
+    return known_identity(connection)
+
+
+def check_same_person(user: AbstractBaseUser | None, user_key: str) -> None:
+    """The person who began is the one who is signed in now."""
     if user is None or str(user.pk) != user_key or not is_active(user):
-        raise ConnectUserChanged
-    if connection is None or connection.user_id != user.pk:
-        raise ConnectUserChanged
-    return Decision(action="sign_in", user=user, connection=connection)
+        raise ConnectUserChanged("refused: nobody or somebody else is signed in now")
 
 
 def resolve_sign_in(
@@ -107,14 +151,14 @@ def resolve_sign_in(
     candidates = list(find_users())
     active = [user for user in candidates if is_active(user)]
     if candidates and not active:
-        raise Inactive
+        raise Inactive("refused: the account with this email is not active")
     if len(active) > 1:
-        raise EmailAmbiguous
+        raise EmailAmbiguous("refused: several accounts have this email")
     if active:
         return _resolve_by_email(identity, active[0], provider=provider, site_vouches=site_vouches)
     if not allows_signup(provider):
-        raise SignupClosed
-    return Decision(action="sign_up", reason=LinkReason.SIGNED_UP)
+        raise SignupClosed("refused: no account, and sign-up is closed")
+    return new_connection("sign_up", LinkReason.SIGNED_UP)
 
 
 def _resolve_known(
@@ -122,10 +166,10 @@ def _resolve_known(
 ) -> Decision:
     """A known identity signs in to its own user; its address plays no part (rule 2, Core 5.7)."""
     if not is_active(connection.user):
-        raise Inactive
+        raise about(Inactive("refused: the account of this identity is not active"), connection)
     if site_vouches and connection.user not in list(find_users()):
-        raise RefusedBySite
-    return Decision(action="sign_in", user=connection.user, connection=connection)
+        raise about(RefusedBySite("refused: the site's own rule does not give this account"), connection)
+    return known_identity(connection)
 
 
 def _resolve_by_email(
@@ -137,31 +181,35 @@ def _resolve_by_email(
     check_no_other_identity(identity, user)
     check_not_staff(user, provider)
     if local_email_is_unverified(user):
-        return Decision(action="confirm", user=user)
-    reason = LinkReason.HOOK if site_vouches else LinkReason.VERIFIED_EMAIL
-    return Decision(action="link", user=user, reason=reason)
+        return Decision(action="confirm", reason=LOCAL_EMAIL_UNVERIFIED, user=user)
+    return new_connection("link", LinkReason.HOOK if site_vouches else LinkReason.VERIFIED_EMAIL, user=user)
 
 
 def check_vouched_for(identity: Identity, provider: OAuthProvider) -> None:
     """The provider must vouch for the address, and linking by it must be allowed (rule 3b)."""
     if not identity.email_verified:
-        raise EmailNotVerified
+        raise EmailNotVerified("refused: email not verified by provider")
     if (provider.link_by_email or settings.EMAIL_LINKING) != "verified":
-        raise EmailLinkingOff
+        raise EmailLinkingOff("refused: linking by email is off")
 
 
 def check_no_other_identity(identity: Identity, user: AbstractBaseUser) -> None:
     """An account with another identity of this provider: the address was given to somebody else (rule 3c)."""
-    others = OAuthConnection.objects.filter(user_id=user.pk, provider_key=identity.provider_key, issuer=identity.issuer)
-    if others.exists():
-        raise IdentityConflict
+    if has_other_identity(user, identity.provider_key, identity.issuer, identity.subject):
+        raise IdentityConflict("refused: the account has another identity of this provider")
+
+
+def has_other_identity(user: AbstractBaseUser, provider_key: str, issuer: str, subject: str) -> bool:
+    """Whether the account is connected to somebody else at the provider."""
+    own = OAuthConnection.objects.filter(user_id=user.pk, provider_key=provider_key, issuer=issuer)
+    return own.exclude(provider_user_id=subject).exists()
 
 
 def check_not_staff(user: AbstractBaseUser, provider: OAuthProvider) -> None:
     """Staff are linked only where the provider's own setting says so (rule 3c)."""
     privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
     if privileged and provider.link_by_email != "verified":
-        raise StaffLinkingOff
+        raise StaffLinkingOff("refused: staff are not linked by this provider's email")
 
 
 def local_email_is_unverified(user: AbstractBaseUser) -> bool:
@@ -171,12 +219,16 @@ def local_email_is_unverified(user: AbstractBaseUser) -> bool:
     """
     path = settings.LOCAL_EMAIL_VERIFIED
     if path is not None:
-        return import_string(path)(user) is False
-    if not apps.is_installed("allauth.account"):
-        return False
-    model: Any = apps.get_model("account.EmailAddress")  # type: ignore[misc]  # of django-allauth
-    email = getattr(user, user.get_email_field_name(), "")
-    return not model.objects.filter(user_id=user.pk, email__iexact=email, verified=True).exists()
+        return not import_string(path)(user)
+    return apps.is_installed("allauth.account") and not allauth_has_verified(user)
+
+
+def allauth_has_verified(user: AbstractBaseUser) -> bool:
+    """Whether django-allauth has seen the person confirm the account's own address, compared as safely as ours."""
+    model: Any = apps.get_model("account", "EmailAddress")
+    own = email_key(getattr(user, user.get_email_field_name()) or "")
+    confirmed = model.objects.filter(user_id=user.pk, verified=True).values_list("email", flat=True)
+    return own in map(email_key, confirmed)
 
 
 def allows_signup(provider: OAuthProvider) -> bool:

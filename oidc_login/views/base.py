@@ -49,7 +49,8 @@ class ProviderView(View):
         """Tell the person, the log and the site that this did not work."""
         provider_key = self.provider.key if self.provider else ""
         log_failure(error, provider_key=provider_key, state=self.state)
-        signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key)
+        reason = error.reason or error.code
+        signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key, reason=reason)
         if isinstance(error, Cancelled):
             messages.info(request, str(error), fail_silently=True)
             return HttpResponseRedirect(self.cancelled_url())
@@ -77,7 +78,13 @@ class ProviderView(View):
 
 def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
     """Write the one record of a failure: its code, the provider and what was wrong, never a value."""
-    extra = {"provider": provider_key, "code": error.code, "reason": error.reason, **log_id(state)}
+    extra = {
+        "provider": provider_key,
+        "code": error.code,
+        "reason": error.reason,
+        "connection": error.connection_id,
+        **log_id(state),
+    }
     logger.log(level_of(error), "sign-in failed: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
 
 
