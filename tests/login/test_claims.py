@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oidc_login.claims import MAX_STORED_BYTES, clean_email, storable, text, username_from
+from oidc_login.claims import MAX_STORED_BYTES, clean_email, storable, username_from
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider
 from tests.login.browser import Browser
@@ -168,7 +168,6 @@ def test_one_huge_claim_does_not_push_the_others_out() -> None:
 @pytest.mark.parametrize("value", ["a@b.example", "A@B.example", "a+b@c.example"])
 def test_address_is_kept_as_it_was_given(value: str) -> None:
     assert clean_email(value) == value
-
 
 
 def test_username_is_never_empty() -> None:

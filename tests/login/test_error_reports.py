@@ -151,5 +151,3 @@ def test_mail_about_a_provider_that_fails(
 
     assert "id_token_invalid" in mailed()
     assert_tells_no_secret(witness, browser, mailed())
-
-

@@ -102,7 +102,9 @@ def test_session_cookie_that_comes_along_needs_no_bounce(op: OpenIDProvider, set
     assert OAuthConnection.objects.get().user == user
 
 
-def test_bounced_answer_is_good_once(op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged) -> None:
+def test_bounced_answer_is_good_once(
+    op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged
+) -> None:
     posted = browser.end(browser.authorize(op, browser.begin()))
     bounce(browser, posted)
     browser.jar.pop("sessionid")
@@ -143,7 +145,9 @@ def test_bounced_answer_gets_old(
 
 
 @pytest.mark.parametrize("value", ["", "garbage", "\u00e9", "A" * 5000])
-def test_made_up_answer(op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged, value: str) -> None:
+def test_made_up_answer(
+    op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged, value: str
+) -> None:
     with assert_nothing_changed(browser) as failure:
         failure.response = browser.get("/oauth/op/callback/?" + urlencode({"answer": value}))
 

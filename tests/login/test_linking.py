@@ -104,7 +104,7 @@ def test_staff_are_linked_where_the_provider_is_trusted_with_it(
     op: OpenIDProvider, browser: Browser, settings: Settings, privilege: str
 ) -> None:
     configure(settings, "op", link_by_email="verified")
-    user = make_user(**{privilege: True})
+    user = make_user("existing", ADDRESS, **{privilege: True})
 
     browser.sign_in(op)
 

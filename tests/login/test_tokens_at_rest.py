@@ -437,5 +437,3 @@ def test_sign_in_keeps_a_refresh_token_that_it_cannot_read(
     assert stored(OAuthConnection.objects.get(), "refresh_token") == before
     settings.OIDC_LOGIN_TOKEN_KEYS = ["other", "lost"]
     assert OAuthConnection.objects.get().refresh_token in op.grants._refresh_tokens
-
-
