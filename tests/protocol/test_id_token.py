@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from typing import Any
 
 import pytest
@@ -13,7 +14,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from oidc_login.protocol.errors import InvalidIDToken, UnknownKey
-from oidc_login.protocol.id_token import CHECKS, MAX_ISSUED_AGE, IDToken, is_subject, verify_id_token
+from oidc_login.protocol.id_token import (
+    CHECKS,
+    MAX_ISSUED_AGE,
+    Expected,
+    IDToken,
+    check_authentication_time,
+    check_expiry,
+    check_issued_at,
+    check_not_before,
+    is_subject,
+    verify_id_token,
+)
 from oidc_login.protocol.keys import KeySet
 from oidc_login.testing.signing import base64url
 from tests.protocol.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, provider_keys, token
@@ -123,6 +135,12 @@ def test_accepts_each_spelling_of_the_issuer_that_the_caller_names() -> None:
     assert refusal(token(good(iss="https://op.example/")), issuers=names) == "iss"
 
 
+def test_the_issuers_may_be_any_collection() -> None:
+    for issuers in ([ISSUER], {ISSUER}, {ISSUER: "its settings"}):
+        assert verify(token(GOOD), issuers=issuers).claims == GOOD
+        assert refusal(token(good(iss=[ISSUER])), issuers=issuers) == "iss"
+
+
 # The audience and the authorized party (rules 3 to 5)
 
 AUDIENCES: list[tuple[str, object]] = [
@@ -202,6 +220,30 @@ def test_a_date_is_a_json_number(name: str, value: object) -> None:
 def test_a_number_that_is_none_spoils_the_payload(number: str) -> None:
     payload = json.dumps(good(exp="EXP")).replace('"EXP"', number).encode()
     assert refusal(token(payload)) == "payload"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 10**400])
+def test_no_rule_about_times_is_passed_by_a_number_that_is_none(number: float) -> None:
+    """However the claims were read: nothing is greater than NaN, and nothing less."""
+    expected = Expected(
+        issuers=(ISSUER,),
+        client_id=CLIENT,
+        nonce=None,
+        access_token=None,
+        now=NOW,
+        leeway=LEEWAY,
+        max_age=60,
+        algorithm="RS256",
+        insecure_allow_missing_nonce=False,
+    )
+    for name, check in (
+        ("exp", check_expiry),
+        ("iat", check_issued_at),
+        ("nbf", check_not_before),
+        ("auth_time", check_authentication_time),
+    ):
+        with pytest.raises(InvalidIDToken, match=name):
+            check({name: number}, expected)
 
 
 # The nonce (rule 11, Core 15.5.2)

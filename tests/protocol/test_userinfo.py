@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, UnknownKey, UserInfoInvalid
 from oidc_login.protocol.keys import KeySet
-from oidc_login.protocol.transport import Transport
+from oidc_login.protocol.transport import Response, Transport
 from oidc_login.protocol.userinfo import (
     IDENTITY_CLAIMS,
     check_subject,
     fetch_userinfo,
     merge_claims,
+    read_userinfo_document,
     userinfo_request,
     verify_userinfo_jwt,
 )
@@ -127,6 +129,13 @@ def test_a_body_that_is_no_clear_json_is_refused(body: bytes) -> None:
 def test_only_200_describes_somebody(status: str) -> None:
     error = refusal({"sub": "alice"}, status=status)
     assert (type(error), error.reason) == (UserInfoInvalid, "status")
+
+
+def test_only_200_carries_a_resource_of_oauth() -> None:
+    for status, kind in ((404, UserInfoInvalid), (503, ProviderUnavailable)):
+        response = Response(status=status, content_type="application/json", headers={}, body=b'{"id": 1}')
+        with pytest.raises(kind):
+            read_userinfo_document(response, now=NOW)
 
 
 @pytest.mark.parametrize("status", ["429 Too Many", "500 Error", "503 Unavailable"])
@@ -298,3 +307,12 @@ def test_a_signed_answer_is_verified_and_its_subject_compared() -> None:
             op.bend("userinfo", as_jwt(op, **claims))
             with pytest.raises(UserInfoInvalid, match=reason):
                 from_provider(op)
+
+
+def test_a_signed_answer_comes_with_status_200_alone() -> None:
+    op = OpenIDProvider(users=[User("alice")])
+    with serve(op):
+        good = as_jwt(op)
+        op.bend("userinfo", lambda answer: replace(good(answer), status=401))
+        with pytest.raises(UserInfoInvalid, match="status"):
+            from_provider(op)
