@@ -70,7 +70,7 @@ def source(text: str) -> Callable[[T], T]:
     """Name the source of a test that is more than a row."""
 
     def mark(test: T) -> T:
-        test.source = text  # type: ignore[attr-defined]  # read by tests/hostile/test_conformance_modules.py
+        test.stands_for = text  # type: ignore[attr-defined]  # read by tests/hostile/test_conformance_modules.py
         return test
 
     return mark

@@ -68,12 +68,13 @@ class Stage:
         for endpoint, change in row.bends.items():
             self.op.bend(endpoint, change)
 
-    def refuse(self, row: Row) -> None:
+    def refuse(self, row: Row, *, visitors: int = 2) -> None:
         """Play a row that must be refused: for a stranger, and for somebody who is signed in as somebody else."""
         self.prepare(row)
         self._refuse(row, Browser())
-        remember_alice(self.op)
-        self._refuse(row, signed_in_browser())
+        if visitors == 2:
+            remember_alice(self.op)
+            self._refuse(row, signed_in_browser())
         self.recover()
 
     def _refuse(self, row: Row, browser: Browser) -> None:

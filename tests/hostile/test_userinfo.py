@@ -325,4 +325,4 @@ def test_only_the_json_value_true_verifies_an_address(stage: Stage, value: Any) 
         failure.response = browser.end(answer)
 
     assert failure.seen == (409, "email_not_verified")
-    assert not victim.oauth_connections.exists()  # type: ignore[attr-defined]  # the related name
+    assert not victim.oauth_connections.exists()
