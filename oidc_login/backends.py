@@ -31,6 +31,7 @@ from .exceptions import (
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
+    StepUpFailed,
     TokenResponseInvalid,
     UserInfoInvalid,
     from_protocol,
@@ -105,7 +106,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         try:
             self.oauth_token = _token_of(self.get_token({"code": response.code}))
             payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
-            self._check_step_up(payload)
+            self._check_authentication_context(payload)
+            request.oauth_claims = payload  # type: ignore[attr-defined]  # read by oidc_login.views
             return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)
         except ProtocolError as error:
             raise from_protocol(error) from error
@@ -125,12 +127,12 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         """Return the claims of the ID token after all rules of Core 3.1.3.7; {} without OpenID Connect."""
         return self.provider.verify_id_token(self.oauth_token, request=self.request)
 
-    def _check_step_up(self, claims: Mapping[str, Any]) -> None:
-        """The sign-in must be as strong as this flow asked for (Core 5.5.1.1)."""
-        wanted = str(self.flow.parameters.get("acr_values", "")).split()
+    def _check_authentication_context(self, claims: Mapping[str, Any]) -> None:
+        """The sign-in must be as strong as this flow, or else the provider's settings, asked for (Core 5.5.1.1)."""
+        asked = str(self.flow.parameters.get("acr_values", "")).split()
+        wanted = asked or self.provider.get_essential_acr_values()
         if wanted and claims.get("acr") not in wanted:
-            raise RefusedBySite("acr")
-        self.request.oauth_claims = claims  # type: ignore[attr-defined]  # read by oidc_login.views
+            raise StepUpFailed("acr")
 
     @sensitive_variables()
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
@@ -160,7 +162,9 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         return claims
 
     def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
-        if self._overrides(*CLAIMS_HOOKS, "get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
+        if self._overrides(*CLAIMS_HOOKS) and self.provider.has_userinfo():
+            return True
+        if self._overrides("get_userinfo") and getattr(self.provider, "userinfo", "") != "never":
             return True
         wanted = [*settings.CLAIMS, *self.provider.wanted_claims()]
         return self.provider.needs_userinfo(payload, is_known=is_known, wanted=wanted)
@@ -239,22 +243,22 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     @sensitive_variables()
     def _decide(self, claims: dict[str, Any], connection: OAuthConnection | None) -> linking.Decision:
-        if self.flow.purpose != "login":
-            user = self.request.user if self.request.user.is_authenticated else None
-            return self._decide_for(user, connection)
-        return linking.resolve_sign_in(
-            self.identity,
-            provider=self.provider,
-            connection=connection,
-            find_users=lambda: self.filter_users_by_claims(claims),
-            site_vouches=self._overrides("filter_users_by_claims"),
-        )
-
-    def _decide_for(self, user: AbstractBaseUser | None, connection: OAuthConnection | None) -> linking.Decision:
-        """Decide about the person who is signed in already."""
         if self.flow.purpose == "connect":
-            return linking.resolve_connect(self.identity, connection=connection, user=user, user_key=self.flow.user_key)
-        return linking.resolve_same_person(connection=connection, user=user, user_key=self.flow.user_key)
+            return linking.resolve_connect(
+                self.identity, connection=connection, user=self._user_of_session(), user_key=self.flow.user_key
+            )
+        site_rule: Any = {
+            "find_users": lambda: self.filter_users_by_claims(claims),
+            "site_vouches": self._overrides("filter_users_by_claims"),
+        }
+        if self.flow.purpose == "reauthenticate":
+            return linking.resolve_same_person(
+                connection=connection, user=self._user_of_session(), user_key=self.flow.user_key, **site_rule
+            )
+        return linking.resolve_sign_in(self.identity, provider=self.provider, connection=connection, **site_rule)
+
+    def _user_of_session(self) -> AbstractBaseUser | None:
+        return self.request.user if self.request.user.is_authenticated else None
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:

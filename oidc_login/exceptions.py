@@ -128,6 +128,17 @@ class RefusedBySite(OAuthError):
     message = _("This site does not let this account in.")
 
 
+class StepUpFailed(RefusedBySite):
+    message = _("A stronger sign-in is needed here than the provider made, for instance with a second factor.")
+
+
+class StepUpImpossible(RefusedBySite):
+    message = _(
+        "This page needs a sign-in that was confirmed just now, and your way to sign in cannot be asked for that. "
+        "Please sign in another way."
+    )
+
+
 class EmailRequired(OAuthError):
     status_code = 403
     code = "email_required"
@@ -137,7 +148,11 @@ class EmailRequired(OAuthError):
 class ConnectUserChanged(OAuthError):
     status_code = 403
     code = "connect_user_changed"
-    message = _("You are not signed in any more as the person who began this. Nothing was connected.")
+    message = _("You are not signed in any more as the person who began this. Nothing was changed.")
+
+
+class AnotherPerson(ConnectUserChanged):
+    message = _("That is not the account you signed in with here. Nothing was changed, you are signed in as before.")
 
 
 class LastLoginMethod(OAuthError):

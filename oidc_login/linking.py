@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from .claims import Identity, domain_is_allowed, email_key
 from .conf import settings
 from .exceptions import (
+    AnotherPerson,
     ConnectUserChanged,
     DomainNotAllowed,
     EmailAmbiguous,
@@ -118,13 +119,18 @@ def resolve_connect(
 
 
 def resolve_same_person(
-    *, connection: OAuthConnection | None, user: AbstractBaseUser | None, user_key: str
+    *,
+    connection: OAuthConnection | None,
+    user: AbstractBaseUser | None,
+    user_key: str,
+    find_users: Callable[[], Iterable[Any]],
+    site_vouches: bool,
 ) -> Decision:
     """Decide for a person who shows once more who they are: nobody else, and nothing new."""
     check_same_person(user, user_key)
     if connection is None or str(connection.user_id) != user_key:
-        raise ConnectUserChanged("refused: another identity than that of this session")
-    return known_identity(connection)
+        raise AnotherPerson("refused: another identity than that of this session")
+    return _resolve_known(connection, find_users=find_users, site_vouches=site_vouches)
 
 
 def check_same_person(user: AbstractBaseUser | None, user_key: str) -> None:

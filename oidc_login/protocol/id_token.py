@@ -171,7 +171,10 @@ def check_authentication_time(claims: Claims, expected: Expected) -> None:
     """The person must have signed in recently, where the request asked for that (rule 13)."""
     if expected.max_age is None:
         return
-    if _numeric_date(claims, "auth_time") + expected.max_age + expected.leeway < expected.now:
+    authenticated_at = _numeric_date(claims, "auth_time")
+    if authenticated_at - expected.leeway > expected.now:
+        raise InvalidIDToken("auth_time")
+    if authenticated_at + expected.max_age + expected.leeway < expected.now:
         raise InvalidIDToken("auth_time")
 
 

@@ -37,6 +37,8 @@ class AppleProvider(OIDCProvider):
         self.team_id = team_id
         self.key_id = key_id
         self._signing_key = PrivateKey(client_key)
+        if self._signing_key.algorithm != "ES256":
+            raise ValueError("client_key is not the key that Apple made for key_id, which is for ES256")
         # Apple knows no other method; what it calls the client secret is an assertion.
         self.token_endpoint_auth_method = "client_secret_post"  # noqa: S105  # the name of a method
 

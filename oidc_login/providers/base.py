@@ -75,6 +75,8 @@ class PendingFlow(Protocol):
     @property
     def code_verifier(self) -> str: ...
     @property
+    def begun_at(self) -> int: ...
+    @property
     def parameters(self) -> Mapping[str, Any]: ...
 
 
@@ -234,6 +236,10 @@ class OAuthProvider:
         """Return the issuer that answers must come from; "" where there is none (OAuth 2.0)."""
         return ""
 
+    def get_possible_issuers(self) -> tuple[str, ...]:
+        """Return what the issuer can be, by the settings alone and without asking the provider."""
+        return ()
+
     def requires_response_issuer(self) -> bool:
         """Whether the provider promises `iss` in its authorization responses (RFC 9207 2.3)."""
         return False
@@ -242,9 +248,17 @@ class OAuthProvider:
         """Return the verified claims of the ID token; none without OpenID Connect."""
         return {}
 
+    def get_essential_acr_values(self) -> tuple[str, ...]:
+        """Return the authentication contexts of which a sign-in must meet one; () where any will do."""
+        return ()
+
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
         """Return the issuer under which the identity is kept (Core 5.7)."""
         return self.get_issuer()
+
+    def has_userinfo(self) -> bool:
+        """Whether more can be asked about a person than the ID token says."""
+        return True
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
         """Whether userinfo must be asked to know enough; `is_known`: the identity has a connection already."""

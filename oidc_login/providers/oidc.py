@@ -81,8 +81,7 @@ class OIDCProvider(OAuth2Provider):
 
     def _parse_metadata(self, document: object) -> ProviderMetadata:
         metadata = ProviderMetadata.from_json(document, overrides=self.metadata_overrides)
-        expected = (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
-        check_issuer(metadata, expected=expected)
+        check_issuer(metadata, expected=self.get_possible_issuers())
         return metadata
 
     @property
@@ -127,6 +126,9 @@ class OIDCProvider(OAuth2Provider):
 
     def get_issuer(self) -> str:
         return self.metadata.issuer
+
+    def get_possible_issuers(self) -> tuple[str, ...]:
+        return (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
 
     def requires_response_issuer(self) -> bool:
         return self.metadata.authorization_response_iss_parameter_supported
@@ -174,7 +176,17 @@ class OIDCProvider(OAuth2Provider):
         """Return the claims of the ID token after all rules of Core 3.1.3.7."""
         flow = pending_flow(request)
         max_age = flow.parameters.get("max_age", self.max_age)
+        if max_age is not None:
+            # The provider judged the age when it was asked; what the person did there since makes it no older.
+            max_age += max(0, int(time.time()) - flow.begun_at)
         return self.check_id_token(oauth_token, nonce=flow.nonce, max_age=max_age).claims
+
+    def get_essential_acr_values(self) -> tuple[str, ...]:
+        """Return what the site's `claims` ask of `acr` as essential (Core 5.5.1.1); `acr_values` are a wish."""
+        asked = (self.claims.get("id_token") or {}).get("acr") or {}
+        if not asked.get("essential"):
+            return ()
+        return tuple(asked.get("values") or ([asked["value"]] if "value" in asked else ()))
 
     @sensitive_variables()
     def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
@@ -232,6 +244,10 @@ class OIDCProvider(OAuth2Provider):
         return sum(map(KeySet.of_secret, long_enough), KeySet())
 
     # Userinfo.
+
+    def has_userinfo(self) -> bool:
+        """Whether there is an endpoint (Apple has none) and the site wants it asked."""
+        return self.userinfo != "never" and bool(self.userinfo_endpoint)
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
         """Say what `userinfo` means for this person: "auto" asks for what the ID token lacks and the site needs."""

@@ -42,6 +42,7 @@ from oidc_login.registry import get_provider
 
 from .base import SESSION_KEY, ProviderView
 
+MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 
 # What middleware of mozilla-django-oidc reads of a session.
@@ -174,8 +175,8 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
         request.session[SESSION_KEY] = {
             "provider": connection.provider_key,
             "connection": connection.pk,
-            "auth_time": authentication_time(claims, now=time.time()),
-            "acr": claims["acr"] if isinstance(claims.get("acr"), str) else "",
+            **authentication(claims, now=int(time.time())),
+            "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
         }
         lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
         request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
@@ -183,12 +184,18 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
         raise ProviderUnavailable("database") from error
 
 
-def authentication_time(claims: Mapping[str, Any], *, now: float) -> int:
-    """Return when the person proved to the provider who they are; now, where it does not say."""
-    stated = claims.get("auth_time")
-    if isinstance(stated, bool) or not isinstance(stated, (int, float)) or not 0 <= stated <= now:
-        return int(now)
-    return int(stated)
+def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:
+    """Return when and how the person proved to the provider who they are, as far as it says (Core 2)."""
+    auth_time: Any = claims.get("auth_time")
+    acr = claims.get("acr")
+    is_number = isinstance(auth_time, (int, float)) and not isinstance(auth_time, bool)
+    stated = min(int(auth_time), now) if is_number and 0 <= auth_time <= now + MAX_LEEWAY else None
+    return {
+        "at": now,
+        "auth_time": now if stated is None else stated,
+        "auth_time_stated": stated is not None,
+        "acr": acr if isinstance(acr, str) else "",
+    }
 
 
 def destination(request: HttpRequest, next_url: str) -> str:

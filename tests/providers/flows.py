@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,7 +27,7 @@ def request_with_flow(**changes: Any) -> HttpRequest:
         "state": "CANARY-state",
         "nonce": "CANARY-nonce",
         "code_verifier": VERIFIER,
-        "begun_at": 0,
+        "begun_at": int(time.time()),
     }
     request = RequestFactory().get("/")
     attach(request, Flow(**{**values, **changes}))

@@ -1,0 +1,99 @@
+"""Step-up: what a page may ask of a sign-in, and the way back to the provider for one that is newer or stronger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+
+from oidc_login import flow as flows
+from oidc_login.exceptions import StepUpImpossible
+from oidc_login.models import OAuthConnection
+from oidc_login.registry import get_provider, get_provider_keys
+
+from .base import SESSION_KEY, ProviderView
+from .begin import begin
+
+SHORTEST_AGE = 60  # seconds; what was just asked for is not asked for again on the way back to the page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a page asks of a sign-in: how old it may be, in seconds, and which contexts will do (Core 3.1.2.1)."""
+
+    max_age: int | None = None
+    acr_values: tuple[str, ...] = ()
+
+    def is_met_by(self, signed_in: Mapping[str, Any]) -> bool:
+        """Whether the sign-in that a session remembers is new and strong enough."""
+        return self._is_new_enough(signed_in, now=time.time()) and self._is_strong_enough(signed_in)
+
+    def _is_new_enough(self, signed_in: Mapping[str, Any], *, now: float) -> bool:
+        if self.max_age is None:
+            return True
+        if signed_in.get("auth_time_stated") and now - signed_in["auth_time"] <= self.max_age:
+            return True
+        # The provider was asked for just this, and its answer accepted: leeway and the way back make no loop.
+        asked = signed_in.get("max_age")
+        return asked is not None and asked <= self.max_age and now - signed_in["at"] <= SHORTEST_AGE
+
+    def _is_strong_enough(self, signed_in: Mapping[str, Any]) -> bool:
+        return not self.acr_values or signed_in.get("acr") in self.acr_values
+
+    def as_parameters(self) -> dict[str, Any]:
+        """Return the parameters of the authorization request that ask for it."""
+        parameters: dict[str, Any] = {"acr_values": " ".join(self.acr_values)} if self.acr_values else {}
+        return parameters if self.max_age is None else {**parameters, "max_age": self.max_age}
+
+
+class ReauthenticateView(ProviderView):
+    """Sends a person who is signed in back to their provider, for a newer or stronger sign-in.
+
+    It has no URL: it stands in for the page that asks for it.
+    """
+
+    http_method_names = ["get", "head", "post"]
+    demand = Demand()
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        self.next_url = flows.safe_next(request, [request.get_full_path()])
+        return self.send_back(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.send_back(request)  # what was posted cannot be posted again for them
+
+    def send_back(self, request: HttpRequest) -> HttpResponse:
+        provider_key = provider_that_can_tell(request)
+        if provider_key is None:
+            raise StepUpImpossible("no_openid_connect")
+        self.provider = get_provider(provider_key)
+        return begin(
+            request,
+            self.provider,
+            purpose="reauthenticate",
+            next_url=self.next_url,
+            user_key=str(request.user.pk),
+            parameters=self.demand.as_parameters(),
+        )
+
+
+def provider_that_can_tell(request: HttpRequest) -> str | None:
+    """Return the key of a provider that knows the person and says when and how they signed in.
+
+    That is the one of this session, or else the one they used last. Without OpenID Connect nobody says it.
+    """
+    own = own_openid_connections(request.user)  # type: ignore[arg-type]  # signed in, of whatever model the site uses
+    used_now = request.session.get(SESSION_KEY, {}).get("connection")
+    own.sort(key=lambda connection: connection.pk != used_now)
+    return own[0].provider_key if own else None
+
+
+def own_openid_connections(user: AbstractBaseUser) -> list[OAuthConnection]:
+    """Return a user's connections at the OpenID providers of the settings, the last used first."""
+    own = OAuthConnection.objects.filter(user_id=user.pk, provider_key__in=get_provider_keys()).exclude(issuer="")
+    return list(own.only("provider_key").order_by(F("last_login_at").desc(nulls_last=True)))
