@@ -10,9 +10,12 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import F, Field
 from django.utils.crypto import get_random_string
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
+from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from .claims import Identity, email_key, text, username_from
+from .conf import django
 from .exceptions import EmailRequired
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
@@ -64,7 +67,13 @@ def email_for(identity: Identity, field: Field[Any, Any]) -> str | None:
 def lock_user(user: AbstractBaseUser) -> None:
     """Hold the user's row until the transaction ends, by a write that changes nothing."""
     model = get_user_model()
-    model._default_manager.filter(pk=user.pk).update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+    model._base_manager.filter(pk=user.pk).update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+
+
+def can_use_password(user: AbstractBaseUser) -> bool:
+    """Whether the user has a password and the site a backend that may take it, beside those for providers."""
+    backends = map(import_string, django.AUTHENTICATION_BACKENDS)
+    return user.has_usable_password() and not all(issubclass(one, OIDCAuthenticationBackend) for one in backends)
 
 
 def free_username(claims: Mapping[str, Any]) -> str:

@@ -1,12 +1,14 @@
 """A link that waits for its person to sign in to the account once (they may not be who opened it).
 
 What waits is kept in the session, encrypted with the keys for tokens. `complete` is called for every sign-in of
-the site, by whatever backend: by the very user, the link is made; by anybody else's, it is dropped.
+the site, by whatever backend: by the very user, the link is made; by anybody else's, it is dropped. Whatever is
+wrong with what waits, the sign-in itself goes on.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -14,19 +16,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, router, transaction
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
+from django.db import IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from . import sealing, signals
+from . import linking, sealing, signals
+from .accounts import lock_user
 from .claims import Identity, storable
-from .conf import django, settings
+from .conf import settings
 from .models import LinkReason, OAuthConnection, Status
 from .providers.base import OAuthToken
 
+logger = logging.getLogger(__name__)
+
 SESSION_KEY = "oidc_login_waiting_link"
-COOKIE_SESSIONS = "django.contrib.sessions.backends.signed_cookies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +55,7 @@ def keep(
     request: HttpRequest, *, identity: Identity, token: OAuthToken | None, user: AbstractBaseUser, expires_at: int
 ) -> None:
     """Let a sign-in wait; without its tokens where the session is a cookie, which they would not fit."""
-    fits = django.SESSION_ENGINE != COOKIE_SESSIONS
+    fits = not isinstance(request.session, CookieSession)
     waiting = WaitingLink(
         user_key=str(user.pk),
         expires_at=expires_at,
@@ -60,7 +65,7 @@ def keep(
         email=identity.email,
         email_verified=identity.email_verified,
         claims=storable(identity.claims, wanted=settings.CLAIMS) if fits else {},
-        token=asdict(token) if token is not None and fits else None,
+        token={**asdict(token), "id_token": ""} if token is not None and fits else None,
         status=Status.OK if token is None or fits else Status.NEEDS_REAUTH,
     )
     plain = json.dumps(asdict(waiting), default=datetime.isoformat).encode()
@@ -79,7 +84,10 @@ def waiting_link(request: HttpRequest) -> WaitingLink | None:
         plain = sealing.unseal(sealed, purpose="waiting_link", associated_data=b"", secrets=sealing.token_keys())
     except sealing.SealError:
         return None
-    waiting = WaitingLink(**json.loads(plain))
+    try:
+        waiting = WaitingLink(**json.loads(plain))
+    except TypeError:  # sealed by another version of this package
+        return None
     return waiting if time.time() <= waiting.expires_at else None
 
 
@@ -94,20 +102,28 @@ def complete(sender: object, *, request: HttpRequest | None, user: AbstractBaseU
         return
     connection = make_connection(waiting, user)
     if connection is None:
+        logger.info("a link that waited was not made at %s", waiting.provider_key)
         return
-    signals.connection_created.send(
-        OAuthConnection, request=request, provider=waiting.provider_key, connection=connection
-    )
+    transaction.on_commit(lambda: tell(request, connection), using=router.db_for_write(OAuthConnection))
     messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+
+
+def tell(request: HttpRequest, connection: OAuthConnection) -> None:
+    """Tell the log and the site of the new connection."""
+    reason = linking.REASONS[LinkReason.CONFIRMED]
+    linking.note(reason, connection)
+    signals.connection_created.send(
+        OAuthConnection, request=request, provider=connection.provider_key, connection=connection, reason=reason
+    )
 
 
 @sensitive_variables()
 def make_connection(waiting: WaitingLink, user: AbstractBaseUser) -> OAuthConnection | None:
     """Return the new connection; `None` where the identity, or the place for it, was taken meanwhile."""
-    same_provider = {"provider_key": waiting.provider_key, "issuer": waiting.issuer}
     connection = OAuthConnection(
-        **same_provider,
         user=user,  # type: ignore[misc]  # of whatever model the site uses
+        provider_key=waiting.provider_key,
+        issuer=waiting.issuer,
         provider_user_id=waiting.subject,
         email=waiting.email,
         email_verified=waiting.email_verified,
@@ -119,11 +135,11 @@ def make_connection(waiting: WaitingLink, user: AbstractBaseUser) -> OAuthConnec
         connection.set_token(token_of(waiting.token))
     try:
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+            lock_user(user)
+            if linking.has_other_identity(user, waiting.provider_key, waiting.issuer, waiting.subject):
+                return None
             connection.save(force_insert=True)
-            others = OAuthConnection.objects.filter(user_id=user.pk, **same_provider).exclude(pk=connection.pk)
-            if others.exists():
-                raise IntegrityError("another identity of this provider")
-    except IntegrityError:
+    except (IntegrityError, OperationalError):  # somebody else's by now, or a lock
         return None
     return connection
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from .registry import get_provider_keys
 
 
-def oauth_provider_keys(request: HttpRequest) -> dict[str, list[str]]:
-    """Add `oauth_provider_keys`, the keys of all providers."""
-    return {"oauth_provider_keys": get_provider_keys()}
+def oauth_provider_keys(request: HttpRequest) -> dict[str, Any]:
+    """Add `oauth_provider_keys`, the keys of all providers; they are looked up where a template asks for them."""
+    return {"oauth_provider_keys": SimpleLazyObject(get_provider_keys)}

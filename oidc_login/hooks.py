@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
+from django.db.models import CharField, EmailField, TextField
 
 from .accounts import get_field
 from .claims import text
 from .providers.base import OAuthProvider
 
-# What no claim ever writes: who it is, where mail goes, and what they may do.
-PROTECTED_FIELDS = ("id", "pk", "password", "username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+logger = logging.getLogger(__name__)
+
+# What no claim ever writes, beside keys, user name and address: secrets.
+PROTECTED_FIELDS = ("password",)
 
 
 def apply(user: AbstractBaseUser, claims: Mapping[str, Any], provider: OAuthProvider) -> None:
@@ -26,8 +31,10 @@ def apply(user: AbstractBaseUser, claims: Mapping[str, Any], provider: OAuthProv
 
 
 def group_names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """Return the groups of a claim; a claim that is missing or of another type names none."""
+    """Return the groups of a claim: a list, or one name alone; a claim that is missing names none."""
     value = claims.get(name)
+    if isinstance(value, str):
+        return frozenset({value})
     return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
 
 
@@ -35,11 +42,13 @@ def set_groups(user: Any, names: Iterable[str], group_map: Mapping[str, str]) ->
     """Make the user a member of what the map gives for the names; groups outside the map are not touched."""
     if not group_map:
         return
-    mapped = set(group_map.values())
     wanted = {group_map[name] for name in names if name in group_map}
-    present = set(user.groups.filter(name__in=mapped).values_list("name", flat=True))
+    present = set(user.groups.filter(name__in=set(group_map.values())).values_list("name", flat=True))
     if wanted - present:
-        user.groups.add(*Group.objects.filter(name__in=wanted - present))
+        joined = list(Group.objects.filter(name__in=wanted - present))
+        user.groups.add(*joined)
+        for name in sorted(wanted - present - {group.name for group in joined}):
+            logger.warning("group_map names the group %r, which does not exist", name)
     if present - wanted:
         user.groups.remove(*Group.objects.filter(name__in=present - wanted))
 
@@ -54,12 +63,20 @@ def set_flag(user: Any, flag: str, names: frozenset[str], granting: Iterable[str
 def set_profile(user: AbstractBaseUser, claims: Mapping[str, Any], profile_map: Mapping[str, str]) -> None:
     """Take over text claims into fields of the user; a claim that is missing changes nothing."""
     values = {}
-    for attribute, claim in profile_map.items():
-        field = get_field(attribute)
+    for name, claim in profile_map.items():
+        field = get_field(name)
         value = text(claims, claim, max_length=getattr(field, "max_length", None))
-        if field is not None and value and attribute not in PROTECTED_FIELDS:
-            values[attribute] = value
+        if value and may_be_written(name):
+            values[name] = value
     change(user, values)
+
+
+def may_be_written(name: str) -> bool:
+    """Whether a claim may be taken over into a field of the user model: plain text that identifies nobody."""
+    model, field = get_user_model(), get_field(name)
+    if not isinstance(field, (CharField, TextField)) or isinstance(field, EmailField) or field.unique:
+        return False
+    return name not in (*PROTECTED_FIELDS, model.USERNAME_FIELD, model.get_email_field_name(), "username", "email")
 
 
 def change(user: Any, values: Mapping[str, Any]) -> None:

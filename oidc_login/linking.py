@@ -231,7 +231,7 @@ def local_email_is_unverified(user: AbstractBaseUser) -> bool:
 
 def allauth_has_verified(user: AbstractBaseUser) -> bool:
     """Whether django-allauth has seen the person confirm the account's own address, compared as safely as ours."""
-    model: Any = apps.get_model("account", "EmailAddress")
+    model: Any = apps.get_model("account", "EmailAddress")  # type: ignore[misc]  # of django-allauth
     own = email_key(getattr(user, user.get_email_field_name()) or "")
     confirmed = model.objects.filter(user_id=user.pk, verified=True).values_list("email", flat=True)
     return own in map(email_key, confirmed)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from .accounts import lock_user
+from .accounts import can_use_password, lock_user
 from .claims import Identity, text
 from .conf import django
 from .exceptions import LastLoginMethod, from_protocol
@@ -177,24 +177,34 @@ class OAuthConnection(models.Model):
 
     def can_be_disconnected(self) -> bool:
         """Whether the person could still sign in without it: by password, or by another configured provider."""
-        if self.user.has_usable_password():
-            return True
+        return can_use_password(self.user) or self._other_ways_in().exists()
+
+    def _other_ways_in(self) -> models.QuerySet[OAuthConnection]:
         others = OAuthConnection.objects.filter(user_id=self.user_id, provider_key__in=get_provider_keys())
-        return others.exclude(pk=self.pk).exists()
+        return others.exclude(pk=self.pk)
 
     def disconnect(self) -> None:
         """Remove the connection, or raise `LastLoginMethod`; two requests at once cannot remove the last two.
 
-        The account's row is written first, so that they wait for each other on every database.
+        They wait for each other, since the account's row is written first. What decides is then read again, and
+        locked, or MySQL would show it as it was when the request began. `DoesNotExist`: it was removed meanwhile.
         """
         using = router.db_for_write(type(self))
         with transaction.atomic(using=using):
             lock_user(self.user)
-            if not self.can_be_disconnected():
-                raise LastLoginMethod
+            if not self._can_be_disconnected_now(using):
+                raise LastLoginMethod("refused: the last way in")
             key = self.pk
-            self.delete(using=using)
+            deleted, _counts = self.delete(using=using)
+            if not deleted:
+                raise self.DoesNotExist
             self.pk = key
+
+    def _can_be_disconnected_now(self, using: str) -> bool:
+        """The same as `can_be_disconnected` behind the account's lock."""
+        users = get_user_model()._base_manager.using(using).select_for_update()
+        self.user = users.get(pk=self.user_id)
+        return can_use_password(self.user) or bool(self._other_ways_in().using(using).select_for_update()[:1])
 
     def update_row(self, names: Iterable[str]) -> bool:
         """Write these fields alone, and say whether the row is still there to be written."""

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 
 from .accounts import get_field
 from .conf import settings
-from .exceptions import ProviderUnknown
+from .exceptions import OAuthError
 from .models import OAuthConnection
 from .registry import get_provider
 
@@ -32,16 +32,19 @@ def tell(template: str, connection: OAuthConnection) -> None:
 
     A mail server that is down must not undo what was done: it is logged.
     """
+    if not settings.NOTIFY:
+        return
     user: Any = connection.user
     field = get_field(user.get_email_field_name())
     address = getattr(user, field.attname, "") if field is not None else ""
-    if not settings.NOTIFY or not address:
+    if not address:
         return
     context = {"user": user, "label": label_of(connection.provider_key), "connection": connection}
     subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
+    body = render_to_string(f"{template}.txt", context)
     try:
-        send_mail(subject, render_to_string(f"{template}.txt", context), None, [address])
-    except OSError as error:  # what smtplib and sockets raise
+        send_mail(subject, body, None, [address])
+    except Exception as error:  # each mail backend raises errors of its own client library
         logger.warning("a notification could not be sent: %s", type(error).__name__)
 
 
@@ -49,5 +52,5 @@ def label_of(provider_key: str) -> str:
     """Return the name that people know a provider by."""
     try:
         return get_provider(provider_key).label
-    except ProviderUnknown:
+    except OAuthError:  # it is not configured any more, or cannot be looked up now
         return provider_key

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
+import re
 import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -11,32 +13,60 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from .cache import SharedValues
 from .conf import settings
-from .exceptions import ProviderUnknown
+from .exceptions import ProviderUnavailable, ProviderUnknown
 from .providers.base import OAuthProvider
 
-DEFAULT_CLASS = "oidc_login.providers.OIDCProvider"
+logger = logging.getLogger(__name__)
 
-_providers: dict[str, tuple[Mapping[str, Any], OAuthProvider]] = {}
+DEFAULT_CLASS = "oidc_login.providers.OIDCProvider"
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+
+# What a loader gives may have been typed by a customer of the site: its addresses must be public ones, and its
+# word about an address opens nobody's account.
+LOADER_DEFAULTS: Mapping[str, Any] = {"refuse_private_addresses": True, "link_by_email": "never"}
+
+Configuration = Mapping[str, Any]
+
+# By key: the configuration that a provider was made from, and the provider; `None` where it cannot be made.
+_providers: dict[str, tuple[Configuration, OAuthProvider | None]] = {}
 _keeping = threading.Lock()
 
 
-def get_configurations() -> Mapping[str, Mapping[str, Any]]:
-    """Return the entries of `OIDC_LOGIN_PROVIDERS`, after those of `OIDC_LOGIN_PROVIDER_LOADER`, by key.
-
-    What a loader gives may have been typed by a customer of the site: its addresses must be public ones, unless
-    the entry says `"refuse_private_addresses": False`.
-    """
-    if settings.PROVIDER_LOADER is None:
+def get_configurations() -> Mapping[str, Configuration]:
+    """Return the entries of `OIDC_LOGIN_PROVIDERS` after those of the loader; one that fails costs its own alone."""
+    try:
+        return {**loaded_configurations(), **settings.PROVIDERS}
+    except ProviderUnavailable:
         return settings.PROVIDERS  # type: ignore[no-any-return]  # checked by the system checks
-    loaded = import_string(settings.PROVIDER_LOADER)()
-    return {
-        **{key: {"refuse_private_addresses": True, **configuration} for key, configuration in loaded.items()},
-        **settings.PROVIDERS,
-    }
+
+
+def loaded_configurations() -> Mapping[str, Configuration]:
+    """Return what `OIDC_LOGIN_PROVIDER_LOADER` gives, without what is no entry; `ProviderUnavailable` if it fails."""
+    if settings.PROVIDER_LOADER is None:
+        return {}
+    try:
+        loaded = import_string(settings.PROVIDER_LOADER)()
+    except Exception as error:  # the site's own code, and a database or a cache that may be down
+        logger.error("OIDC_LOGIN_PROVIDER_LOADER failed: %s", type(error).__name__, exc_info=True)
+        raise ProviderUnavailable("loader") from None
+    if not isinstance(loaded, Mapping):
+        logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s instead of a dictionary", type(loaded).__name__)
+        raise ProviderUnavailable("loader")
+    return {key: {**LOADER_DEFAULTS, **entry} for key, entry in loaded.items() if is_entry(key, entry)}
+
+
+def is_entry(key: object, entry: object) -> bool:
+    """Whether a loader gave a key that fits into URLs, with settings and a label that pages can show."""
+    is_key = isinstance(key, str) and KEY.fullmatch(key)
+    if is_key and isinstance(entry, Mapping) and isinstance(entry.get("label", ""), (str, Promise, type(None))):
+        return True
+    logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s for the key %r, which is not used", type(entry).__name__, key)
+    return False
 
 
 def get_provider_keys() -> list[str]:
@@ -45,22 +75,44 @@ def get_provider_keys() -> list[str]:
 
 
 def get_providers() -> list[OAuthProvider]:
-    """Return all providers."""
-    return [get_provider(key) for key in get_provider_keys()]
+    """Return all providers; one of the loader that cannot be made is left out."""
+    found = [find_provider(key, configuration) for key, configuration in get_configurations().items()]
+    return [provider for provider in found if provider is not None]
 
 
 def get_provider(key: str) -> OAuthProvider:
     """Return the provider of a key; `ProviderUnknown` (404) where there is none.
 
-    It is built again only when its configuration has changed.
+    The loader is asked for keys alone that the settings lack.
     """
-    configuration = get_configurations().get(key)
-    if configuration is None:
+    configurations = settings.PROVIDERS if key in settings.PROVIDERS else loaded_configurations()
+    if key not in configurations:
+        _providers.pop(key, None)
         raise ProviderUnknown
+    provider = find_provider(key, configurations[key])
+    if provider is None:
+        raise ProviderUnknown
+    return provider
+
+
+def find_provider(key: str, configuration: Configuration) -> OAuthProvider | None:
+    """Return the provider of an entry, built again only when the entry has changed.
+
+    An entry of the settings that cannot be used is an error, which the system checks told before. One of a
+    loader is no provider, and logged once.
+    """
     known = _providers.get(key)
     if known is not None and known[0] == configuration:
         return known[1]
-    provider = build_provider(key, configuration)
+    provider = None
+    try:
+        provider = build_provider(key, configuration)
+    except ImproperlyConfigured as error:
+        if key in settings.PROVIDERS:
+            raise
+        # What a class says of a value may quote it, so its kind alone is told.
+        problem = type(error.__cause__).__name__ if error.__cause__ else error
+        logger.error("the loader's provider %r cannot be used: %s", key, problem)
     with _keeping:
         # The one that another thread has built meanwhile: two would fetch every document twice.
         known = _providers.get(key)

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from ..accounts import get_field
-from ..hooks import PROTECTED_FIELDS
+from ..hooks import may_be_written
 from ..protocol.client_auth import METHODS
 from ..protocol.errors import MetadataInvalid
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
@@ -109,7 +109,33 @@ def describe(value: Any) -> str:
     return f"a {type(value).__name__} with {type(others[0]).__name__}" if others else type(value).__name__
 
 
+def text_map(value: Any) -> Iterator[Problem]:
+    """A dictionary from strings to strings."""
+    yield from dictionary(value)
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    others = [item for pair in pairs for item in pair if not isinstance(item, str)]
+    if others:
+        found = f"a dictionary with {type(others[0]).__name__}"
+        yield problem("E007", expected="a dictionary of strings", example='{"...": "..."}', found=found)
+
+
 # Rules for one argument.
+
+
+def group_map(value: Any) -> Iterable[Problem]:
+    """Names to names, for a user model that has groups."""
+    return [*text_map(value), *needs_field("groups", value)]
+
+
+def flag_groups(flag: str) -> Rule:
+    """Return the rule for the groups that set a flag of the user model."""
+    return lambda value: [*strings(value), *needs_field(flag, value)]
+
+
+def needs_field(name: str, value: Any) -> Iterator[Problem]:
+    """What is written into a field needs the field."""
+    if value and get_field(name) is None:
+        yield problem("E027", name=name)
 
 
 def client_id(value: Any) -> Iterable[Problem]:
@@ -202,10 +228,10 @@ def metadata(value: Any) -> Iterator[Problem]:
 
 
 def profile_map(value: Any) -> Iterator[Problem]:
-    """Fields that the user model has, and that no provider may set a password or a privilege by."""
-    yield from dictionary(value)
+    """Fields of the user model that hold plain text, and that nobody is found or let in by."""
+    yield from text_map(value)
     for name in value if isinstance(value, Mapping) else ():
-        if not isinstance(name, str) or name in PROTECTED_FIELDS or get_field(name) is None:
+        if not isinstance(name, str) or not may_be_written(name):
             yield problem("E026", name=name)
 
 
@@ -233,9 +259,9 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "trust_email": boolean,
     "store_tokens": boolean,
     "groups_claim": text,
-    "group_map": optional(dictionary),
-    "staff_groups": strings,
-    "superuser_groups": strings,
+    "group_map": optional(group_map),
+    "staff_groups": flag_groups("is_staff"),
+    "superuser_groups": flag_groups("is_superuser"),
     "profile_map": optional(profile_map),
     "refuse_private_addresses": boolean,
     "token_endpoint_auth_method": optional(one_of(*METHODS)),

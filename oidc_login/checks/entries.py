@@ -13,11 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from .. import providers
 from ..conf import settings
 from ..providers.base import OAuthProvider
-from ..registry import argument_names, import_provider_class
+from ..registry import KEY, argument_names, import_provider_class
 from .arguments import ARGUMENT_RULES, problem
 from .messages import Problem, listed, message, near
-
-KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,8 +96,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "E026": (
         "{subject} names {name!r}, which is no field of the user model that a provider may write.",
-        'Write fields as in {{"first_name": "given_name"}}; addresses, user names, passwords and privileges are '
-        "never written.",
+        'Write text fields as in {{"first_name": "given_name"}}; addresses, user names, whatever else is unique, '
+        "passwords and privileges are never written.",
+    ),
+    "E027": (
+        "{subject} needs the field {name!r}, which the user model does not have.",
+        "Leave {argument!r} out, or derive the user model from django.contrib.auth.models.PermissionsMixin.",
+    ),
+    "E028": (
+        "{entry}: {argument} needs a groups_claim.",
+        'Write "groups_claim": "groups", or whatever the provider calls the claim that lists the groups of a person.',
     ),
     "W001": (
         "{entry} and {other} are the same client of the same provider.",
@@ -149,6 +157,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         'ALLOWED_HOSTS admits any host ("*"), and OIDC_LOGIN_BASE_URL is not set.',
         "Whoever sends a request chooses the redirect_uri. Write your hosts into ALLOWED_HOSTS, or "
         'OIDC_LOGIN_BASE_URL = "https://your.site".',
+    ),
+    "W013": (
+        "An account may have been opened with somebody else's email, and is linked all the same.",
+        "Whoever opens an account with a password and an address that is not theirs could wait for its owner to sign "
+        'in through a provider. Write OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = "yoursite.accounts.email_is_verified", a '
+        "function that takes a user and says whether they have confirmed their address; or "
+        'OIDC_LOGIN_EMAIL_LINKING = "never". If nobody can open an account with an unconfirmed address, silence '
+        "oidc_login.W013.",
     ),
     "W012": (
         "SECURE_SSL_REDIRECT is on, but neither SECURE_PROXY_SSL_HEADER nor OIDC_LOGIN_BASE_URL is set.",

@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from ..backends import OIDCLoginBackend
 from ..conf import DEFAULTS, django, settings
 from .arguments import Rule, boolean, is_url, number, one_of, optional, problem, strings
+from .entries import configured
 from .messages import Problem, listed, message, near
 
 PREFIX = "OIDC_LOGIN_"
@@ -161,6 +162,7 @@ def deployment_messages() -> Iterator[CheckMessage]:
     """Return what must not go live."""
     yield from check_shared_cache()
     yield from check_public_address()
+    yield from check_local_addresses()
 
 
 def check_shared_cache() -> Iterator[CheckMessage]:
@@ -179,3 +181,21 @@ def check_public_address() -> Iterator[CheckMessage]:
         yield message("W011")
     if django.SECURE_SSL_REDIRECT and not django.SECURE_PROXY_SSL_HEADER:
         yield message("W012")
+
+
+def check_local_addresses() -> Iterator[CheckMessage]:
+    """Somebody has thought of accounts that were opened with another person's address, where that can happen."""
+    knows = settings.LOCAL_EMAIL_VERIFIED is not None or apps.is_installed("allauth.account")
+    if not knows and links_by_email() and other_backends():
+        yield message("W013")
+
+
+def links_by_email() -> bool:
+    """Whether any provider of the settings links by email."""
+    entries = [entry for entry in configured().values() if isinstance(entry, Mapping)]
+    return any((entry.get("link_by_email") or settings.EMAIL_LINKING) == "verified" for entry in entries)
+
+
+def other_backends() -> list[str]:
+    """Return the backends beside ours: passwords, most of the time."""
+    return [path for path in django.AUTHENTICATION_BACKENDS if not names_a(OIDCLoginBackend, [path])]

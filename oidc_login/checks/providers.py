@@ -198,6 +198,13 @@ def too_short(argument: str, value: str) -> Problem:
     return problem("E024", argument, needed_by=f"{argument} {value!r}", length=MIN_SECRET_BYTES)
 
 
+def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
+    """What depends on the person's groups needs the claim that lists them."""
+    for name in ("group_map", "staff_groups", "superuser_groups"):
+        if entry.arguments.get(name) and not provider.groups_claim:
+            yield problem("E028", name)
+
+
 PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_parts,
     check_endpoints,
@@ -207,6 +214,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_client_secret,
     check_client_key,
     check_mac_secret,
+    check_groups,
 )
 
 
