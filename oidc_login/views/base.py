@@ -21,6 +21,8 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.transport import time_budget
 from oidc_login.providers.base import OAuthProvider
 
+from .reports import hide_variables
+
 logger = logging.getLogger("oidc_login")
 
 SESSION_KEY = "oidc_login"  # how the person of a session signed in
@@ -35,6 +37,7 @@ class ProviderView(View):
     state = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hide_variables(request)
         try:
             with time_budget(TIME_FOR_ONE_REQUEST):
                 response = super().dispatch(request, *args, **kwargs)

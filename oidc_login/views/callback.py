@@ -6,8 +6,6 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
-from types import FrameType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +16,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.debug import get_default_exception_reporter_filter
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
@@ -36,14 +33,16 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
-from oidc_login.protocol.authorization import AuthorizationResponse, read_state
+from oidc_login.protocol.authorization import PARAMETERS, AuthorizationResponse, read_state
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 
 from .base import SESSION_KEY, ProviderView
+from .reports import hide_parameters
 
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
+MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
 
 # What middleware of mozilla-django-oidc reads of a session.
 UPSTREAM_EXPIRATION_KEY = "oidc_id_token_expiration"
@@ -60,7 +59,6 @@ class CallbackView(ProviderView):
     purpose: flows.Purpose = "login"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        hide_variables(request)
         response = super().dispatch(request, *args, **kwargs)
         response["Referrer-Policy"] = "no-referrer"
         return response
@@ -114,6 +112,7 @@ class CallbackView(ProviderView):
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""
+        parameters = fit_for_url(parameters)
         url = f"{request.path}?{urlencode({'answer': sealed_answer(parameters, provider)})}"
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
@@ -216,34 +215,6 @@ def parameters_of(data: QueryDict) -> Parameters:
     return [(name, value) for name, values in data.lists() for value in values]
 
 
-def hide_parameters(request: HttpRequest) -> None:
-    """Take code and state out of the request, where error reports and logs of the site would find them."""
-    request.GET = request.POST = QueryDict()
-    request.META["QUERY_STRING"] = ""
-    for name in ("REQUEST_URI", "RAW_URI"):  # uWSGI and mod_wsgi; gunicorn
-        if name in request.META:
-            request.META[name] = request.path
-
-
-def hide_variables(request: HttpRequest) -> None:
-    """Let reports about this request show no local variables, also the page that DEBUG shows."""
-    site_filter: Any = type(get_default_exception_reporter_filter())
-    request.exception_reporter_filter = hiding_filter(site_filter)
-
-
-@lru_cache(maxsize=8)
-def hiding_filter(site_filter: Any) -> Any:
-    """Return the site's own filter, but for local variables.
-
-    `sensitive_variables` is not heeded under DEBUG, nor below a generator, such as the one that reads a queryset.
-    """
-
-    def hidden(self: Any, request: HttpRequest, tb_frame: FrameType) -> list[tuple[str, str]]:
-        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
-
-    return type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})()
-
-
 def session_cookie_is_strict() -> bool:
     """Whether the browser withholds the session from whatever began at the provider."""
     return str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"  # Django takes either case
@@ -255,6 +226,12 @@ def needs_own_session(request: HttpRequest, state: str) -> bool:
         return False
     flow = flows.peek(request, state)
     return flow is not None and flow.purpose != "login"
+
+
+def fit_for_url(parameters: Parameters) -> Parameters:
+    """Return what is judged of an answer; of one that is too long for a URL its state, so that the flow ends."""
+    known = [(name, value) for name, value in parameters if name in PARAMETERS]
+    return known if len(json.dumps(known)) <= MAX_HANDED_OVER else [pair for pair in known if pair[0] == "state"]
 
 
 @sensitive_variables()

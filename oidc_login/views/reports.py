@@ -1,0 +1,38 @@
+"""What error reports of the site may show of a sign-in: no code, no token, no secret."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+from django.views.debug import get_default_exception_reporter_filter
+
+
+def hide_parameters(request: HttpRequest) -> None:
+    """Take code and state out of the request, where error reports and logs of the site would find them."""
+    request.GET = request.POST = QueryDict()
+    request.META["QUERY_STRING"] = ""
+    for name in ("REQUEST_URI", "RAW_URI"):  # uWSGI and mod_wsgi; gunicorn
+        if name in request.META:
+            request.META[name] = request.path
+
+
+def hide_variables(request: HttpRequest) -> None:
+    """Let reports about this request show no local variables, also the page that DEBUG shows."""
+    site_filter: Any = type(get_default_exception_reporter_filter())
+    request.exception_reporter_filter = hiding_filter(site_filter)
+
+
+@lru_cache(maxsize=8)
+def hiding_filter(site_filter: Any) -> Any:
+    """Return the site's own filter, but for local variables.
+
+    `sensitive_variables` is not heeded under DEBUG, nor below a generator, such as the one that reads a queryset.
+    """
+
+    def hidden(self: Any, request: HttpRequest, tb_frame: FrameType) -> list[tuple[str, str]]:
+        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
+
+    return type("HidingFilter", (site_filter,), {"get_traceback_frame_variables": hidden})()
