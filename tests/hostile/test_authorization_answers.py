@@ -410,3 +410,19 @@ def test_attackers_provider_cannot_name_another_issuer(
     with assert_nothing_changed(browser) as failure:
         failure.response = browser.end(answer)
     assert failure.seen == (502, "id_token_invalid")
+
+
+@source("Form Post Response Mode 1.0")
+@pytest.mark.parametrize("name", ["x", "code", "error_description", "user"])
+def test_posted_answer_that_fits_no_url(stage: Stage, name: str) -> None:
+    """Django refuses a redirect above 16 kB; the flow ends all the same, and unknown parameters do not matter."""
+    stage.configure(response_mode="form_post")
+    browser = Browser()
+    answer = browser.authorize(stage.op, browser.begin()).with_(**{name: "x" * 20_000})
+
+    if name != "code":
+        assert landed(browser, browser.end(answer)).status_code == 302
+        return
+    with stage.witness.nothing_changed(browser) as failure:
+        failure.response = landed(browser, browser.end(answer))
+    assert failure.seen == BAD_ANSWER
