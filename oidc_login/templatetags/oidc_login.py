@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django import template
 from django.http import HttpRequest
@@ -37,28 +37,35 @@ def provider_buttons(context: Context, next: str | None = None) -> dict[str, Any
 @register.inclusion_tag("oidc_login/connect_buttons.html", takes_context=True)
 def connect_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
     """Render one form per provider that connects it to the account of the person who is signed in."""
-    return {
-        "providers": get_providers(),
-        "next": _checked_next(context, next),
-        "csrf_token": context.get("csrf_token"),
-    }
+    return {"providers": get_providers(), "next": _checked_next(context, next)}
 
 
 @register.inclusion_tag("oidc_login/connection_list.html", takes_context=True)
-def connections(context: Context) -> dict[str, Any]:
+def connections(context: Context, next: str | None = None) -> dict[str, Any]:
     """Render the connections of the person who is signed in, each with its way to disconnect it."""
+    request = _request_of(context)
+    listed = own_connections(request.user) if request is not None else []
+    return {"connections": listed, "next": _checked_next(context, next)}
+
+
+def _request_of(context: Context) -> HttpRequest | None:
     request = getattr(context, "request", None) or context.get("request")
-    listed = own_connections(request.user) if isinstance(request, HttpRequest) else []
-    return {"connections": listed, "csrf_token": context.get("csrf_token")}
+    return request if isinstance(request, HttpRequest) else None
 
 
 def _checked_next(context: Context, given: str | None) -> str:
-    request = getattr(context, "request", None) or context.get("request")
-    if not isinstance(request, HttpRequest):
+    request = _request_of(context)
+    if request is None:
         return ""
     if given is None:
         given = context.get("next")
     return safe_next(request, request.GET.getlist("next") if given is None else [str(given)])
+
+
+@register.filter
+def leads_to_page_of(url: str, other: str) -> bool:
+    """Whether two local URLs differ in nothing but their query."""
+    return urlsplit(url).path == urlsplit(other).path
 
 
 @register.inclusion_tag("oidc_login/provider_monogram.html")

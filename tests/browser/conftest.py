@@ -1,18 +1,26 @@
-"""Debian's Chromium, driven by Playwright: one browser a module, a fresh profile for every person."""
+"""Debian's Chromium, driven by Playwright: one browser for all of it, a fresh profile for every person."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from tests import npm
+from tests.browser.world import Run, World, served_world
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+HERE = Path(__file__).resolve().parent
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,23 +32,32 @@ CHROMIUM_ARGUMENTS = [
 ]
 SCREENSHOTS = "OIDC_LOGIN_SCREENSHOTS"
 SIZES = {"desktop": (1280, 800), "phone": (375, 812), "narrow": (320, 568)}
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 PATIENCE = 15_000  # milliseconds; a busy machine is no failure
 
 NewPerson = Callable[..., BrowserContext]
 Shoot = Callable[[Page, str], None]
+Judge = Callable[..., None]
+
+# The success criteria of WCAG 2.0, 2.1 and 2.2, levels A and AA, and what axe asks for beyond them.
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa")
+GOOD_PRACTICE = ("best-practice",)
+FITS = "document.documentElement.scrollWidth <= window.innerWidth"
+RUN_AXE = """async rules => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
+  return found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html} ${node.failureSummary}`));
+}"""
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser; without one these tests are skipped, and in CI they fail."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail("Chromium is not installed, and CI must not go without these tests")
-    return path or pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    return path or npm.do_without("Chromium is not installed (Debian: apt-get install chromium)")
 
 
 # Not for the whole session: while Playwright runs, this thread counts as one with a running event loop.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright(chromium: str) -> Iterator[Playwright]:
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Playwright's own loop is no reason for Django to refuse a query in this thread.
@@ -48,7 +65,7 @@ def playwright(chromium: str) -> Iterator[Playwright]:
         yield playwright
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
     yield browser
@@ -82,15 +99,50 @@ def page(new_person: NewPerson) -> Page:
 
 
 @pytest.fixture
-def shoot(request: pytest.FixtureRequest, tmp_path: Path) -> Shoot:
-    """Keep a picture of the page in both colour schemes, in the folder that OIDC_LOGIN_SCREENSHOTS names."""
-    folder = Path(os.environ.get(SCREENSHOTS) or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    test = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+def run(settings: Settings) -> Run:
+    """Start the site and its provider for the length of a `with` block."""
+    return partial(served_world, settings)
+
+
+@pytest.fixture
+def world(run: Run) -> Iterator[World]:
+    with run() as world:
+        yield world
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest) -> Shoot:
+    """Keep a picture of the page in both colour schemes, where OIDC_LOGIN_SCREENSHOTS names a folder for them."""
+    name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
 
     def take(page: Page, step: str) -> None:
-        for scheme in ("dark", "light"):
+        if not (folder := os.environ.get(SCREENSHOTS)):
+            return
+        for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=folder / f"{test}-{step}-{scheme}.png")
+            page.screenshot(full_page=True, path=Path(folder) / f"{name}-{step}-{scheme}.png")
 
     return take
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script that finds what keeps people out (axe-core)."""
+    return (npm.install(HERE) / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def judge(axe: str, shoot: Shoot) -> Judge:
+    """Find nothing wrong with a page: on a desktop and a phone in both colour schemes, and on the narrowest phone."""
+
+    def look(page: Page, step: str, *, rules: Sequence[str] = (*WCAG, *GOOD_PRACTICE)) -> None:
+        page.evaluate(axe)
+        for size, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate(FITS), f"too wide for {size}"
+            for scheme in SCHEMES if size != "narrow" else ():
+                page.emulate_media(color_scheme=scheme)
+                assert page.evaluate(RUN_AXE, list(rules)) == [], f"{size}, {scheme}"
+            shoot(page, f"{step}-{size}")
+
+    return look

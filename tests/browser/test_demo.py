@@ -16,7 +16,7 @@ from tests.browser.conftest import NewPerson, Shoot
 
 pytestmark = pytest.mark.browser
 
-OPENID = "the OpenID provider"
+OPENID = "Example ID"
 GITHUB = "the GitHub-style provider"
 SITE = re.compile(r"The site: +(http://127\.0\.0\.1:\d+)/")
 

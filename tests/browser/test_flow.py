@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -15,12 +14,12 @@ from urllib.parse import quote, urlsplit
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.core.handlers.wsgi import WSGIHandler
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from oidc_login.models import OAuthConnection
-from oidc_login.testing import Answer, OpenIDProvider, User, serve
+from oidc_login.testing import Answer
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, NewPerson, Shoot
+from tests.browser.world import Run, World, choose, continue_to_provider, expect_signed_in, sign_in
 from tests.protocol.servers import make_authority
 
 if TYPE_CHECKING:
@@ -28,65 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PEOPLE = [
-    User("alice", name="Alice Ash", email="alice@example.org", email_verified=True),
-    User("bob", name="Bob Birch", email="bob@example.org", email_verified=True),
-]
 FLOW = "oidc_login_flow_"
-
-
-@dataclass
-class World:
-    """A site on 127.0.0.1 and its provider on localhost, which are two sites to a browser."""
-
-    site: str
-    provider: OpenIDProvider
-
-
-Run = Callable[..., Any]
-
-
-@pytest.fixture
-def run(settings: Settings) -> Run:
-    """Start the site and its provider for the length of a `with` block."""
-
-    @contextmanager
-    def running(*, tls: ssl.SSLContext | None = None, **arguments: Any) -> Iterator[World]:
-        provider = OpenIDProvider(users=PEOPLE)
-        with serve(provider, tls=tls) as issuer:
-            entry = {"issuer": issuer, "client_id": "client", "client_secret": "secret", "label": "Example ID"}
-            settings.OIDC_LOGIN_PROVIDERS = {"op": {**entry, **arguments}}
-            settings.ROOT_URLCONF = "tests.browser.urls"
-            with serve(WSGIHandler(), host="127.0.0.1", tls=tls) as site:
-                yield World(site, provider)
-
-    return running
-
-
-@pytest.fixture
-def world(run: Run) -> Iterator[World]:
-    with run() as world:
-        yield world
-
-
-def continue_to_provider(page: Page) -> None:
-    page.get_by_role("button", name="Continue with Example ID").click()
-    page.wait_for_url("http*://localhost:*/**")
-
-
-def choose(page: Page, name: str = "Alice Ash") -> None:
-    page.get_by_role("button", name=f"Continue as {name}").click()
-
-
-def expect_signed_in(page: Page, email: str = "alice@example.org") -> None:
-    expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
-
-
-def sign_in(page: Page, world: World, name: str = "Alice Ash", **expected: str) -> None:
-    page.goto(world.site)
-    continue_to_provider(page)
-    choose(page, name)
-    expect_signed_in(page, **expected)
 
 
 def flow_cookies(context: BrowserContext) -> list[Any]:

@@ -1,12 +1,17 @@
-"""The site that the browser visits: a home page, a login page of its own, and the package."""
+"""The site that the browser visits: a home page, a login page of its own, the admin, and the package."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from django.contrib import admin
 from django.contrib.auth import logout
+from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.urls import include, path
 from django.views.decorators.http import require_POST
+from django.views.static import serve
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Shop</title></head><body>
@@ -39,9 +44,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/")
 
 
+ADMIN_STATIC = Path(admin.__file__).parent / "static"
+
 urlpatterns = [
     path("", shop, name="home"),
     path("basket/", shop),
     path("sign-out/", sign_out),
+    path("sign-in/", LoginView.as_view(), name="sign-in"),
+    path("admin/", admin.site.urls),
+    path("static/<path:path>", serve, {"document_root": ADMIN_STATIC}),
     path("oauth/", include("oidc_login.urls")),
 ]

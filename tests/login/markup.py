@@ -59,8 +59,8 @@ class Markup(HTMLParser):
         self.texts[self._open[-1]] = f"{self.texts.get(self._open[-1], '')} {text}".strip()
         if self._open[-1] == "a":
             self.links[text] = self._href
-        if self._open[-2:] == ["button", "span"]:
-            self.forms[-1].button = text
+        if "button" in self._open and self._open[-1] == "span":
+            self.forms[-1].button = f"{self.forms[-1].button} {text}".strip()
 
     def close(self) -> None:
         super().close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.template import Context, Template
 from django.template.loader import render_to_string
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import oidc_login
 from oidc_login import exceptions, providers, registry
+from oidc_login.models import OAuthConnection
 from oidc_login.templatetags.oidc_login import contrast, legible_on, refresh_url
 from tests.login.markup import Markup
 
@@ -35,6 +36,7 @@ ELSEWHERE = [
     "/" + "a" * 1000,
     "/a\nb",
 ]
+WAYS = {"provider": True, "retry_url": "/again/", "providers_url": "/others/?next=/basket/"}
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
@@ -276,21 +278,33 @@ def test_error_page_at_the_callback_gives_no_referrer_away(client: Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("error", "first"),
+    ("error", "offered"),
     [
-        (exceptions.ProviderUnavailable(), "Try again"),
-        (exceptions.StateExpired(), "Try again"),
-        (exceptions.SignupClosed(), "Sign in another way"),
-        (exceptions.EmailNotVerified(), "Sign in another way"),
+        (exceptions.ProviderUnavailable(), ["Try again", "Sign in another way"]),
+        (exceptions.StateExpired(), ["Try again", "Sign in another way"]),
+        (exceptions.SignupClosed(), ["Sign in another way", "Try again"]),
+        (exceptions.EmailNotVerified(), ["Sign in the usual way", "Sign in another way"]),
+        (exceptions.IdentityConflict(), ["Sign in the usual way", "Sign in another way"]),
+        (exceptions.IdentityTaken(), ["Back to how you sign in"]),
+        (exceptions.LastLoginMethod(), ["Back to how you sign in"]),
+        (exceptions.ConnectUserChanged(), ["Back to how you sign in"]),
     ],
+    ids=lambda value: value.code if isinstance(value, exceptions.OAuthError) else "",
 )
-def test_error_page_offers_first_what_can_help(error: exceptions.OAuthError, first: str) -> None:
-    context = {"oauth_error": error, "provider": True, "retry_url": "/again/", "providers_url": "/others/"}
+def test_error_page_offers_first_what_can_help(error: exceptions.OAuthError, offered: list[str]) -> None:
+    context = {**WAYS, "oauth_error": error, "login_url": "/sign-in/?next=/oauth/connections/"}
     seen = Markup(render_to_string("oidc_login/error.html", context))
 
-    [offered] = [link["href"] for link in seen.all("a") if link["class"] == "action first"]
-    assert offered == seen.links[first]
-    assert len(seen.links) == 2
+    assert list(seen.links) == offered
+    assert [link["class"] for link in seen.all("a")] == ["action first", "action"][: len(offered)]
+
+
+def test_error_page_offers_one_page_once() -> None:
+    """A site whose `LOGIN_URL` is the page with all buttons."""
+    context = {**WAYS, "oauth_error": exceptions.EmailNotVerified(), "login_url": "/others/?next=/oauth/connections/"}
+    seen = Markup(render_to_string("oidc_login/error.html", context))
+
+    assert seen.links == {"Sign in the usual way": "/others/?next=/oauth/connections/"}
 
 
 @pytest.mark.parametrize("url", ["/oauth/nobody/login/", "/oauth/%3Cscript%3E/login/"])
@@ -301,6 +315,133 @@ def test_error_page_of_an_unknown_provider_leads_to_the_known_ones(client: Clien
     assert answer.status_code == 404
     assert Markup(text).links == {"Go to sign-in": "/oauth/"}
     assert "nobody" not in text and "script" not in text
+
+
+# A link that waits.
+
+
+def test_page_of_a_waiting_link_leads_to_the_sign_in_without_a_form() -> None:
+    """It also stands at the callback's URL, and says nothing about the account."""
+    error = exceptions.ConfirmLink()
+    context = {**WAYS, "oauth_error": error, "provider": {"label": HOSTILE}, "login_url": "/sign-in/?next=/a/"}
+    text = render_to_string(error.template_name, {**context, "email": "alice@example.org"})
+    seen = Markup(text)
+
+    assert seen.balanced
+    assert not seen.forms and not seen.all("script")
+    assert seen.links == {"Sign in to the account": "/sign-in/?next=/a/"}
+    assert HOSTILE in seen.texts["p"]
+    assert "alice@example.org" not in text
+
+
+# The person's own connections.
+
+
+@pytest.fixture
+def alice(client: Client, db: None) -> User:
+    """Somebody who is signed in, and has a password."""
+    user = User.objects.create_user("alice", password="a password")
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return user
+
+
+def connect(user: User, subject: str, **values: Any) -> None:
+    identity = {"provider_key": "forge", "provider_user_id": subject}
+    OAuthConnection.objects.create(**{**identity, "user": user, "link_reason": "connected", **values})
+
+
+def test_connections_page_is_for_the_person_alone(client: Client) -> None:
+    answer = client.get("/oauth/connections/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/oauth/?next=/oauth/connections/")
+
+
+def test_connections_page_lists_ones_own_and_what_else_there_is(client: Client, alice: User) -> None:
+    connect(User.objects.create_user("bob"), "1", email="bob@example.org")
+    connect(alice, "2", email="alice@example.org")
+    connect(alice, "3", provider_key="bare", issuer="https://op.example", status="revoked")
+    answer = client.get("/oauth/connections/")
+    seen = Markup(answer.content.decode())
+
+    assert seen.balanced
+    assert "no-store" in answer["Cache-Control"]
+    assert [(form.action, form.button) for form in seen.forms] == [
+        ("/oauth/bare/connect/", "Reconnect Bare"),
+        ("/oauth/bare/disconnect/", "Disconnect Bare"),
+        ("/oauth/forge/disconnect/", "Disconnect Forge alice@example.org"),
+        ("/oauth/forge/connect/", "Connect Forge"),
+        ("/oauth/bare/connect/", "Connect Bare"),
+    ]
+    assert dict(seen.forms[1].fields).items() >= {"provider_user_id": "3", "issuer": "https://op.example"}.items()
+    assert all(("next", "/oauth/connections/") in form.fields for form in seen.forms)
+    assert "bob@example.org" not in answer.content.decode()
+
+
+def test_the_pages_form_disconnects(client: Client, alice: User) -> None:
+    connect(alice, "a'b\"c<d>&")
+    form = page(client, "/oauth/connections/").forms[0]
+
+    answer = client.post(form.action, dict(form.fields))
+
+    assert (answer.status_code, answer["Location"]) == (302, "/oauth/connections/")
+    assert not OAuthConnection.objects.exists()
+
+
+def test_what_a_provider_said_is_text_and_never_markup(client: Client, alice: User) -> None:
+    connect(alice, HOSTILE, email=HOSTILE, status="needs_reauth")
+    connect(alice, HOSTILE, email=HOSTILE, provider_key="gone")
+    seen = page(client, "/oauth/connections/")
+
+    assert seen.balanced
+    assert not seen.all("script") and not seen.all("img")
+    assert dict(seen.forms[1].fields)["provider_user_id"] == HOSTILE
+
+
+def test_last_way_in_has_no_form_to_disconnect_it(client: Client, alice: User) -> None:
+    alice.set_unusable_password()
+    alice.save()
+    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    connect(alice, "1")
+    seen = page(client, "/oauth/connections/")
+
+    assert [form.button for form in seen.forms] == ["Connect Forge", "Connect Bare"]
+    assert "Your only way to sign in" in seen.texts["p"]
+
+
+def test_provider_that_was_removed_can_be_disconnected_and_not_be_connected(client: Client, alice: User) -> None:
+    connect(alice, "1", provider_key="gone", status="needs_reauth")
+    seen = page(client, "/oauth/connections/")
+
+    assert [form.button for form in seen.forms] == ["Disconnect gone", "Connect Forge", "Connect Bare"]
+    assert "You can no longer sign in with it here." in seen.texts["p"]
+
+
+def test_connections_stand_in_a_sites_own_page(alice: User) -> None:
+    connect(alice, "1")
+    context = request_context("/account/")
+    context["request"].user = alice
+    seen = buttons("{% connections next='/account/' %}{% connect_buttons next=elsewhere %}", context)
+
+    assert seen.balanced
+    assert [form.button for form in seen.forms] == ["Disconnect Forge", "Connect Forge", "Connect Bare"]
+    assert [dict(form.fields)["csrfmiddlewaretoken"] for form in seen.forms] == ["token"] * 3
+    assert [dict(form.fields).get("next", "") for form in seen.forms] == ["/account/", "", ""]
+
+
+def test_connections_of_nobody_are_none() -> None:
+    assert not buttons("{% connections %}", request_context()).forms
+    assert not buttons("{% connections %}", Context()).forms
+
+
+# Buttons for the admin.
+
+
+def test_buttons_for_the_admin_lead_back_there() -> None:
+    seen = buttons('{% include "oidc_login/admin_login.html" %}', request_context(next="/admin/", csp_nonce="n"))
+
+    assert seen.balanced
+    assert [dict(form.fields)["next"] for form in seen.forms] == ["/admin/", "/admin/"]
+    assert seen.all("style") == [{"nonce": "n"}]
 
 
 # Moving on by itself.

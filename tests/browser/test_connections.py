@@ -1,0 +1,191 @@
+"""What people do with the identities of their account, and with an account that they have already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import User as SiteUser
+from playwright.sync_api import Locator, Page, expect
+
+from oidc_login.models import OAuthConnection
+from tests.browser.conftest import Shoot
+from tests.browser.world import (
+    PASSWORD,
+    World,
+    choose,
+    continue_to_provider,
+    expect_signed_in,
+    log_in,
+    path_of,
+    sign_in,
+    sign_in_by_password,
+)
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CONNECTIONS = "/oauth/connections/"
+
+
+@pytest.fixture
+def alice(db: None) -> SiteUser:
+    """A user of the site who has a password."""
+    return SiteUser.objects.create_user("alice", "alice@example.org", PASSWORD)
+
+
+def connections(page: Page) -> Locator:
+    return page.locator(".oidc-login-connections > li")
+
+
+def open_connections(page: Page, world: World, user: SiteUser) -> None:
+    log_in(page.context, world, user)
+    page.goto(world.site + CONNECTIONS)
+
+
+def distrusts_local_addresses(user: SiteUser) -> bool:
+    """A site's rule for `OIDC_LOGIN_LOCAL_EMAIL_VERIFIED`."""
+    return False
+
+
+# The person's own connections.
+
+
+def test_person_connects_and_disconnects_an_identity(page: Page, world: World, alice: SiteUser) -> None:
+    open_connections(page, world, alice)
+    expect(page.get_by_text("Nothing is connected to your account yet.")).to_be_visible()
+
+    page.get_by_role("button", name="Connect Example ID").click()
+    choose(page, "Bob Birch")
+    expect(page.get_by_role("status")).to_contain_text("The identity is connected to your account.")
+    expect(connections(page)).to_have_count(1)
+    expect(connections(page)).to_contain_text("bob@example.org")
+    assert path_of(page) == CONNECTIONS
+
+    page.get_by_role("button", name="Disconnect Example ID bob@example.org").click()
+    expect(page.get_by_role("status")).to_contain_text("no longer connected")
+    expect(connections(page)).to_have_count(0)
+    assert path_of(page) == CONNECTIONS
+
+
+def test_person_who_cancels_connecting_is_back_at_their_connections(page: Page, world: World, alice: SiteUser) -> None:
+    open_connections(page, world, alice)
+    page.get_by_role("button", name="Connect Example ID").click()
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_role("status")).to_be_visible()
+    assert path_of(page) == CONNECTIONS
+
+
+def test_last_way_in_has_no_button_that_removes_it(page: Page, world: World) -> None:
+    sign_in(page, world)
+    page.goto(world.site + CONNECTIONS)
+
+    expect(page.get_by_text("Your only way to sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Disconnect")).to_have_count(0)
+
+
+def test_last_way_in_stays_when_two_tabs_remove_the_last_two(page: Page, world: World, shoot: Shoot) -> None:
+    sign_in(page, world)
+    world.connect(SiteUser.objects.get(), "another", email="another@example.org")
+    tabs = (page, page.context.new_page())
+    for tab in tabs:
+        tab.goto(world.site + CONNECTIONS)
+    for tab, email in zip(tabs, ("alice@example.org", "another@example.org"), strict=True):
+        tab.get_by_role("button", name=f"Disconnect Example ID {email}").click()
+
+    expect(tabs[1].get_by_role("alert")).to_contain_text("your only way to sign in")
+    shoot(tabs[1], "refused")
+    tabs[1].get_by_role("link", name="Back to how you sign in").click()
+    expect(connections(tabs[1])).to_have_count(1)
+    assert OAuthConnection.objects.get().email == "another@example.org"
+
+
+def test_person_reconnects_what_the_provider_ended(page: Page, world: World, alice: SiteUser) -> None:
+    world.connect(alice, "bob", email="bob@example.org", status="needs_reauth")
+    open_connections(page, world, alice)
+    page.get_by_role("button", name="Reconnect Example ID bob@example.org").click()
+    choose(page, "Bob Birch")
+
+    expect(connections(page)).to_have_count(1)
+    expect(page.get_by_role("button", name="Reconnect")).to_have_count(0)
+    assert path_of(page) == CONNECTIONS
+    assert OAuthConnection.objects.get().status == "ok"
+
+
+def test_identity_of_somebody_else_is_not_connected(page: Page, world: World, alice: SiteUser, shoot: Shoot) -> None:
+    world.connect(SiteUser.objects.create_user("bob"), "bob")
+    open_connections(page, world, alice)
+    page.get_by_role("button", name="Connect Example ID").click()
+    choose(page, "Bob Birch")
+
+    expect(page.get_by_role("alert")).to_contain_text("connected to another account")
+    shoot(page, "refused")
+    page.get_by_role("link", name="Back to how you sign in").click()
+    expect(page.get_by_text("Nothing is connected to your account yet.")).to_be_visible()
+
+
+# An account that is there already.
+
+
+def test_link_is_made_once_the_person_signs_in_by_password(
+    page: Page, world: World, alice: SiteUser, settings: Settings
+) -> None:
+    settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = f"{__name__}.distrusts_local_addresses"
+    settings.LOGIN_URL = "sign-in"
+    page.goto(world.site)
+    continue_to_provider(page)
+    choose(page)
+    expect(page.get_by_text("There is an account with your e-mail address here already.")).to_be_visible()
+    page.goto(f"{world.site}/oauth/confirm-link/")
+    page.get_by_role("link", name="Sign in to the account").click()
+    sign_in_by_password(page)
+
+    expect(page.get_by_role("status")).to_contain_text("The identity is connected to your account.")
+    expect(connections(page)).to_contain_text("alice@example.org")
+    assert path_of(page) == CONNECTIONS
+    assert OAuthConnection.objects.get().user == alice
+
+
+def test_person_of_an_unverified_address_signs_in_the_usual_way_and_connects(
+    page: Page, world: World, settings: Settings
+) -> None:
+    carol = SiteUser.objects.create_user("carol", "carol@example.org", PASSWORD)
+    settings.LOGIN_URL = "sign-in"
+    page.goto(world.site)
+    continue_to_provider(page)
+    choose(page, "Carol Cedar")
+    page.get_by_role("link", name="Sign in the usual way").click()
+    sign_in_by_password(page, "carol")
+    page.get_by_role("button", name="Connect Example ID").click()
+    choose(page, "Carol Cedar")
+
+    expect(connections(page)).to_contain_text("carol@example.org")
+    assert OAuthConnection.objects.get().user == carol
+
+
+# The admin.
+
+
+def test_staff_sign_in_to_the_admin_with_a_provider(page: Page, world: World) -> None:
+    staff = SiteUser.objects.create_superuser("root")
+    world.connect(staff, "alice")
+    page.goto(f"{world.site}/admin/auth/user/")
+    continue_to_provider(page)
+    choose(page)
+
+    expect(page.get_by_role("heading", name="Select user to change")).to_be_visible()
+    assert path_of(page) == "/admin/auth/user/"
+
+
+def test_somebody_else_stays_out_of_the_admin_and_is_told(page: Page, world: World) -> None:
+    page.goto(f"{world.site}/admin/")
+    continue_to_provider(page)
+    choose(page)
+
+    expect(page.get_by_text("not authorized to access this page")).to_be_visible()
+    assert path_of(page) == "/admin/login/"
+    page.goto(world.site)
+    expect_signed_in(page)
