@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def wait(demo: Demo) -> int:
     """Say what there is to open, and leave it running."""
     print(f"The site:                   {demo.site_url}/")
-    print(f"The OpenID provider:        {demo.openid.base_url}")
+    print(f"Example ID:                 {demo.openid.base_url}")
     print(f"The GitHub-style provider:  {demo.github.base_url}")
     print(f"\n{DESCRIPTION}\nOpen the site. Ctrl-C stops all of it and leaves nothing behind.", flush=True)
     threading.Event().wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..testing import User
 
-# People at the OpenID provider.
+# People at Example ID, the OpenID provider.
 ALICE = User("alice", name="Alice Ash", email="alice@example.org", email_verified=True)
 BOB = User("bob", name="Bob Birch", email="bob@example.org")
 CAROL = User("carol", name="Carol Cedar", email="carol@example.org", email_verified=True)
@@ -19,7 +19,7 @@ LOCAL_USERNAME = LOCAL_PASSWORD = "carol"  # noqa: S105 - the demo says it to ev
 LOCAL_EMAIL = CAROL.email
 
 DESCRIPTION = f"""\
-At the OpenID provider you can be
+At Example ID, the OpenID provider, you can be
   alice   her address is verified: she signs up, and from then on signs in
   bob     his address is not verified: he signs up, and the site does not take the address
   carol   her verified address is that of the site's user carol: she is linked to it

@@ -65,7 +65,7 @@ AUTHENTICATION_BACKENDS = [
 # ... and where they are asked.
 OIDC_LOGIN_PROVIDERS = {
     "openid": {
-        "label": "the OpenID provider",
+        "label": "Example ID",
         "issuer": os.environ["DEMO_OPENID_URL"],
         "client_id": "demo",
         "client_secret": "the secret of the demo",

@@ -79,7 +79,7 @@ def test_taken_port_is_told_and_another_one_used(tmp_path: Path) -> None:
 def test_site_and_providers_are_two_sites_for_a_browser(tmp_path: Path) -> None:
     with started("--port", "0", folder=tmp_path) as (_, lines):
         assert address(lines, "The site:").startswith("http://127.0.0.1:")
-        assert address(lines, "The OpenID provider:").startswith("http://localhost:")
+        assert address(lines, "Example ID:").startswith("http://localhost:")
         assert address(lines, "The GitHub-style provider:").startswith("http://localhost:")
 
 
