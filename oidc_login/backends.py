@@ -276,6 +276,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     @sensitive_variables()
     def _sign_up(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
+        OAuthConnection.objects.begin_writing()
         user = self.create_user(claims)
         if user is None or not linking.is_active(user):
             raise RefusedBySite("create_user")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db import models, router, transaction
+from django.db import OperationalError, connections, models, router, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from .accounts import can_use_password, lock_user
 from .claims import Identity, text
 from .conf import django
-from .exceptions import LastLoginMethod, from_protocol
+from .exceptions import LastLoginMethod, ProviderUnavailable, from_protocol
 from .fields import EncryptedTextField, ExactCharField
 from .protocol.errors import ProtocolError
 from .providers.base import OAuthProvider, OAuthToken
@@ -68,6 +68,15 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         connection = self.model.from_db(users.db, names, values)
         connection.user = user
         return connection
+
+    def begin_writing(self) -> None:
+        """Begin a transaction that will read first: with a write on SQLite.
+
+        SQLite lets a transaction wait for another's lock at its first statement alone; once it has read, it fails.
+        """
+        using = router.db_for_write(self.model)
+        if connections[using].vendor == "sqlite":
+            self.using(using).filter(provider_key="").update(provider_key="")  # no row has that
 
 
 def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:
@@ -184,21 +193,32 @@ class OAuthConnection(models.Model):
         return others.exclude(pk=self.pk)
 
     def disconnect(self) -> None:
-        """Remove the connection, or raise `LastLoginMethod`; two requests at once cannot remove the last two.
+        """Remove the connection, or raise `LastLoginMethod`; `DoesNotExist`: it was removed meanwhile.
+
+        A lock of the database, or a deadlock with a sign-in, is answered by one fresh attempt.
+        """
+        try:
+            self._disconnect()
+        except OperationalError:
+            try:
+                self._disconnect()
+            except OperationalError as error:
+                raise ProviderUnavailable("database") from error
+
+    def _disconnect(self) -> None:
+        """Two requests at once cannot remove the last two ways in.
 
         They wait for each other, since the account's row is written first. What decides is then read again, and
-        locked, or MySQL would show it as it was when the request began. `DoesNotExist`: it was removed meanwhile.
+        locked, or MySQL would show it as it was when the request began.
         """
         using = router.db_for_write(type(self))
         with transaction.atomic(using=using):
             lock_user(self.user)
             if not self._can_be_disconnected_now(using):
                 raise LastLoginMethod("refused: the last way in")
-            key = self.pk
-            deleted, _counts = self.delete(using=using)
+            deleted, _counts = OAuthConnection.objects.using(using).filter(pk=self.pk).delete()
             if not deleted:
                 raise self.DoesNotExist
-            self.pk = key
 
     def _can_be_disconnected_now(self, using: str) -> bool:
         """The same as `can_be_disconnected` behind the account's lock."""

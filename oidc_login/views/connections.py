@@ -61,7 +61,10 @@ class DisconnectView(ProviderView):
         if needs_fresh_sign_in(request):
             return ask_for_fresh_sign_in(request)
         token = readable_token(connection)
-        connection.disconnect()
+        try:
+            connection.disconnect()
+        except OAuthConnection.DoesNotExist:  # removed by another click just now
+            return HttpResponseRedirect(self.next_url or back)
         self.revoke(token)
         signals.connection_removed.send(OAuthConnection, request=request, provider=provider, connection=connection)
         messages.success(request, _("The identity is no longer connected to your account."), fail_silently=True)

@@ -1,0 +1,41 @@
+"""The providers and browsers of tests/login; here many of them come at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from oidc_login.testing import Answer
+from tests.concurrency.threads import SECONDS
+from tests.login.conftest import browser, github, op, served_github, served_op, witness
+from tests.login.served import RecordingOpenIDProvider
+
+__all__ = ["browser", "github", "meeting", "op", "rounds", "served_github", "served_op", "witness"]
+
+Meeting = Callable[[int], threading.Barrier]
+
+
+@pytest.fixture
+def meeting(op: RecordingOpenIDProvider) -> Meeting:
+    """Let so many wait for each other inside the token request; a thread may also come to the barrier by itself."""
+
+    def of(number: int) -> threading.Barrier:
+        barrier = threading.Barrier(number, timeout=SECONDS)
+
+        def wait(answer: Answer) -> Answer:
+            barrier.wait()
+            return answer
+
+        op.bend("token", wait)
+        return barrier
+
+    return of
+
+
+@pytest.fixture
+def rounds() -> range:
+    """How often a race is run whose outcome is a matter of chance: SQLite lets one write at a time anyway."""
+    return range(5 if connection.vendor == "sqlite" else 30)
