@@ -154,6 +154,7 @@ ISSUERS: list[tuple[str, str, bool]] = [
     ("fragment", "https://op.example/#x", False),
     ("template", "https://op.example/{tenantid}/v2.0", False),
     ("half a template", "https://op.example/tenantid}", False),
+    ("the other half", "https://op.example/{tenantid", False),
     ("not a URL", "op.example", False),
     ("plain http", "http://op.example", False),
 ]

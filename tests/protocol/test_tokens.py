@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -24,6 +25,7 @@ from oidc_login.protocol.tokens import (
     MAX_TOKEN_ANSWER,
     MAX_TOKEN_LENGTH,
     TokenResponse,
+    read_lifetime,
     read_revocation_response,
     read_token_response,
     request_tokens,
@@ -158,6 +160,8 @@ LIFETIMES: list[tuple[str, Any, float | None]] = [
     ("more", MAX_LIFETIME + 1, MAX_LIFETIME),
     ("far more", 10**20, MAX_LIFETIME),
     ("far more as text", "9" * 30, MAX_LIFETIME),
+    ("as many digits as are read", "9" * 32, MAX_LIFETIME),
+    ("one more", "9" * 33, None),
     ("large float", 1e300, MAX_LIFETIME),
     ("null", None, None),
     ("absent", ABSENT, None),
@@ -189,6 +193,12 @@ def test_a_lifetime_is_known_or_unknown_and_never_an_error(
 ) -> None:
     found = getattr(read(good(**{name: value})), attribute)
     assert found == (None if seconds is None else in_seconds(seconds))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_lifetime_without_end_is_unknown(value: float) -> None:
+    """However the answer was read: a site's own class may have read it."""
+    assert read_lifetime(value, now=NOW) is None
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
@@ -258,6 +268,7 @@ def test_a_form_is_read_only_where_the_provider_class_says_so() -> None:
     assert (tokens.access_token, tokens.scope) == ("a+b", "user,email")
     assert tokens.access_token_expires_at == in_seconds(60)
     assert refusal(body, content_type=FORM).reason == "content_type"
+    assert read(GOOD, allow_form_answer=True).access_token == "CANARY-access"
     assert refusal(b"error=bad_verification_code", content_type=FORM, allow_form_answer=True).reason == (
         "bad_verification_code"
     )
@@ -339,7 +350,7 @@ def test_any_200_ends_a_token() -> None:
 @pytest.mark.parametrize(
     ("status", "error"),
     [(400, TokenResponseInvalid), (401, TokenResponseInvalid), (302, TokenResponseInvalid)]
-    + [(429, ProviderUnavailable), (503, ProviderUnavailable)],
+    + [(429, ProviderUnavailable), (500, ProviderUnavailable), (503, ProviderUnavailable)],
 )
 def test_anything_else_does_not(status: int, error: type[ProtocolError]) -> None:
     with pytest.raises(error):
