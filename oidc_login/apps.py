@@ -17,7 +17,9 @@ class OIDCLoginConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from . import checks, confirming, notifications, signals  # noqa: F401  # the first registers the system checks
+        from .views import step_up
 
+        user_logged_in.connect(step_up.note_sign_in, dispatch_uid="oidc_login.step_up")
         user_logged_in.connect(confirming.complete, dispatch_uid="oidc_login.confirming")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")

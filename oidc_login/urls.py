@@ -10,9 +10,9 @@ from django.urls import path
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from .views.begin import ConnectView, InitiateLoginView, LoginView, ProvidersView
+from .views.begin import InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
-from .views.connections import ConfirmLinkView, ConnectionsView, DisconnectView
+from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
 
 app_name = "oidc_login"
 

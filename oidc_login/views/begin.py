@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.urls import reverse
 from django.views import View
 
 from oidc_login import flow as flows
@@ -17,7 +15,6 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider, get_providers
 
 from .base import ProviderView
-from .connections import ask_for_fresh_sign_in, needs_fresh_sign_in
 
 MAX_HINT_LENGTH = 256
 
@@ -54,27 +51,6 @@ class LoginView(ProviderView):
         self.provider = get_provider(provider)
         self.next_url = posted_next(request)
         return begin(request, self.provider, purpose="login", next_url=self.next_url)
-
-
-class ConnectView(ProviderView):
-    """Begins connecting one more identity to the account of the person who is signed in."""
-
-    http_method_names = ["post", "options"]
-
-    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
-        self.provider = get_provider(provider)
-        self.next_url = posted_next(request)
-        if not request.user.is_authenticated:
-            return redirect_to_login(reverse("oidc_login:connections"))
-        if needs_fresh_sign_in(request):
-            return ask_for_fresh_sign_in(request)
-        return begin(
-            request,
-            self.provider,
-            purpose="connect",
-            next_url=self.next_url,
-            user_key=str(request.user.pk),
-        )
 
 
 class InitiateLoginView(ProviderView):

@@ -1,4 +1,4 @@
-"""The person's own connections: the page that lists them, and removing one."""
+"""The person's own connections: the page that lists them, making one and removing one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +24,8 @@ from oidc_login.providers.base import OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 
 from .base import SESSION_KEY, ProviderView, with_next
+from .begin import begin, posted_next
+from .step_up import SIGNED_IN_AT, Demand, ReauthenticateView
 
 logger = logging.getLogger("oidc_login")
 
@@ -44,13 +46,34 @@ class ConnectionsView(ProviderView):
         return render(request, "oidc_login/connections.html", context)
 
 
+class ConnectView(ProviderView):
+    """Begins connecting one more identity to the account of the person who is signed in."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, provider: str) -> HttpResponseBase:
+        self.provider = get_provider(provider)
+        self.next_url = posted_next(request)
+        if not request.user.is_authenticated:
+            return redirect_to_login(reverse("oidc_login:connections"))
+        if needs_fresh_sign_in(request):
+            return ask_for_fresh_sign_in(request)
+        return begin(
+            request,
+            self.provider,
+            purpose="connect",
+            next_url=self.next_url,
+            user_key=str(request.user.pk),
+        )
+
+
 class DisconnectView(ProviderView):
     """Removes one of the person's own connections, then takes its tokens back at the provider."""
 
     http_method_names = ["post", "options"]
 
     @sensitive_variables()
-    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+    def post(self, request: HttpRequest, provider: str) -> HttpResponseBase:
         back = reverse("oidc_login:connections")
         if not request.user.is_authenticated:
             return redirect_to_login(back)
@@ -110,17 +133,24 @@ def needs_fresh_sign_in(request: HttpRequest) -> bool:
     """Whether this session is too old for a change of the ways to sign in."""
     if settings.REAUTHENTICATION_AGE is None:
         return False
-    signed_in = request.session.get(SESSION_KEY, {}).get("auth_time")
-    if signed_in is None:
-        last_login = getattr(request.user, "last_login", None)
-        signed_in = last_login.timestamp() if last_login else 0
-    return bool(time.time() - signed_in > settings.REAUTHENTICATION_AGE)
+    signed_in = request.session.get(SESSION_KEY, {})
+    if signed_in.get("auth_time_stated"):
+        return not Demand(max_age=settings.REAUTHENTICATION_AGE).is_met_by(signed_in)
+    return bool(time.time() - request.session.get(SIGNED_IN_AT, 0) > settings.REAUTHENTICATION_AGE)
 
 
-def ask_for_fresh_sign_in(request: HttpRequest) -> HttpResponse:
-    """Send the person to sign in again, and then to their connections."""
+def ask_for_fresh_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Send the person to sign in again, and then to their connections.
+
+    A provider that says when the person signed in is asked for a newer sign-in: without that it may answer for
+    them at once, and say the same again.
+    """
     messages.info(request, _("Please sign in once more before you change how you sign in."), fail_silently=True)
-    return redirect_to_login(reverse("oidc_login:connections"))
+    back = reverse("oidc_login:connections")
+    if request.session.get(SESSION_KEY, {}).get("auth_time_stated"):
+        demand = Demand(max_age=settings.REAUTHENTICATION_AGE)
+        return ReauthenticateView.as_view(demand=demand, next_url=back)(request)
+    return redirect_to_login(back)
 
 
 class ConfirmLinkView(ProviderView):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
@@ -19,6 +18,7 @@ from oidc_login.registry import get_provider, get_provider_keys
 from .base import SESSION_KEY, ProviderView
 from .begin import begin
 
+SIGNED_IN_AT = "oidc_login_signed_in_at"
 SHORTEST_AGE = 60  # seconds; what was just asked for is not asked for again on the way back to the page
 
 
@@ -49,6 +49,16 @@ class Demand:
         """Return the parameters of the authorization request that ask for it."""
         parameters: dict[str, Any] = {"acr_values": " ".join(self.acr_values)} if self.acr_values else {}
         return parameters if self.max_age is None else {**parameters, "max_age": self.max_age}
+
+
+def note_sign_in(sender: object, *, request: HttpRequest | None, **kwargs: Any) -> None:
+    """Note when this session's person signed in, by whatever backend; what was known of another sign-in is over.
+
+    `user.last_login` would be of any browser, also of one that the person has just used elsewhere.
+    """
+    if request is not None and hasattr(request, "session"):
+        request.session.pop(SESSION_KEY, None)
+        request.session[SIGNED_IN_AT] = int(time.time())
 
 
 class ReauthenticateView(ProviderView):
@@ -87,13 +97,11 @@ def provider_that_can_tell(request: HttpRequest) -> str | None:
 
     That is the one of this session, or else the one they used last. Without OpenID Connect nobody says it.
     """
-    own = own_openid_connections(request.user)  # type: ignore[arg-type]  # signed in, of whatever model the site uses
+    own = OAuthConnection.objects.filter(
+        user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
+        provider_key__in=get_provider_keys(),
+    )
+    last_used = F("last_login_at").desc(nulls_last=True)
+    known = dict(own.exclude(issuer="").order_by(last_used).values_list("pk", "provider_key"))
     used_now = request.session.get(SESSION_KEY, {}).get("connection")
-    own.sort(key=lambda connection: connection.pk != used_now)
-    return own[0].provider_key if own else None
-
-
-def own_openid_connections(user: AbstractBaseUser) -> list[OAuthConnection]:
-    """Return a user's connections at the OpenID providers of the settings, the last used first."""
-    own = OAuthConnection.objects.filter(user_id=user.pk, provider_key__in=get_provider_keys()).exclude(issuer="")
-    return list(own.only("provider_key").order_by(F("last_login_at").desc(nulls_last=True)))
+    return known.get(used_now) or next(iter(known.values()), None)
