@@ -38,4 +38,4 @@ def meeting(op: RecordingOpenIDProvider) -> Meeting:
 @pytest.fixture
 def rounds() -> range:
     """How often a race is run whose outcome is a matter of chance: SQLite lets one write at a time anyway."""
-    return range(5 if connection.vendor == "sqlite" else 30)
+    return range(5 if connection.vendor == "sqlite" else 15)
