@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename, get_user_model
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
+from . import signals
+from .backends import answers_of
 from .exceptions import OAuthError
 from .fields import TokenKeyError
-from .models import OAuthConnection, Status
+from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
+from .protocol.errors import ProtocolError
+from .protocol.transport import time_budget
+from .registry import get_provider
+
+TIME_FOR_ONE_ACTION = 20  # seconds, for all providers together
 
 
 @admin.register(OAuthConnection)
@@ -22,6 +34,7 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     list_filter = ("provider_key", "status", "link_reason")
     list_select_related = ("user",)
     search_fields = ("email", "provider_user_id")
+    show_full_result_count = False
     fields = (
         "user",
         "provider_key",
@@ -41,30 +54,63 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     readonly_fields = fields
     actions = ("revoke_tokens", "ask_for_new_sign_in")
 
-    @admin.action(description=_("Revoke the tokens of the selected connections"), permissions=["delete"])
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthConnection]:
+        return super().get_queryset(request).defer(*ENCRYPTED_FIELDS, "claims")
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.search_fields, f"user__{get_user_model().USERNAME_FIELD}")
+
+    @admin.action(description=_("Revoke the tokens of the selected connections"), permissions=["manage"])
     @sensitive_variables()
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Take the tokens back at the provider, and forget them here."""
         done = 0
-        for connection in queryset.iterator():
-            try:
-                connection.revoke()
-            except (OAuthError, TokenKeyError) as error:
-                self.message_user(request, f"{connection}: {error}", messages.ERROR)
-            else:
-                done += 1
+        with time_budget(TIME_FOR_ONE_ACTION):
+            for connection in queryset:
+                try:
+                    with answers_of(get_provider(connection.provider_key)):
+                        connection.revoke()
+                except (OAuthError, ProtocolError, TokenKeyError) as error:
+                    self.message_user(request, f"{connection}: {error}", messages.ERROR)
+                else:
+                    done += 1
         text = ngettext("%d connection was revoked.", "%d connections were revoked.", done)
         self.message_user(request, text % done, messages.SUCCESS)
 
-    @admin.action(description=_("Ask for a new sign-in with the selected connections"), permissions=["delete"])
+    @admin.action(description=_("Ask for a new sign-in with the selected connections"), permissions=["manage"])
     def ask_for_new_sign_in(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Mark the connections, so that their people are asked to connect once more."""
         done = queryset.update(status=Status.NEEDS_REAUTH)
         text = ngettext("%d connection was marked.", "%d connections were marked.", done)
         self.message_user(request, text % done, messages.SUCCESS)
 
+    def delete_model(self, request: HttpRequest, obj: OAuthConnection) -> None:
+        """Remove a connection, also somebody's last way in, and tell whoever listens."""
+        key = obj.pk
+        super().delete_model(request, obj)
+        obj.pk = key
+        transaction.on_commit(partial(self._tell_removed, request, obj), using=router.db_for_write(OAuthConnection))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
+        for connection in queryset.select_related("user"):
+            self.delete_model(request, connection)
+
+    def _tell_removed(self, request: HttpRequest, connection: OAuthConnection) -> None:
+        signals.connection_removed.send(
+            OAuthConnection,
+            request=request,
+            provider=connection.provider_key,
+            connection=connection,
+            reason="removed in the admin",
+        )
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: OAuthConnection | None = None) -> bool:
         return False
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may do what changes a connection, though no form does."""
+        user: Any = request.user
+        return bool(user.has_perm(f"oidc_login.{get_permission_codename('change', self.opts)}"))

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
 
 from oidc_login import signals
-from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, from_protocol
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
@@ -63,15 +63,20 @@ class ProviderView(View):
         """Return where a person goes on who did not sign in."""
         return with_next(reverse("oidc_login:providers"), self.next_url)
 
-    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+    def ways_on(self) -> tuple[str, str]:
+        """Return where a person tries again whose request failed, and where there are other ways, "" for nowhere."""
         providers_url = reverse("oidc_login:providers")
         retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
+        return with_next(retry_url, self.next_url), with_next(providers_url, self.next_url)
+
+    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        retry_url, providers_url = self.ways_on()
         context = {
             "oauth_error": error,
             "provider": self.provider,
-            "retry_url": with_next(retry_url, self.next_url),
-            "providers_url": with_next(providers_url, self.next_url),
-            "login_url": with_next(resolve_url(django.LOGIN_URL), reverse("oidc_login:connections")),
+            "retry_url": retry_url,
+            "providers_url": providers_url,
+            "login_url": redirect_to_login(reverse("oidc_login:connections")).url,
         }
         response = render(request, error.template_name, context, status=error.status_code)
         if error.retry_after is not None:

@@ -109,6 +109,10 @@ class CallbackView(ProviderView):
             return reverse("oidc_login:connections")
         return super().cancelled_url()
 
+    def ways_on(self) -> tuple[str, str]:
+        """Back to the connections for whoever came from there: signing in would be something else."""
+        return (reverse("oidc_login:connections"), "") if self.purpose == "connect" else super().ways_on()
+
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.db import router, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import confirming, signals
-from oidc_login import flow as flows
-from oidc_login.conf import django, settings
+from oidc_login.backends import answers_of
+from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection, own_connections
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 
-from .base import SESSION_KEY, ProviderView, with_next
+from .base import SESSION_KEY, ProviderView
 from .begin import begin, posted_next
 from .step_up import SIGNED_IN_AT, Demand, ReauthenticateView
 
@@ -46,10 +48,17 @@ class ConnectionsView(ProviderView):
         return render(request, "oidc_login/connections.html", context)
 
 
-class ConnectView(ProviderView):
-    """Begins connecting one more identity to the account of the person who is signed in."""
+class ChangingView(ProviderView):
+    """What changes the ways in of the person who is signed in, who goes back to their connections if it fails."""
 
     http_method_names = ["post", "options"]
+
+    def ways_on(self) -> tuple[str, str]:
+        return reverse("oidc_login:connections"), ""
+
+
+class ConnectView(ChangingView):
+    """Begins connecting one more identity to the account of the person who is signed in."""
 
     def post(self, request: HttpRequest, provider: str) -> HttpResponseBase:
         self.provider = get_provider(provider)
@@ -67,20 +76,18 @@ class ConnectView(ProviderView):
         )
 
 
-class DisconnectView(ProviderView):
+class DisconnectView(ChangingView):
     """Removes one of the person's own connections, then takes its tokens back at the provider."""
-
-    http_method_names = ["post", "options"]
 
     @sensitive_variables()
     def post(self, request: HttpRequest, provider: str) -> HttpResponseBase:
         back = reverse("oidc_login:connections")
         if not request.user.is_authenticated:
             return redirect_to_login(back)
+        connection = own_connection(request, provider)
         if provider in get_provider_keys():
             self.provider = get_provider(provider)
-        self.next_url = flows.safe_next(request, request.POST.getlist("next"))
-        connection = own_connection(request, provider)
+        self.next_url = posted_next(request)
         if needs_fresh_sign_in(request):
             return ask_for_fresh_sign_in(request)
         token = readable_token(connection)
@@ -88,35 +95,48 @@ class DisconnectView(ProviderView):
             connection.disconnect()
         except OAuthConnection.DoesNotExist:  # removed by another click just now
             return HttpResponseRedirect(self.next_url or back)
-        self.revoke(token)
-        signals.connection_removed.send(OAuthConnection, request=request, provider=provider, connection=connection)
+        revoke(token, self.provider, connection)
+        tell = partial(tell_removed, request, connection)
+        transaction.on_commit(tell, using=router.db_for_write(OAuthConnection))
         messages.success(request, _("The identity is no longer connected to your account."), fail_silently=True)
         return HttpResponseRedirect(self.next_url or back)
-
-    @sensitive_variables()
-    def revoke(self, token: OAuthToken | None) -> None:
-        """Tell the provider, which may be down: that does not keep the connection alive."""
-        if token is None or self.provider is None:
-            return
-        try:
-            self.provider.revoke_oauth_token(oauth_token=token)
-        except (ProtocolError, OAuthError) as error:
-            logger.warning("a token was not revoked at %s: %s", self.provider.key, type(error).__name__)
 
 
 def own_connection(request: HttpRequest, provider: str) -> OAuthConnection:
     """Return the one connection that is named, of this person alone."""
-    found = OAuthConnection.objects.select_related("user").filter(
-        user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
-        provider_key=provider,
-        provider_user_id=request.POST.get("provider_user_id", ""),
-    )
+    named = {"provider_key": provider, "provider_user_id": request.POST.get("provider_user_id", "")}
     if "issuer" in request.POST:
-        found = found.filter(issuer=request.POST["issuer"])
-    connection = found.first()
+        named["issuer"] = request.POST["issuer"]
+    if any("\0" in value for value in named.values()):  # PostgreSQL takes none
+        raise Http404
+    own = OAuthConnection.objects.select_related("user").filter(user_id=str(request.user.pk), **named)
+    connection = own.first()
     if connection is None:
         raise Http404
     return connection
+
+
+@sensitive_variables()
+def revoke(token: OAuthToken | None, provider: OAuthProvider | None, connection: OAuthConnection) -> None:
+    """Take the tokens back (RFC 7009). The provider may be down: that does not keep the connection alive."""
+    if token is None or provider is None:
+        return
+    try:
+        with answers_of(provider):
+            provider.revoke_oauth_token(oauth_token=token)
+    except (ProtocolError, OAuthError) as error:
+        extra = {"provider": provider.key, "connection": connection.pk, "reason": error.reason}
+        logger.warning("a token was not revoked at %s: %s", provider.key, error.reason, extra=extra)
+
+
+def tell_removed(request: HttpRequest, connection: OAuthConnection) -> None:
+    """Tell the log and the site that a connection is gone."""
+    provider, reason = connection.provider_key, "disconnected by the person"
+    extra = {"provider": provider, "connection": connection.pk, "reason": reason}
+    logger.info("%s: connection %s at %s", reason, connection.pk, provider, extra=extra)
+    signals.connection_removed.send(
+        OAuthConnection, request=request, provider=provider, connection=connection, reason=reason
+    )
 
 
 @sensitive_variables()
@@ -166,6 +186,6 @@ class ConfirmLinkView(ProviderView):
         context = {
             "provider": self.provider,
             "email": waiting.email,
-            "login_url": with_next(resolve_url(django.LOGIN_URL), reverse("oidc_login:connections")),
+            "login_url": redirect_to_login(reverse("oidc_login:connections")).url,
         }
         return render(request, "oidc_login/confirm_link.html", context)
