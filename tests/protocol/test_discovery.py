@@ -189,8 +189,12 @@ def test_without_any_good_document_the_first_use_fails(op: OpenIDProvider, chang
     assert kids(document.get(now=NOW)) == published(op)
 
 
-def test_an_outage_at_first_use_says_when_to_come_back(op: OpenIDProvider) -> None:
-    with op.bend("jwks", fail), pytest.raises(ProviderUnavailable) as caught:
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_outage_at_first_use_says_when_to_come_back(op: OpenIDProvider, status: int) -> None:
+    def later(_good: Answer) -> Answer:
+        return Answer(status=status, headers={"Retry-After": "7"}, body=b"")
+
+    with op.bend("jwks", later), pytest.raises(ProviderUnavailable) as caught:
         keys_of(op).get(now=NOW)
     assert caught.value.retry_after == 7
 
