@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Tags, register
 
-from .database import database_messages
+from .database import database_messages, scale_messages
 from .project import deployment_messages, project_messages, setting_messages
 from .providers import provider_messages
 
@@ -45,3 +45,9 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
 def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check the stored connections of the databases that Django was told to ask."""
     return [found for alias in databases or () for found in database_messages(alias)]
+
+
+@register(TAG, Tags.database, deploy=True)
+def check_scale(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check, where people really sign in, that the databases find them among many."""
+    return [found for alias in databases or () for found in scale_messages(alias)]

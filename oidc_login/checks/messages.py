@@ -116,6 +116,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "These people cannot sign in with it. Put the provider back, or rename provider_key in, or delete, these "
         "rows of oidc_login.OAuthConnection.",
     ),
+    "W003": (
+        "The database {alias!r} has no index on UPPER({column}) of {table}.",
+        "Addresses are compared without case, so every sign-up reads all users. Give the user model "
+        "Index(Upper({name!r}), name=...), or create the index by a migration; docs/scaling.md shows both.",
+    ),
     # Global settings
     "E030": ("There is no setting {name}{near}.", "Correct the name or remove it."),
     "E031": ("{subject} names the cache {alias!r}, which is not in CACHES{near}.", "Write one of {names}."),

@@ -173,9 +173,7 @@ def test_disconnect_behind_a_lock_is_503(
     assert not op.asked(), "no token is revoked of a connection that stays"
 
 
-def test_disconnect_waits_for_a_writer(
-    op: RecordingOpenIDProvider, browser: Browser, lock: Lock
-) -> None:
+def test_disconnect_waits_for_a_writer(op: RecordingOpenIDProvider, browser: Browser, lock: Lock) -> None:
     browser.log_in(somebody())
     browser.connect(op)
     wait_for_locks(LONG)
