@@ -16,7 +16,7 @@ from typing import Any, NoReturn, cast
 from django.contrib.auth import get_user_model, load_backend
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError, OperationalError, router, transaction
+from django.db import IntegrityError, OperationalError, router, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -263,12 +263,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
         connection = self._fill(decision.get_connection())
-        try:
-            connection.save(update_fields=self._written_fields())
-        except (IntegrityError, OperationalError):
-            raise
-        except DatabaseError as error:  # no row was there to be updated
-            raise ConnectionGone from error
+        if not connection.update_row(self._written_fields()):
+            raise ConnectionGone
         user = self._updated(decision.get_user(), claims)
         self._keep(connection)
         self._tell(signals.connection_updated, connection, decision.reason)

@@ -97,7 +97,6 @@ def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> di
     """Complete the ID token's claims; who it is, and the e-mail with its verification, come from one source."""
     added = {name: value for name, value in userinfo.items() if name not in IDENTITY_CLAIMS}
     if id_token.get("email"):
-        added.pop("email", None)
         added.pop("email_verified", None)
         return {**added, **id_token}
     kept = {name: value for name, value in id_token.items() if name not in ("email", "email_verified")}

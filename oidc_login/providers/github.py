@@ -23,6 +23,9 @@ class GitHubProvider(OAuth2Provider):
     default_scope = "read:user user:email"
     token_endpoint_auth_methods_supported = ("client_secret_post",)
 
+    # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+    client_refusals = ("incorrect_client_credentials",)
+
     # Without `Accept: application/json`, and from some older servers in spite of it, the answer is form-encoded.
     allow_form_answer = True
 

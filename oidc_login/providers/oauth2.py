@@ -42,6 +42,7 @@ class OAuth2Provider(OAuthProvider):
     revocation_endpoint: str = ""
 
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ("client_secret_basic",)
+    client_refusals: ClassVar[tuple[str, ...]] = ("invalid_client",)
     allow_form_answer: ClassVar[bool] = False
     request_headers: ClassVar[Mapping[str, str]] = {}
 
@@ -86,14 +87,14 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
-        """Post a grant; after `invalid_client` once more with each other secret of a rotation (RFC 6749 3.2.1)."""
+        """Post a grant; where the client is refused, with each other secret of a rotation too (RFC 6749 3.2.1)."""
         secrets = self.get_client_secrets()
         for attempt in range(len(secrets)):
             position = (self._first_secret + attempt) % len(secrets)
             try:
                 tokens = self._post_grant(parameters, client_secret=secrets[position])
             except TokenErrorResponse as error:
-                if error.reason != "invalid_client" or attempt + 1 == len(secrets):
+                if error.reason not in self.client_refusals or attempt + 1 == len(secrets):
                     raise
             else:
                 self._first_secret = position

@@ -49,13 +49,9 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "adfs": accepted("a second issuer for access tokens, with scheme http, is no concern of a sign-in"),
     "adfs-uppercase-host": accepted("capitals in the issuer's host are kept as they are"),
-    "apple": accepted(
-        "no userinfo, no PKCE list", without=(*NO_USERINFO, "code_challenge_methods_supported")
-    ),
+    "apple": accepted("no userinfo, no PKCE list", without=(*NO_USERINFO, "code_challenge_methods_supported")),
     "atlassian": accepted("HS256 before RS256", without=NO_LOGOUT),
-    "auth0": accepted(
-        "issuer ends in a slash; HS256 first", asked="https://common.auth0.com", without=NO_LOGOUT
-    ),
+    "auth0": accepted("issuer ends in a slash; HS256 first", asked="https://common.auth0.com", without=NO_LOGOUT),
     "authentik": accepted("issuer of one application, endpoints common to all, slashes at their ends"),
     "aws-cognito": accepted(
         "endpoints on another host; no list of claims", without=(*NO_LOGOUT_NO_PKCE, "claims_supported")

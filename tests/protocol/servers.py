@@ -121,9 +121,7 @@ def serve(behaviour: Behaviour, *, tls: ssl.SSLContext | None = None) -> Iterato
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(
-    server: Server, listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | None
-) -> None:
+def _accept(server: Server, listener: socket.socket, behaviour: Behaviour, tls: ssl.SSLContext | None) -> None:
     with suppress(OSError):
         while True:
             sock, _ = listener.accept()
@@ -161,9 +159,7 @@ class Authority:
         certificate = (
             _builder("a server", self.certificate.subject, key, days=-1 if expired else 1)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         return _context(self.folder / f"{certificate.serial_number}.pem", certificate, key)
@@ -194,9 +190,7 @@ def self_signed_context(folder: Path, host: str) -> ssl.SSLContext:
     return _context(folder / "self-signed.pem", certificate, key)
 
 
-def _builder(
-    subject: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: int
-) -> x509.CertificateBuilder:
+def _builder(subject: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: int) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()

@@ -96,9 +96,7 @@ def test_every_folder_has_its_source_written_down() -> None:
     assert rows >= set(DOCUMENTS) | set(KEY_SETS)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(FIXTURES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}/{path.name}"
-)
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_fixtures_are_written_in_one_form(path: Path) -> None:
     text = path.read_text()
 
@@ -109,9 +107,7 @@ def test_fixtures_are_written_in_one_form(path: Path) -> None:
 def test_accepts_the_document_of_the_issuer_that_was_asked(folder: str) -> None:
     metadata = accepted(folder)
 
-    check_issuer(
-        metadata, expected=issuers_for(discovery_url_for(DOCUMENTS[folder].asked or metadata.issuer))
-    )
+    check_issuer(metadata, expected=issuers_for(discovery_url_for(DOCUMENTS[folder].asked or metadata.issuer)))
 
 
 @pytest.mark.parametrize("folder", REFUSED)
@@ -129,12 +125,8 @@ def test_reads_every_member_as_it_stands(folder: str) -> None:
     document, metadata = read(document_path(folder)), accepted(folder)
 
     assert {name: getattr(metadata, name) for name in URLS} == {name: document.get(name, "") for name in URLS}
-    assert {name: list(getattr(metadata, name)) for name in LISTS} == {
-        name: document.get(name, []) for name in LISTS
-    }
-    assert {name: getattr(metadata, name) for name in FLAGS} == {
-        name: document.get(name, False) for name in FLAGS
-    }
+    assert {name: list(getattr(metadata, name)) for name in LISTS} == {name: document.get(name, []) for name in LISTS}
+    assert {name: getattr(metadata, name) for name in FLAGS} == {name: document.get(name, False) for name in FLAGS}
 
 
 @pytest.mark.parametrize("folder", ACCEPTED)

@@ -211,3 +211,9 @@ def test_a_withdrawn_token_describes_nobody(github: GitHubStyleProvider) -> None
     provider = github_provider(github)
     error = refusal(lambda: provider.get_oauth_user(oauth_token=OAuthToken(access_token="withdrawn")))
     assert (type(error), error.reason) == (UserInfoInvalid, "status")
+
+
+def test_the_next_secret_of_a_rotation_is_tried_where_github_refuses_the_first(github: GitHubStyleProvider) -> None:
+    """GitHub has a word of its own for `invalid_client`, and says it with status 200."""
+    provider = github_provider(github, client_secret=["new", "secret"])
+    assert exchange(github, provider, "alice").access_token
