@@ -9,7 +9,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test lint fix docs heavy wheel messages clean
+.PHONY: help demo demo-check test lint fix docs heavy mutants wheel messages clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
@@ -26,6 +26,9 @@ test: $(VENV)/with-test  ## the suite, with Django's user model and with a custo
 
 heavy: $(VENV)/with-test $(VENV)/with-heavy  ## what is too slow for every day
 	$(BIN)/python -m pytest -m heavy
+
+mutants: $(VENV)/with-test  ## take each rule of protocol/ and linking away in turn: some test must fail
+	$(BIN)/python -m tests.mutants.run --workers $(WORKERS) $(MODULES)
 
 lint: $(VENV)/with-lint $(VENV)/with-test  ## ruff, mypy and the floors
 	$(BIN)/ruff check

@@ -230,7 +230,7 @@ def test_any_order_of_what_people_do(stage: Stage, other: RecordingOpenIDProvide
         providers = {"op": stage.op, "other": other}
         later = staticmethod(stage.later)
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=examples,
