@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from oidc_login import exceptions
-from tests.browser.conftest import WCAG, Judge, NewPerson
+from tests.browser.conftest import SIZES, WCAG, Judge, NewPerson
 from tests.browser.world import PASSWORD, Run, World, choose, log_in
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ def test_buttons_on_the_admins_login_page_keep_nobody_out(page: Page, world: Wor
 
     # What is good practice beyond WCAG is for Django to say here.
     judge(page, "en", rules=WCAG)
+    # The admin floats what it shows: nothing of that squeezes the buttons.
+    for size in SIZES.values():
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        box = page.get_by_role("button", name="Continue with Example ID").bounding_box()
+        assert box is not None and box["width"] >= 240
 
 
 @pytest.mark.parametrize(("language", "heading"), [("de", "Anmelden"), ("fr", "Connexion")])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPerson, Shoot
+from tests.browser.conftest import Judge, NewPerson, Shoot
 
 pytestmark = pytest.mark.browser
 
@@ -116,6 +116,13 @@ def test_person_whom_the_site_knows_is_linked_by_verified_email(page: Page) -> N
     sign_in(page, "Carol Cedar")
 
     expect_account(page, username="carol", email="carol@example.org", connections=1)
+
+
+def test_pages_of_the_demo_keep_nobody_out(page: Page, judge: Judge) -> None:
+    judge(page, "login")
+    sign_in(page, "Alice Ash")
+    expect(page.locator("#username")).to_have_text("alice")
+    judge(page, "home")
 
 
 def test_person_who_cancels_is_told_and_can_try_again(page: Page, shoot: Shoot) -> None:
