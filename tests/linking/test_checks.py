@@ -1,0 +1,124 @@
+"""The system checks about whose account it is: unconfirmed addresses, groups and profile fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+OUR_BACKEND = "oidc_login.backends.OIDCLoginBackend"
+SHARED = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://localhost"}}
+
+
+def configure(settings: Settings, **arguments: Any) -> None:
+    entry = {"issuer": "https://op.example", "client_id": "x", "client_secret": "y" * 32, **arguments}
+    settings.OIDC_LOGIN_PROVIDERS = {"op": entry}
+
+
+def messages(*, deploy: bool = False) -> list[CheckMessage]:
+    return run_checks(tags=["oidc_login"], include_deployment_checks=deploy)
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(settings: Settings) -> None:
+    settings.CACHES = SHARED
+
+
+# Accounts with addresses that nobody confirmed.
+
+
+def test_deployment_explains_the_choice_where_passwords_are_accepted(settings: Settings) -> None:
+    configure(settings)
+
+    (found,) = messages(deploy=True)
+
+    assert found.id == "oidc_login.W013"
+    assert "OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = " in str(found.hint)
+    assert 'OIDC_LOGIN_EMAIL_LINKING = "never"' in str(found.hint)
+    assert messages() == []
+
+
+@pytest.mark.parametrize(
+    ("site", "arguments"),
+    [
+        ({"OIDC_LOGIN_LOCAL_EMAIL_VERIFIED": "tests.linking.accounts.says_yes"}, {}),
+        ({"OIDC_LOGIN_EMAIL_LINKING": "never"}, {}),
+        ({}, {"link_by_email": "never"}),
+        ({"AUTHENTICATION_BACKENDS": [OUR_BACKEND, "tests.login.backends.Updating"]}, {}),
+        ({"SILENCED_SYSTEM_CHECKS": ["oidc_login.W013"]}, {}),
+    ],
+    ids=["asked", "off", "off for the provider", "no passwords", "silenced"],
+)
+def test_nothing_to_explain(settings: Settings, site: dict[str, Any], arguments: dict[str, Any]) -> None:
+    configure(settings, **arguments)
+    for name, value in site.items():
+        setattr(settings, name, value)
+
+    assert [message for message in messages(deploy=True) if not message.is_silenced()] == []
+
+
+@pytest.mark.parametrize("link_by_email", ["verified", None])
+def test_provider_that_links_where_the_site_does_not(settings: Settings, link_by_email: str | None) -> None:
+    configure(settings, link_by_email=link_by_email)
+    settings.OIDC_LOGIN_EMAIL_LINKING = "never"
+
+    assert len(messages(deploy=True)) == (1 if link_by_email else 0)
+
+
+def test_no_provider_links_nobody() -> None:
+    assert messages(deploy=True) == []
+
+
+# Groups and fields.
+
+GOOD: list[dict[str, Any]] = [
+    {"groups_claim": "groups"},
+    {"groups_claim": "groups", "group_map": {"a": "b"}, "staff_groups": ["a"], "superuser_groups": ("b",)},
+    {"group_map": None, "profile_map": None},
+    {"group_map": {}, "staff_groups": []},
+    {"profile_map": {"first_name": "given_name", "last_name": "family_name"}},
+]
+
+
+@pytest.mark.parametrize("arguments", GOOD, ids=range(len(GOOD)))
+def test_good_arguments_give_no_message(settings: Settings, arguments: dict[str, Any]) -> None:
+    configure(settings, **arguments)
+
+    assert messages() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number", "named"),
+    [
+        ({"groups_claim": None}, "E007", "groups_claim"),
+        ({"groups_claim": "groups", "group_map": ["a"]}, "E007", "group_map"),
+        ({"groups_claim": "groups", "group_map": {"a": ["b"]}}, "E007", "group_map"),
+        ({"groups_claim": "groups", "group_map": {1: "b"}}, "E007", "group_map"),
+        ({"groups_claim": "groups", "staff_groups": "admins"}, "E007", "staff_groups"),
+        ({"groups_claim": "groups", "superuser_groups": [None]}, "E007", "superuser_groups"),
+        ({"group_map": {"a": "b"}}, "E028", "group_map"),
+        ({"staff_groups": ["a"]}, "E028", "staff_groups"),
+        ({"superuser_groups": ["a"]}, "E028", "superuser_groups"),
+        ({"profile_map": {"first_name": 5}}, "E007", "profile_map"),
+        ({"profile_map": {"email": "email"}}, "E026", "email"),
+        ({"profile_map": {"username": "nickname"}}, "E026", "username"),
+        ({"profile_map": {"password": "nickname"}}, "E026", "password"),
+        ({"profile_map": {"is_staff": "nickname"}}, "E026", "is_staff"),
+        ({"profile_map": {"groups": "groups"}}, "E026", "groups"),
+        ({"profile_map": {"date_joined": "birthdate"}}, "E026", "date_joined"),
+        ({"profile_map": {"fist_name": "given_name"}}, "E026", "fist_name"),
+    ],
+    ids=range(17),
+)
+def test_a_mistake_is_named(settings: Settings, arguments: dict[str, Any], number: str, named: str) -> None:
+    configure(settings, **arguments)
+
+    (found,) = messages()
+
+    assert found.id == f"oidc_login.{number}"
+    assert named in found.msg and "'op'" in found.msg
