@@ -35,8 +35,10 @@ PLACES = [
 
 @contextmanager
 def failing(verb: str, table: str) -> Iterator[None]:
+    quoted = connection.ops.quote_name(table)
+
     def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(verb) and f'"{table}"' in sql.split("WHERE")[0]:
+        if sql.startswith(verb) and quoted in sql.split("WHERE")[0]:
             raise DataError("the database has had enough")
         return execute(sql, params, many, context)
 

@@ -29,9 +29,10 @@ TABLE = "oidc_login_oauthconnection"
 def before(verb: str, table: str, act: Callable[[], Any], *, times: int = 1) -> Iterator[None]:
     """Let something happen just before a statement, the first times that it is sent."""
     left = [times]
+    quoted = connection.ops.quote_name(table)
 
     def wrapper(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if left[0] and sql.startswith(verb) and f'"{table}"' in sql:
+        if left[0] and sql.startswith(verb) and quoted in sql:
             left[0] -= 1
             act()
         return execute(sql, params, many, context)
