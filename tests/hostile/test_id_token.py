@@ -202,6 +202,16 @@ CLAIMS = [
         site={"max_age": 300},
     ),
     refused("max_age, auth_time as text", "RFC 7519 2", claims(auth_time=str), ID_TOKEN, site={"max_age": 300}),
+    *(
+        refused(
+            f"essential acr {what}",
+            "Core 5.5.1.1",
+            claims(acr=value),
+            (403, "refused_by_site"),
+            site={"claims": {"id_token": {"acr": {"essential": True, "values": ["2", "3"]}}}},
+        )
+        for what, value in (("missing", ABSENT), ("weaker", "1"), ("null", None), ("in a list", ["2"]), ("a number", 2))
+    ),
     # Other things than an ID token.
     refused("claims of a logout token", "Back-Channel Logout 2.4", claims(events=LOGOUT_EVENT), ID_TOKEN),
 ]
@@ -519,6 +529,13 @@ SAID_OTHERWISE = [
     accepted("times as floats", "RFC 7519 2", claims(exp=seconds(0.5), iat=seconds(-0.5), auth_time=1795217363.26)),
     accepted("auth_time zero that nobody asked for", "Core 2", claims(auth_time=0)),
     accepted("max_age and a fresh auth_time", "Core 3.1.3.7 rule 13", site={"max_age": 300}),
+    accepted(
+        "the essential acr",
+        "Core 5.5.1.1",
+        claims(acr="3"),
+        site={"claims": {"id_token": {"acr": {"essential": True, "values": ["2", "3"]}}}},
+    ),
+    accepted("an acr that was a wish", "Core 3.1.2.1", claims(acr="1"), site={"acr_values": "2"}),
     accepted("without typ", "RFC 7519 5.1", header(typ=ABSENT)),
     accepted("typ in small letters", "RFC 7519 5.1", header(typ="jwt")),
     accepted("typ with its prefix", "RFC 7515 4.1.9", header(typ="application/jwt")),

@@ -22,7 +22,7 @@ from tests.login.browser import Browser
 pytestmark = pytest.mark.django_db
 
 STATUSES = {302, 400, 403, 404, 409, 502, 503}
-EFFORTS = [pytest.param(30, id="every day"), pytest.param(1500, id="heavy", marks=pytest.mark.heavy)]
+EFFORTS = [pytest.param(30, id="every day"), pytest.param(500, id="heavy", marks=pytest.mark.heavy)]
 
 # Text that is hard on parsers and databases; lone surrogates too.
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40) | st.sampled_from(
@@ -65,7 +65,7 @@ def holds_for(examples: int, strategy: st.SearchStrategy[Any], hold: Callable[[A
         max_examples=examples,
         deadline=None,
         database=None,
-        derandomize=examples < 1000,
+        derandomize=examples < 100,
         suppress_health_check=list(HealthCheck),
     )
     ruled(given(strategy)(hold))()

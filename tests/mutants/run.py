@@ -1,6 +1,6 @@
 """Mutation check: take each rule away in turn, and see that some test fails (`make mutants`).
 
-    python -m tests.mutants.run [--workers N] [MODULE ...]
+    python -m tests.mutants.run [--workers N] [--only TEXT] [MODULE ...]
 
 A mutant that no test notices is a survivor. In the modules of `STRICT` there may be none, but for those of
 `equivalent.py`; the exit status is 1 otherwise. The tests run in a copy of the repository.
@@ -74,16 +74,22 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(TESTS))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", default="", metavar="TEXT", help="the mutants alone whose description has this text")
     options = parser.parse_args(arguments)
     modules = options.modules or list(TESTS)
     if unknown := set(modules) - set(TESTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    jobs = [(module, mutant) for module in modules for mutant in mutants_of(source_of(module).read_text())]
+    jobs = [
+        (module, mutant)
+        for module in modules
+        for mutant in mutants_of(source_of(module).read_text())
+        if options.only in mutant.what
+    ]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(options.workers):
             copies.put(copy_repository(Path(folder) / str(number)))
-        for module in modules:
+        for module in dict.fromkeys(module for module, _ in jobs):
             check_unchanged(module, copies)
         with ThreadPoolExecutor(options.workers) as pool:
             outcomes = []
@@ -144,9 +150,14 @@ def try_out(module: str, mutant: Mutant, copies: SimpleQueue[Path]) -> Outcome:
 
 
 def run_tests(module: str, root: Path) -> str:
-    """Return the first test that fails, "" when all pass."""
+    """Return the first test that fails, "" when all pass; one file after the other, the quickest first."""
+    return next(filter(None, (run_file(path, root) for path in TESTS[module])), "")
+
+
+def run_file(path: str, root: Path) -> str:
+    """Return the first test of a file that fails, "" when all pass."""
     options = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    command = [sys.executable, "-m", "pytest", *options, *TESTS[module]]
+    command = [sys.executable, "-m", "pytest", *options, path]
     # A byte-code file is trusted by time and size, which two mutants may share.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root)}
     try:
