@@ -417,3 +417,16 @@ def test_second_sign_in_replaces_what_waits(op: OpenIDProvider, browser: Browser
     log_in(browser, "another")
 
     assert OAuthConnection.objects.get().user == other
+
+
+def test_account_with_another_identity_is_not_even_asked(
+    op: OpenIDProvider, browser: Browser, user: User, assert_nothing_changed: NothingChanged
+) -> None:
+    OAuthConnection.objects.create(user=user, provider_key="op", issuer=op.issuer, provider_user_id="another")
+    answer = browser.authorize(op, browser.begin())
+
+    with assert_nothing_changed(browser) as failure:
+        failure.response = browser.end(answer)
+
+    assert failure.seen == (409, "identity_conflict")
+    assert confirming.SESSION_KEY not in browser.session
