@@ -21,7 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from . import sealing
 from .cache import SharedValues, add_once
-from .conf import settings
+from .conf import django, settings
 from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
 from .providers.base import OAuthProvider
 
@@ -50,6 +50,7 @@ class Flow:
     next: str = ""
     user_key: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    had_session: bool = False
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
@@ -80,6 +81,7 @@ def create(
         next=next_url,
         user_key=user_key,
         parameters=dict(parameters or {}),
+        had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
     )
     attach(request, flow)
     return flow

@@ -225,11 +225,11 @@ def session_cookie_is_strict() -> bool:
 
 
 def needs_own_session(request: HttpRequest, state: str) -> bool:
-    """Whether an answer for a signed-in person came without their session; its flow is not taken yet."""
+    """Whether an answer came without the session that its flow began in; the flow is not taken yet."""
     if not session_cookie_is_strict() or django.SESSION_COOKIE_NAME in request.COOKIES:
         return False
     flow = flows.peek(request, state)
-    return flow is not None and flow.purpose != "login"
+    return flow is not None and (flow.had_session or flow.purpose != "login")
 
 
 def fit_for_url(parameters: Parameters) -> Parameters:

@@ -117,14 +117,32 @@ def test_posted_answer(op: OpenIDProvider, settings: Settings, user: User, https
     assert browser.user.username == ("somebody" if view == "connect" else "alice")
 
 
+def test_visitor_keeps_what_their_session_holds(op: OpenIDProvider, browser: Browser, user: User) -> None:
+    """Ended without it, the sign-in would make another session, and the cart would be gone."""
+    browser.log_in(user)
+    session = browser.session
+    for name in list(session.keys()):
+        del session[name]
+    session["cart"] = ["book"]
+    session.save()
+
+    target = moves_on_to(browser.sign_in(op, next="/next/"))
+    assert target.startswith("/oauth/op/callback/?answer=")
+
+    assert moves_on_to(browser.get(target)) == "/next/"
+    assert browser.session["cart"] == ["book"]
+
+
 def test_failed_sign_in_leaves_whoever_is_signed_in(
     op: OpenIDProvider, browser: Browser, user: User, assert_nothing_changed: NothingChanged
 ) -> None:
     browser.log_in(user)
     answer = browser.authorize(op, browser.begin())
 
+    target = moves_on_to(browser.end(answer.with_(iss="https://evil.example")))
     with assert_nothing_changed(browser) as failure:
-        failure.response = browser.end(answer.with_(iss="https://evil.example"))
+        browser.named = [browser.begun[0]["state"]]
+        failure.response = browser.get(target)
 
     assert failure.seen == (400, "iss_mismatch")
 
