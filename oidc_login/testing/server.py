@@ -35,6 +35,12 @@ class _Handler(WSGIRequestHandler):
     def get_environ(self) -> dict[str, Any]:
         return {**super().get_environ(), CONNECTION: self.connection}
 
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        # An answer without a body, as to HEAD, is not flushed by its own writing.
+        if not self.wfile.closed:
+            self.wfile.flush()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a request line holds codes, and a test that searches the logs for them must not find ours."""
 

@@ -54,6 +54,13 @@ def test_one_connection_serves_many_requests() -> None:
     assert op.asked() == ["jwks"] * 5
 
 
+def test_answer_without_a_body_does_not_wait_for_more() -> None:
+    with serve(OpenIDProvider()) as url:
+        connection = connect(url)
+        connection.request("HEAD", "/jwks")
+        assert connection.getresponse().status in (200, 405)
+
+
 def test_kept_connections_do_not_wait_for_delayed_acknowledgements() -> None:
     op = OpenIDProvider()
     with serve(op) as url:
