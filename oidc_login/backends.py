@@ -225,6 +225,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             return self._sign_in(decision, claims)
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             if decision.action == "sign_in":
+                # The account before its connections, as disconnecting does: another order would be a deadlock.
+                accounts.lock_user(decision.get_user())
                 return self._sign_in(decision, claims)
             if decision.action == "sign_up":
                 return self._sign_up(decision, claims)
@@ -284,9 +286,9 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def _link(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
         user = decision.get_user()
+        accounts.lock_user(user)
         if decision.link_reason != LinkReason.CONNECTED:
             # Asked again behind the lock: two identities with one address may come at once.
-            accounts.lock_user(user)
             linking.check_no_other_identity(self.identity, user)
         self._connect(user, decision)
         return self._updated(user, claims)

@@ -46,6 +46,7 @@ def mariadb() -> Iterator[str]:
         normal = "--auth-root-authentication-method=normal"
         run([install, "--no-defaults", f"--datadir={data}", normal, "--skip-test-db"], account)
         options = [f"--datadir={data}", f"--port={port}", f"--socket={sock}", "--bind-address=127.0.0.1"]
+        options.append("--character-set-server=utf8mb4")  # as Debian's configuration says, which is not read here
         process = subprocess.Popen([server, "--no-defaults", *options, f"--log-error={folder / 'log'}"], **account)
         try:
             run([admin, "--no-defaults", f"--socket={sock}", "--user=root", f"--wait={SECONDS}", "ping"], account)
