@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 
 from oidc_login.models import OAuthConnection
 from tests.interop.browser import Browser
@@ -104,13 +105,17 @@ def test_keeps_the_session_of_a_posted_answer(
     settings.OIDC_LOGIN_PROVIDERS = {variant.key: entry(oidc_provider, variant)}
     settings.SESSION_COOKIE_SAMESITE = same_site
     sign_in(browser, behind_tls, oidc_provider, "alice", key=variant.key)
-    session_key = cookie(browser, settings.SESSION_COOKIE_NAME)
+    session = SessionStore(cookie(browser, settings.SESSION_COOKIE_NAME))
+    session["cart"] = "tea"
+    session.save()
 
     page = sign_in(browser, behind_tls, oidc_provider, "alice", key=variant.key)
 
     assert [str(hop) for hop in page.hops] == [hop.format(f"/oauth/{variant.key}/callback/") for hop in hops]
     assert page.text == "alice"
-    assert cookie(browser, settings.SESSION_COOKIE_NAME) == session_key
+    session_key = cookie(browser, settings.SESSION_COOKIE_NAME)
+    assert session_key != session.session_key, "rotated, for the same person too"
+    assert SessionStore(session_key)["cart"] == "tea"
 
 
 def cookie(browser: Browser, name: str) -> str | None:

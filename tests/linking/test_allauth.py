@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def email_address(transactional_db: None, settings: Settings) -> Iterator[Any]:
     """The model of `allauth.account`, in a site that has the application."""
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
+    registered = dict(admin.site._registry)  # installing an application lets its admin register itself for good
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "allauth", "allauth.account"]
     settings.AUTHENTICATION_BACKENDS = [
         "allauth.account.auth_backends.AuthenticationBackend",
@@ -41,6 +43,7 @@ def email_address(transactional_db: None, settings: Settings) -> Iterator[Any]:
     yield EmailAddress
     with connection.schema_editor() as editor:
         editor.delete_model(EmailAddress)
+    admin.site._registry = registered
 
 
 def log_in(browser: Browser) -> Any:
