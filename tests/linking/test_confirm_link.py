@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest
 
 from oidc_login import confirming, sealing
@@ -430,3 +431,22 @@ def test_account_with_another_identity_is_not_even_asked(
 
     assert failure.seen == (409, "identity_conflict")
     assert confirming.SESSION_KEY not in browser.session
+
+
+def test_identity_that_came_a_moment_earlier_is_seen_behind_the_lock(
+    op: OpenIDProvider, browser: Browser, user: User
+) -> None:
+    browser.sign_in(op)
+    earlier = OAuthConnection(user=user, provider_key="op", issuer=op.issuer, provider_user_id="another")
+
+    def come_earlier(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        locks = sql.startswith("UPDATE") and connection.ops.quote_name("username") in sql
+        if locks and earlier.pk is None:
+            earlier.save()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(come_earlier):
+        log_in(browser)
+
+    assert earlier.pk is not None
+    assert (browser.user, OAuthConnection.objects.get()) == (user, earlier)

@@ -18,7 +18,7 @@ from tests.login.invariant import NothingChanged, Witness
 from tests.login.served import ALICE, configure
 
 if TYPE_CHECKING:
-    from pytest_django import Settings
+    from pytest_django import DjangoAssertNumQueries, Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -307,3 +307,11 @@ def test_password_that_was_taken_away_a_moment_ago_is_none(op: OpenIDProvider, a
 def make(user: Any, **fields: Any) -> OAuthConnection:
     connection: OAuthConnection = OAuthConnection.objects.create(user=user, link_reason="connected", **fields)
     return connection
+
+
+def test_nul_never_reaches_the_database(alice: Browser, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """PostgreSQL takes none, and says so by an error."""
+    with django_assert_num_queries(2) as queries:  # the session and its user
+        disconnect(alice, subject="nul\0")
+
+    assert OAuthConnection._meta.db_table not in "".join(query["sql"] for query in queries.captured_queries)
