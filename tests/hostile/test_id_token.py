@@ -201,6 +201,13 @@ CLAIMS = [
         ID_TOKEN,
         site={"max_age": 300},
     ),
+    refused(
+        "max_age, auth_time in an hour",
+        "Core 3.1.3.7 rule 13",
+        claims(auth_time=seconds(3600)),
+        ID_TOKEN,
+        site={"max_age": 300},
+    ),
     refused("max_age, auth_time as text", "RFC 7519 2", claims(auth_time=str), ID_TOKEN, site={"max_age": 300}),
     *(
         refused(

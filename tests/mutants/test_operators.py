@@ -6,7 +6,7 @@ import pytest
 
 from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.operators import mutants_of
-from tests.mutants.run import STRICT, TESTS, source_of
+from tests.mutants.subjects import STRICT, TESTS, source_of
 
 RULES = """
 def check_both(a, b):

@@ -341,6 +341,8 @@ AUTH_TIMES: list[tuple[str, object, bool]] = [
     ("just now", NOW, True),
     ("at the edge", NOW - 60 - LEEWAY, True),
     ("older", NOW - 60 - LEEWAY - 1, False),
+    ("ahead by the leeway", NOW + LEEWAY, True),
+    ("ahead by more", NOW + LEEWAY + 1, False),
     ("missing", ABSENT, False),
     ("unknown", 0, False),
 ]

@@ -1,0 +1,65 @@
+"""Which modules lose their rules, which tests have to notice, and what became of a mutant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.mutants.equivalent import EQUIVALENT
+
+ROOT = Path(__file__).parent.parent.parent
+PROTOCOL, LOGIN, HOSTILE = "tests/protocol/test_", "tests/login/test_", "tests/hostile/test_"
+
+# The tests of each module: those that are quick and near first, as the first failure ends the run.
+TESTS: dict[str, Sequence[str]] = {
+    "protocol/id_token": (f"{PROTOCOL}id_token.py", f"{HOSTILE}id_token.py"),
+    "protocol/authorization": (
+        f"{PROTOCOL}authorization.py",
+        f"{LOGIN}callback.py",
+        f"{HOSTILE}authorization_answers.py",
+        f"{HOSTILE}begin.py",
+    ),
+    "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
+    "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
+    "linking": (f"{LOGIN}linking.py", f"{LOGIN}connect.py", f"{LOGIN}backend_hooks.py", f"{HOSTILE}claims.py"),
+    "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{HOSTILE}token_answers.py"),
+    "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
+    "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
+    "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
+    "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
+}
+STRICT = ("protocol/id_token", "protocol/authorization", "protocol/keys", "protocol/userinfo", "linking")
+
+
+class Outcome(NamedTuple):
+    """What became of one mutant."""
+
+    module: str
+    what: str
+    line: int
+    noticed_by: str
+    seconds: float
+
+    @property
+    def reason(self) -> str:
+        """Why a mutant may survive."""
+        return EQUIVALENT.get((self.module, self.what), "")
+
+    @property
+    def survived(self) -> bool:
+        return not self.noticed_by and not self.reason
+
+
+def source_of(module: str) -> Path:
+    return ROOT / "oidc_login" / f"{module}.py"
+
+
+def line_of(outcome: Outcome, number: int, total: int) -> str:
+    """Return the line of progress for one mutant."""
+    what = f"{outcome.module}.py:{outcome.line} {outcome.what}"
+    if outcome.noticed_by:
+        end = f"noticed by {outcome.noticed_by}"
+    else:
+        end = f"equivalent: {outcome.reason}" if outcome.reason else "SURVIVED"
+    return f"[{number}/{total}] {what}: {end} ({outcome.seconds:.1f} s)"
