@@ -77,6 +77,11 @@ def test_the_token_is_in_the_header_and_nowhere_else() -> None:
     assert "CANARY" not in repr(userinfo_request("https://op.example/userinfo", "CANARY"))
 
 
+def test_a_providers_own_headers_are_sent_beside_the_token() -> None:
+    request = userinfo_request("https://op.example/user", "token", headers={"Accept": "application/vnd.op+json"})
+    assert request.headers == {"Accept": "application/vnd.op+json", "Authorization": "Bearer token"}
+
+
 def test_the_token_does_not_follow_a_redirect() -> None:
     with serve_bytes(answering(http_answer(b'{"sub": "alice"}'))) as other:
         error = refusal({"sub": "alice"}, f"Location: {other.url()}", status="302 Found")
