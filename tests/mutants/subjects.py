@@ -10,6 +10,7 @@ from tests.mutants.equivalent import EQUIVALENT
 
 ROOT = Path(__file__).parent.parent.parent
 PROTOCOL, LOGIN, HOSTILE = "tests/protocol/test_", "tests/login/test_", "tests/hostile/test_"
+LINKING = "tests/linking/test_"
 
 # The tests of each module: those that are quick and near first, as the first failure ends the run.
 TESTS: dict[str, Sequence[str]] = {
@@ -22,7 +23,17 @@ TESTS: dict[str, Sequence[str]] = {
     ),
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
-    "linking": (f"{LOGIN}linking.py", f"{LOGIN}connect.py", f"{LOGIN}backend_hooks.py", f"{HOSTILE}claims.py"),
+    "linking": (
+        f"{HOSTILE}decisions.py",
+        f"{LOGIN}linking.py",
+        f"{LOGIN}connect.py",
+        f"{LOGIN}backend_hooks.py",
+        f"{LOGIN}step_up.py",
+        f"{LINKING}confirm_link.py",
+        f"{LINKING}reasons.py",
+        f"{LINKING}allauth.py",
+        f"{HOSTILE}claims.py",
+    ),
     "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{HOSTILE}token_answers.py"),
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
     "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
