@@ -15,12 +15,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from . import signals
-from .backends import answers_of
 from .exceptions import OAuthError
 from .fields import TokenKeyError
 from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
 from .protocol.errors import ProtocolError
 from .protocol.transport import time_budget
+from .providers.answers import answers_of
 from .registry import get_provider
 
 TIME_FOR_ONE_ACTION = 20  # seconds, for all providers together
@@ -47,6 +47,7 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         "link_reason",
         "access_token_expires_at",
         "refresh_token_expires_at",
+        "refreshed_at",
         "created_at",
         "updated_at",
         "last_login_at",

@@ -14,12 +14,17 @@ class OIDCLoginConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.contrib.auth import get_user_model
         from django.contrib.auth.signals import user_logged_in
+        from django.db.models.signals import post_save
 
-        from . import checks, confirming, notifications, signals  # noqa: F401  # the first registers the system checks
+        # The first registers the system checks.
+        from . import checks, confirming, notifications, signals  # noqa: F401
+        from .tokens.revocation import revoke_when_deactivated
         from .views import step_up
 
         user_logged_in.connect(step_up.note_sign_in, dispatch_uid="oidc_login.step_up")
         user_logged_in.connect(confirming.complete, dispatch_uid="oidc_login.confirming")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
+        post_save.connect(revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated")

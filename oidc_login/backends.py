@@ -7,8 +7,7 @@ also for providers without OpenID Connect; what stands behind them is this packa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from functools import cached_property, lru_cache
 from typing import Any, NoReturn, cast
@@ -32,16 +31,15 @@ from .exceptions import (
     ProviderUnavailable,
     RefusedBySite,
     StepUpFailed,
-    TokenResponseInvalid,
     UserInfoInvalid,
     from_protocol,
 )
 from .flow import Flow
-from .models import LinkReason, OAuthConnection
+from .models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
-from .protocol.transport import HTTPClientError
+from .providers.answers import answers_of
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider
 
@@ -337,7 +335,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             connection.claims = storable(self.identity.claims, wanted=settings.CLAIMS)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
-            connection.set_token(self.oauth_token)
+            connection.set_token(self.oauth_token, nonce=self.flow.nonce)
         else:
             connection.forget_tokens()
         return connection
@@ -349,7 +347,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             written += ["email", "email_verified", "claims"]
         written += ["access_token", "access_token_expires_at", "scope", "status"]
         if self.oauth_token.refresh_token or not self.provider.store_tokens:
-            written += ["refresh_token", "refresh_token_expires_at"]
+            written += REFRESH_TOKEN_FIELDS
         return written
 
     def _keep(self, connection: OAuthConnection) -> None:
@@ -426,25 +424,6 @@ def authenticate(request: HttpRequest, *, flow: Flow, response: AuthorizationRes
 def get_backend_path(paths: tuple[str, ...]) -> str:
     """Return the first of the backends that is ours; "" where none is, which the system checks tell."""
     return next((path for path in paths if issubclass(import_string(path), OIDCLoginBackend)), "")
-
-
-@contextmanager
-def answers_of(provider: OAuthProvider) -> Iterator[None]:
-    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
-
-    Its exceptions may quote the answer, so their kind alone is told.
-    """
-    try:
-        yield
-    except HTTPClientError as error:
-        response = getattr(error, "response", None)
-        if response is None or response.status_code == 429 or response.status_code >= 500:
-            raise ProviderUnavailable(type(error).__name__) from None
-        raise TokenResponseInvalid(type(error).__name__) from None
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        if type(provider).__module__.startswith("oidc_login."):
-            raise
-        raise TokenResponseInvalid(type(error).__name__) from None
 
 
 def _token_of(token_info: Mapping[str, Any]) -> OAuthToken:

@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 
 from .views.base import SESSION_KEY
+from .views.scopes import ScopesView, has_scopes
 from .views.step_up import Demand, ReauthenticateView
 
 View = Callable[..., Any]
@@ -42,6 +43,22 @@ def gate_for(demand: Demand) -> Gate:
         return None if signed_in and demand.is_met_by(signed_in) else send_back(request)
 
     return gate
+
+
+def scopes_required(provider_key: str, *scopes: str) -> Callable[[View], View]:
+    """Let a person in who has granted these at the provider; send others there to grant what is missing.
+
+    They are asked for it in addition to what they have granted already, and return to the page. Whoever comes back
+    without it gets an error page (`scope_not_granted`). Somebody without a session is sent to `LOGIN_URL`.
+    """
+    ask = ScopesView.as_view(provider_key=provider_key, scopes=scopes)
+
+    def gate(request: HttpRequest) -> HttpResponseBase | None:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return None if has_scopes(request, provider_key, scopes) else ask(request)
+
+    return lambda view: guarded_async(view, gate) if iscoroutinefunction(view) else guarded(view, gate)
 
 
 def guarded(view: View, gate: Gate) -> View:

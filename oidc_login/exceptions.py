@@ -44,6 +44,16 @@ class ProviderUnknown(OAuthError):
     message = _("There is no such way to sign in here.")
 
 
+class ProviderGone(ProviderUnknown):
+    message = _("The provider of this connection is not configured here any more.")
+
+
+class ConnectionRemoved(OAuthError):
+    status_code = 404
+    code = "connection_removed"
+    message = _("This connection was removed.")
+
+
 class Cancelled(OAuthError):
     status_code = 302
     code = "cancelled"
@@ -155,6 +165,20 @@ class AnotherPerson(ConnectUserChanged):
     message = _("That is not the account you signed in with here. Nothing was changed, you are signed in as before.")
 
 
+class NeedsReauth(OAuthError):
+    """The tokens of a connection are of no more use, and only its person can get new ones."""
+
+    status_code = 403
+    code = "needs_reauth"
+    message = _("The connection to the provider has ended. Please connect it once more.")
+
+
+class ScopeNotGranted(OAuthError):
+    status_code = 403
+    code = "scope_not_granted"
+    message = _("This page needs a permission at the provider that was not given.")
+
+
 class LastLoginMethod(OAuthError):
     status_code = 403
     code = "last_login_method"
@@ -255,6 +279,7 @@ class ProviderUnavailable(OAuthError):
 CANCELLING_ERRORS = ("access_denied", "login_required", "interaction_required", "consent_required")
 UNAVAILABLE_ERRORS = ("temporarily_unavailable", "server_error")
 CODE_ERRORS = ("invalid_grant", "bad_verification_code")
+REFRESH_ERRORS = ("invalid_grant", "bad_refresh_token")  # the latter is GitHub's
 CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
 
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, models, router, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
-from .accounts import can_use_password, lock_user
+from .accounts import can_use_password, get_field, lock_user
 from .claims import Identity, text
 from .conf import django
-from .exceptions import LastLoginMethod, ProviderUnavailable, from_protocol
+from .exceptions import LastLoginMethod, ProviderUnavailable
 from .fields import EncryptedTextField, ExactCharField
-from .protocol.errors import ProtocolError
+from .protocol.bearer import BearerSession
+from .protocol.id_token import hash_of_nonce
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider, get_provider_keys, get_providers
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
+# A refresh token, and what belongs to it: a refresh that is under way with the one before has lost its claim.
+REFRESH_TOKEN_FIELDS = (
+    "refresh_token",
+    "refresh_token_expires_at",
+    "refresh_lease",
+    "refresh_lease_until",
+    "nonce_hash",
+)
+TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
 
 
 class LinkReason(models.TextChoices):
@@ -43,8 +53,33 @@ class Status(models.TextChoices):
     REVOKED = "revoked", _("revoked")
 
 
+class ConnectionQuerySet(models.QuerySet["OAuthConnection"]):
+    """Connections by what can be done with them."""
+
+    def usable(self) -> ConnectionQuerySet:
+        """Those with which an API can be called now, as far as is known here, for users who are active."""
+        now = timezone.now()
+        valid = ~Q(access_token="") & (Q(access_token_expires_at=None) | Q(access_token_expires_at__gt=now))
+        renewable = ~Q(refresh_token="") & (Q(refresh_token_expires_at=None) | Q(refresh_token_expires_at__gt=now))
+        found = self.filter(valid | renewable, status=Status.OK)
+        return found if get_field("is_active") is None else found.filter(user__is_active=True)
+
+
 class ConnectionManager(models.Manager["OAuthConnection"]):
-    """Finds connections by identity."""
+    """Finds connections by identity, and those that can be used."""
+
+    def get_queryset(self) -> ConnectionQuerySet:
+        return ConnectionQuerySet(self.model, using=self._db)
+
+    def usable(self) -> ConnectionQuerySet:
+        """Those with which an API can be called now, as far as is known here, for users who are active."""
+        return self.get_queryset().usable()
+
+    def revoke_for(self, user: Any) -> list[OAuthConnection]:
+        """Take back all tokens of a user; return the connections where the provider did not confirm it."""
+        from .tokens.revocation import revoke_all
+
+        return revoke_all(self.get_queryset().filter(user=user).exclude(status=Status.REVOKED))
 
     def find(self, identity: Identity) -> OAuthConnection | None:
         """Return the connection of an identity with its user, read in one query.
@@ -107,6 +142,12 @@ class OAuthConnection(models.Model):
     access_token_expires_at = models.DateTimeField(_("access token expires at"), null=True, blank=True)
     refresh_token_expires_at = models.DateTimeField(_("refresh token expires at"), null=True, blank=True)
     scope = models.TextField(_("granted scope"), blank=True)
+    # Who refreshes the tokens and until when that counts; without a lease: before when nobody should try again.
+    refresh_lease = models.CharField(max_length=32, blank=True, default="", editable=False)
+    refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    refreshed_at = models.DateTimeField(_("last refreshed at"), null=True, blank=True)
+    # Of the sign-in that the refresh token came with; a refreshed ID token may repeat its nonce (Core 12.2).
+    nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     claims = models.JSONField(_("claims"), default=dict, blank=True)
     link_reason = models.CharField(_("how it came about"), max_length=20, choices=LinkReason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OK)
@@ -160,29 +201,49 @@ class OAuthConnection(models.Model):
         """Whether the refresh token is known to have expired."""
         return self.refresh_token_expires_at is not None and self.refresh_token_expires_at <= timezone.now()
 
-    @sensitive_variables()
+    def has_scopes(self, *scopes: str) -> bool:
+        """Whether all of these were granted, also by another name that the provider has for them."""
+        provider = get_provider(self.provider_key) if self.provider_key in get_provider_keys() else None
+        granted = provider.granted_scopes(self.scope) if provider else frozenset(self.scope.split())
+        return granted.issuperset(scopes)
+
+    def refresh_access_token(self) -> None:
+        """Get a newer access token than this one; of all who ask at once, one asks the provider.
+
+        Raise `NeedsReauth` when only the person can help, `ProviderUnavailable` when trying later may.
+        """
+        from .tokens.refresh import refresh
+
+        refresh(self)
+
+    async def arefresh_access_token(self) -> None:
+        """Do the same without holding anybody up, neither while others are waited for nor while the provider is."""
+        from .tokens.refresh import arefresh
+
+        await arefresh(self)
+
+    @property
+    def aoauth_token(self) -> Awaitable[OAuthToken]:
+        """The tokens of this connection, to be awaited: what was deferred is read from the database."""
+        return sync_to_async(getattr)(self, "oauth_token")
+
+    def session(self, *, hosts: Iterable[str] | None = None) -> BearerSession:
+        """Return a `requests.Session` that sends the access token, and refreshes it first when it has expired.
+
+        With `hosts` it refuses all others. It never follows a redirect to another host with the token.
+        """
+        from .tokens.sessions import open_session
+
+        return open_session(self, hosts=hosts)
+
     def revoke(self) -> None:
         """Take the tokens back at the provider (RFC 7009) and forget them; the identity stays connected.
 
         Raise `OAuthError` when the provider does not confirm it: nothing is forgotten then.
         """
-        try:
-            get_provider(self.provider_key).revoke_oauth_token(oauth_token=self.oauth_token)
-        except ProtocolError as error:
-            raise from_protocol(error) from error
-        self.forget_tokens()
-        self.status = Status.REVOKED
-        self.save(
-            update_fields=[
-                "access_token",
-                "refresh_token",
-                "access_token_expires_at",
-                "refresh_token_expires_at",
-                "scope",
-                "status",
-                "updated_at",
-            ]
-        )
+        from .tokens.revocation import revoke
+
+        revoke(self)
 
     def can_be_disconnected(self) -> bool:
         """Whether the person could still sign in without it: by password, or by another configured provider."""
@@ -216,6 +277,9 @@ class OAuthConnection(models.Model):
             lock_user(self.user)
             if not self._can_be_disconnected_now(using):
                 raise LastLoginMethod("refused: the last way in")
+            # The tokens to be revoked are those of now: a refresh may have brought newer ones.
+            rows = type(self)._base_manager.using(using).filter(pk=self.pk)
+            self.__dict__.update(rows.values(*ENCRYPTED_FIELDS).first() or {})
             deleted, _counts = OAuthConnection.objects.using(using).filter(pk=self.pk).delete()
             if not deleted:
                 raise self.DoesNotExist
@@ -226,23 +290,37 @@ class OAuthConnection(models.Model):
         self.user = users.get(pk=self.user_id)
         return can_use_password(self.user) or bool(self._other_ways_in().using(using).select_for_update()[:1])
 
-    def update_row(self, names: Iterable[str]) -> bool:
-        """Write these fields alone, and say whether the row is still there to be written."""
+    def update_row(self, names: Iterable[str], *conditions: Q, using: str | None = None) -> bool:
+        """Write these fields alone, and say whether the row is still there, as the conditions want it."""
         fields: list[Any] = [self._meta.get_field(name) for name in names]
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
-        return bool(OAuthConnection.objects.filter(pk=self.pk).update(**columns))
+        return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))
 
     def forget_tokens(self) -> None:
         """Keep the identity alone."""
-        self.access_token = self.refresh_token = self.scope = ""
-        self.access_token_expires_at = self.refresh_token_expires_at = None
+        self.access_token = self.refresh_token = self.scope = self.refresh_lease = self.nonce_hash = ""
+        self.access_token_expires_at = self.refresh_token_expires_at = self.refresh_lease_until = None
 
-    def set_token(self, token: OAuthToken) -> None:
-        """Take over new tokens; an answer without a refresh token keeps the old one (RFC 6749 6)."""
+    def set_token(self, token: OAuthToken, *, nonce: str = "") -> None:
+        """Take over the tokens of a sign-in; without a refresh token the old one is kept (RFC 6749 6)."""
         self.access_token = token.access_token
         self.access_token_expires_at = token.access_token_expires_at
         self.scope = text({"scope": token.scope}, "scope")
         self.status = Status.OK
         if token.refresh_token:
             self.refresh_token = token.refresh_token
+            self.refresh_token_expires_at = token.refresh_token_expires_at
+            self.refresh_lease, self.refresh_lease_until = "", None
+            self.nonce_hash = hash_of_nonce(nonce) if nonce and token.id_token else ""
+
+    def set_refreshed_token(self, token: OAuthToken) -> None:
+        """Take over the tokens of a refresh; a provider that prolongs the old refresh token may say until when."""
+        self.access_token = token.access_token
+        self.access_token_expires_at = token.access_token_expires_at
+        self.scope = text({"scope": token.scope}, "scope")
+        self.refreshed_at = timezone.now()
+        self.refresh_lease, self.refresh_lease_until = "", None
+        if token.refresh_token:
+            self.refresh_token = token.refresh_token
+        if token.refresh_token or token.refresh_token_expires_at:
             self.refresh_token_expires_at = token.refresh_token_expires_at

@@ -15,5 +15,9 @@ connection_updated = Signal()
 # With `connection`, which is no longer in the database and keeps its primary key.
 connection_removed = Signal()
 
+# With `connection`: its access token is new, or its person has to connect it once more (and `reason`).
+token_refreshed = Signal()
+connection_needs_reauth = Signal()
+
 # With `error`, an `OAuthError`; sent for a cancelled sign-in too.
 login_failed = Signal()

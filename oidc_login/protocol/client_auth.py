@@ -31,6 +31,12 @@ def client_secret_basic(client_id: str, client_secret: str) -> ClientAuthenticat
     return ClientAuthentication(headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")})
 
 
+def http_basic(client_id: str, client_secret: str) -> ClientAuthentication:
+    """Join them as they are, for REST APIs beside OAuth (RFC 7617)."""
+    pair = f"{client_id}:{client_secret}"
+    return ClientAuthentication(headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")})
+
+
 def client_secret_post(client_id: str, client_secret: str) -> ClientAuthentication:
     """Send both in the body (RFC 6749 2.3.1)."""
     return ClientAuthentication(parameters={"client_id": client_id, "client_secret": client_secret})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -197,6 +198,25 @@ CHECKS = (
     check_authentication_time,
     check_no_events,
 )
+
+
+def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str) -> None:
+    """A refreshed token must be about the same person and the same sign-in as the first one (Core 12.2).
+
+    It need not repeat the nonce. `nonce_hash` is of the first one's; "" where that is not known.
+    """
+    if claims["sub"] != subject:
+        raise InvalidIDToken("sub")
+    nonce = claims.get("nonce")
+    if nonce is None or not nonce_hash:
+        return
+    if not isinstance(nonce, str) or not compare_digest(hash_of_nonce(nonce), nonce_hash):
+        raise InvalidIDToken("nonce")
+
+
+def hash_of_nonce(nonce: str) -> str:
+    """Return what is kept of a nonce, to recognise it in a refreshed token."""
+    return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_subject(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -92,6 +93,24 @@ def read_revocation_response(response: Response, *, now: float) -> None:
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
     if response.status != 200:
+        raise TokenResponseInvalid("revocation")
+
+
+def deletion_request(url: str, token: str, *, authentication: ClientAuthentication) -> Request:
+    """Return the DELETE by which a token is taken back where a REST API stands in for RFC 7009."""
+    return Request(
+        method="DELETE",
+        url=url,
+        headers={"Accept": "application/json", "Content-Type": "application/json", **authentication.headers},
+        body=json.dumps({"access_token": token}).encode(),
+    )
+
+
+def read_deletion_response(response: Response, *, now: float) -> None:
+    """Deleted now (2xx), or not there any more (404, 422)."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
+    if not 200 <= response.status < 300 and response.status not in (404, 422):
         raise TokenResponseInvalid("revocation")
 
 

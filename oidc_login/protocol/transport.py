@@ -102,6 +102,11 @@ class Transport:
         )
         self._breaker = breaker or _breaker
 
+    @property
+    def ca_bundle(self) -> str | None:
+        """The certificate authorities to trust instead of the usual ones."""
+        return self._ca_bundle
+
     def send(self, request: Request) -> Response:
         """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
         origin, _ = destination(request.url)

@@ -174,6 +174,18 @@ class OAuthProvider:
         """Exchange the refresh token for new tokens (RFC 6749 6)."""
         raise NotImplementedError
 
+    def can_refresh(self, *, oauth_token: OAuthToken) -> bool:
+        """Whether new tokens can be had without the person."""
+        offered = type(self).refresh_oauth_token is not OAuthProvider.refresh_oauth_token
+        return offered and bool(oauth_token.refresh_token)
+
+    def check_refreshed_token(self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str) -> None:
+        """Raise `InvalidIDToken` where a refreshed ID token is not about the same sign-in; there is none here."""
+
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        """Return what a granted scope allows, by all names that it can be asked for (RFC 6749 3.3)."""
+        return frozenset(scope.split())
+
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
         """Take the tokens back at the provider, where it offers that (RFC 7009)."""
 

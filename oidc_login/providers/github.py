@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..protocol.client_auth import http_basic
 from ..protocol.errors import UserInfoInvalid
+from ..protocol.tokens import deletion_request, read_deletion_response
 from .base import OAuthToken, OAuthUser
 from .oauth2 import OAuth2Provider
 
@@ -29,6 +34,18 @@ class GitHubProvider(OAuth2Provider):
     # Without `Accept: application/json`, and from some older servers in spite of it, the answer is form-encoded.
     allow_form_answer = True
 
+    # A scope that includes others is all that GitHub then names
+    # (https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
+    included_scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "repo": ("repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"),
+        "user": ("read:user", "user:email", "user:follow"),
+        "project": ("read:project",),
+        **{
+            f"admin:{name}": (f"write:{name}", f"read:{name}") for name in ("repo_hook", "org", "public_key", "gpg_key")
+        },
+        **{f"write:{name}": (f"read:{name}",) for name in ("repo_hook", "org", "public_key", "gpg_key", "packages")},
+    }
+
     def __init__(self, *, base_url: str = "https://github.com", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         base_url = base_url.rstrip("/")
@@ -37,6 +54,7 @@ class GitHubProvider(OAuth2Provider):
         self.token_endpoint = f"{base_url}/login/oauth/access_token"
         self.userinfo_endpoint = f"{api}/user"
         self.emails_endpoint = f"{api}/user/emails"
+        self.token_deletion_endpoint = f"{api}/applications/{quote(self.client_id, safe='')}/token"
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
@@ -55,6 +73,23 @@ class GitHubProvider(OAuth2Provider):
             name=_text(userinfo.get("name")) or _text(userinfo.get("login")),
             picture=_text(userinfo.get("avatar_url")),
         )
+
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        """GitHub puts commas between scopes, and leaves out those that another one includes."""
+        granted = super().granted_scopes(scope.replace(",", " "))
+        return granted.union(*(self.included_scopes.get(name, ()) for name in granted))
+
+    @sensitive_variables()
+    def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
+        """Delete the token by GitHub's API, which stands in for RFC 7009 (REST: "Delete an app token")."""
+        if not oauth_token.access_token:
+            return
+        request = deletion_request(
+            self.token_deletion_endpoint,
+            oauth_token.access_token,
+            authentication=http_basic(self.client_id, self.get_client_secrets()[self._first_secret]),
+        )
+        read_deletion_response(self.transport.send(request), now=time.time())
 
     @sensitive_variables()
     def get_verified_email(self, oauth_token: OAuthToken) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from .oidc import OIDCProvider
 
@@ -17,6 +17,12 @@ class GoogleProvider(OIDCProvider):
 
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)
+
+    # https://developers.google.com/identity/protocols/oauth2/scopes#google-sign-in
+    scope_names: ClassVar[Mapping[str, str]] = {
+        "https://www.googleapis.com/auth/userinfo.email": "email",
+        "https://www.googleapis.com/auth/userinfo.profile": "profile",
+    }
 
     def __init__(self, *, hosted_domain: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -34,3 +40,8 @@ class GoogleProvider(OIDCProvider):
         if not isinstance(domain, str) or not domain:
             return False
         return self.hosted_domain in ("*", domain.lower())
+
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        """Google is asked for `email` and `profile`, and calls them by their long names in its answer."""
+        granted = super().granted_scopes(scope)
+        return granted | {short for name, short in self.scope_names.items() if name in granted}

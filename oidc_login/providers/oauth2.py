@@ -27,7 +27,7 @@ from ..protocol.tokens import (
     token_request,
 )
 from ..protocol.userinfo import read_userinfo_document, userinfo_request
-from .base import OAuthProvider, OAuthToken, OAuthUser
+from .base import OAuthProvider, OAuthToken, OAuthUser, pending_flow
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -79,7 +79,19 @@ class OAuth2Provider(OAuthProvider):
         }
         if self.sends_code_challenge():
             parameters["code_verifier"] = self.get_code_verifier(request)
-        return self.token_from_response(self.request_token(parameters))
+        asked = pending_flow(request).parameters.get("scope", self.get_scope())
+        return self.token_from_response(self.request_token(parameters), scope=asked)
+
+    @sensitive_variables()
+    def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
+        """Exchange the refresh token for new tokens (RFC 6749 6); without a word the scope is what it was."""
+        parameters = self.get_refresh_parameters(oauth_token)
+        return self.token_from_response(self.request_token(parameters), scope=oauth_token.scope)
+
+    @sensitive_variables()
+    def get_refresh_parameters(self, oauth_token: OAuthToken) -> dict[str, str]:
+        """Return the parameters of a refresh request, beside the client's own; some providers want more."""
+        return {"grant_type": "refresh_token", "refresh_token": oauth_token.refresh_token}
 
     def get_client_secrets(self) -> Sequence[str]:
         """Return the secrets to authenticate with: one, or several while they are rotated."""
@@ -138,14 +150,15 @@ class OAuth2Provider(OAuthProvider):
         """Return whom a client assertion is for (RFC 7523 3)."""
         return self.get_issuer() or self.token_endpoint
 
-    def token_from_response(self, response: TokenResponse) -> OAuthToken:
-        """Return the tokens; the scope that was asked for where the answer names none (RFC 6749 5.1)."""
+    def token_from_response(self, response: TokenResponse, *, scope: str | None = None) -> OAuthToken:
+        """Return the tokens; `scope`, that was asked for, where the answer names none (RFC 6749 5.1)."""
+        asked = self.get_scope() if scope is None else scope
         return OAuthToken(
             access_token=response.access_token,
             refresh_token=response.refresh_token,
             access_token_expires_at=response.access_token_expires_at,
             refresh_token_expires_at=response.refresh_token_expires_at,
-            scope=self.get_scope() if response.scope is None else response.scope,
+            scope=asked if response.scope is None else response.scope,
             id_token=response.id_token,
         )
 

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..protocol.discovery import CachedDocument, Store
 from ..protocol.errors import InvalidIDToken, UnknownKey, UserInfoInvalid
-from ..protocol.id_token import IDToken, verify_id_token
+from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
 from ..protocol.keys import KeySet
 from ..protocol.metadata import REQUIRED_URLS, ProviderMetadata, check_issuer, discovery_url_for, issuers_for
@@ -213,6 +213,23 @@ class OIDCProvider(OAuth2Provider):
 
         return self._with_keys(verify)
 
+    @sensitive_variables()
+    def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
+        """Exchange the refresh token (Core 12), once the keys are there: it may not work a second time."""
+        if not self._needs_secret_alone():
+            self._published_keys().get(now=time.time())
+        return super().refresh_oauth_token(oauth_token=oauth_token)
+
+    @sensitive_variables()
+    def check_refreshed_token(self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str) -> None:
+        """Raise `InvalidIDToken` where a refreshed ID token, if one came, differs from the first (Core 12.2)."""
+        if not oauth_token.id_token:
+            return
+        claims = self.check_id_token(oauth_token, nonce=None, max_age=None).claims
+        check_refreshed(claims, subject=subject, nonce_hash=nonce_hash)
+        if self.get_identity_issuer(claims) != issuer:
+            raise InvalidIDToken("iss")
+
     def _decrypted(self, raw: str) -> str:
         """Return the nested signed token of an encrypted one (Core 10.2), only where a key is configured."""
         if not is_encrypted(raw):
@@ -224,7 +241,7 @@ class OIDCProvider(OAuth2Provider):
     def _with_keys(self, verify: Callable[[KeySet], T]) -> T:
         """Verify with the keys at hand, and once more with newer ones when none of them fits (Core 10.1.1)."""
         secret = self._secret_keys()
-        if secret.keys and not any(name in ASYMMETRIC_ALGORITHMS for name in self.id_token_signing_algs):
+        if self._needs_secret_alone():
             return verify(secret)
         published = self._published_keys()
         keys = published.get(now=time.time())
@@ -235,6 +252,11 @@ class OIDCProvider(OAuth2Provider):
             if newer is keys:
                 raise
             return verify(newer + secret)
+
+    def _needs_secret_alone(self) -> bool:
+        """Whether the site's list allows MACs and nothing else."""
+        asymmetric = any(name in ASYMMETRIC_ALGORITHMS for name in self.id_token_signing_algs)
+        return bool(self._secret_keys().keys) and not asymmetric
 
     def _secret_keys(self) -> KeySet:
         """Return the client secrets as keys, where the site's list allows a MAC and they are long enough."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -74,6 +76,7 @@ class GitHubStyleProvider(ProviderApplication):
             "/user/emails": Endpoint("emails", self._answer_emails),
             "/api/v3/user": Endpoint("user", self._answer_user),
             "/api/v3/user/emails": Endpoint("emails", self._answer_emails),
+            f"/api/v3/applications/{self.client_id}/token": Endpoint("token_deletion", self._answer_token_deletion),
         }
 
     def not_found(self, request: ProviderRequest) -> Answer:
@@ -183,6 +186,17 @@ class GitHubStyleProvider(ProviderApplication):
             "refresh_token_expires_in": 15_897_600,
             **scope_and_type,
         }
+
+    def _answer_token_deletion(self, request: ProviderRequest) -> Answer:
+        """REST: "Delete an app token", by HTTP Basic."""
+        known = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+        if request.method != "DELETE" or request.headers.get("authorization") != f"Basic {known}":
+            return self.not_found(request)
+        token = json.loads(request.body or b"{}").get("access_token", "")
+        if self.grants.of_access_token(token) is None:
+            return self.not_found(request)
+        self.grants.revoke(token)
+        return Answer(status=204, body=b"")
 
     def _answer_user(self, request: ProviderRequest) -> Answer:
         return self._for_person(request, lambda person, grant: Answer.of_json(self._profile(person)))

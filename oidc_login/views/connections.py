@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import confirming, signals
-from oidc_login.backends import answers_of
 from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection, own_connections
 from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 
@@ -90,12 +90,11 @@ class DisconnectView(ChangingView):
         self.next_url = posted_next(request)
         if needs_fresh_sign_in(request):
             return ask_for_fresh_sign_in(request)
-        token = readable_token(connection)
         try:
             connection.disconnect()
         except OAuthConnection.DoesNotExist:  # removed by another click just now
             return HttpResponseRedirect(self.next_url or back)
-        revoke(token, self.provider, connection)
+        revoke(readable_token(connection), self.provider, connection)
         tell = partial(tell_removed, request, connection)
         transaction.on_commit(tell, using=router.db_for_write(OAuthConnection))
         messages.success(request, _("The identity is no longer connected to your account."), fail_silently=True)

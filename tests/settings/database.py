@@ -19,10 +19,12 @@ atexit.register(FOLDER.cleanup)
 
 
 def database(url: str | None) -> dict[str, Any]:
-    """Return the entry for postgres:// or mysql://user:password@host:port/name, or for SQLite."""
+    """Return the entry for postgres:// or mysql://user:password@host:port/name, for sqlite:///path, or for SQLite."""
     if not url:
         return sqlite()
     parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {**sqlite(), "NAME": parts.path}
     if parts.scheme == "mysql":
         use_pymysql()
     return {

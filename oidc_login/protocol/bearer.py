@@ -1,0 +1,121 @@
+"""A `requests.Session` for the API of a provider, which sends an access token and has it replaced (RFC 6750)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import IOBase
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.utils import rewind_body
+
+from oidc_login.protocol.transport import USER_AGENT
+from oidc_login.protocol.urls import is_loopback
+
+
+class TokenSource(Protocol):
+    """Where a session has its tokens from."""
+
+    def get(self) -> str:
+        """Return the token to send, refreshed if it is about to expire."""
+
+    def replace(self, refused: str) -> str | None:
+        """Return another token than the one that the API refused; `None` where there is none to be had."""
+
+    def give_up(self, refused: str) -> None:
+        """Note that the API refused the replacement too."""
+
+
+class TokenNotSent(requests.exceptions.InvalidURL):
+    """The access token must not go to this address; nothing was sent."""
+
+
+class BearerAuth(AuthBase):
+    """Adds the token to a request that somebody makes; requests takes it off a redirect to another origin."""
+
+    def __init__(self, source: TokenSource, hosts: frozenset[str] | None) -> None:
+        self._source = source
+        self._hosts = hosts
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self.check(str(request.url))
+        request.headers["Authorization"] = f"Bearer {self._source.get()}"
+        return request
+
+    def check(self, url: str) -> None:
+        """The token goes over TLS alone (RFC 6750 5.3), and to the hosts that it is for."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme != "https" and not is_loopback(host):
+            raise TokenNotSent("an access token is sent over https alone")
+        if self._hosts is not None and host not in self._hosts:
+            raise TokenNotSent("an access token is not sent to this host")
+
+
+class BearerSession(requests.Session):
+    """Sends the token of a `TokenSource`; after a 401 it sends the request once more with another one.
+
+    Neither the environment nor a .netrc file has a say: they could replace the token, or where it goes.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource,
+        *,
+        hosts: Iterable[str] | None = None,
+        timeout: float = 10.0,
+        ca_bundle: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._timeout = timeout
+        self.trust_env = False
+        self.auth = BearerAuth(source, None if hosts is None else frozenset(host.lower() for host in hosts))
+        self.verify = ca_bundle or True
+        self.headers["User-Agent"] = USER_AGENT
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request; requests calls this for each step of a redirect too."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeout
+        response = super().send(request, **kwargs)
+        # After redirects the answer is that of the last step, which was seen to by its own call.
+        if response.status_code != 401 or response.history:
+            return response
+        refused = bearer_token(request)
+        if not refused or not is_repeatable(request):
+            return response
+        token = self._source.replace(refused)
+        if token is None:
+            return response
+        return self._send_again(request, response, token, **kwargs)
+
+    def _send_again(
+        self, request: requests.PreparedRequest, response: requests.Response, token: str, **kwargs: Any
+    ) -> requests.Response:
+        if not kwargs.get("stream"):
+            _ = response.content  # read to the end, so that the connection can be used again
+        response.close()
+        again = request.copy()
+        again.headers["Authorization"] = f"Bearer {token}"
+        if isinstance(getattr(again, "_body_position", None), int):
+            rewind_body(again)
+        second = super().send(again, **kwargs)
+        if second.status_code == 401 and not second.history:
+            self._source.give_up(token)
+        return second
+
+
+def bearer_token(request: requests.PreparedRequest) -> str:
+    """Return the token that a request carried; "" where a redirect had it taken off."""
+    scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
+    return token if scheme == "Bearer" else ""
+
+
+def is_repeatable(request: requests.PreparedRequest) -> bool:
+    """Whether the body can be sent a second time: none, text, bytes, or a file that can be wound back."""
+    if isinstance(request.body, (str, bytes, type(None))):
+        return True
+    return isinstance(request.body, IOBase) and request.body.seekable()

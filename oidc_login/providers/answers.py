@@ -1,0 +1,29 @@
+"""What a site's own provider class makes of answers it did not expect, judged as those of the shipped ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..protocol.errors import ProviderUnavailable, TokenResponseInvalid
+from ..protocol.transport import HTTPClientError
+from .base import OAuthProvider
+
+
+@contextmanager
+def answers_of(provider: OAuthProvider) -> Iterator[None]:
+    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
+
+    Its exceptions may quote the answer, so their kind alone is told.
+    """
+    try:
+        yield
+    except HTTPClientError as error:
+        response = getattr(error, "response", None)
+        if response is None or response.status_code == 429 or response.status_code >= 500:
+            raise ProviderUnavailable(type(error).__name__) from None
+        raise TokenResponseInvalid(type(error).__name__) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if type(provider).__module__.startswith("oidc_login."):
+            raise
+        raise TokenResponseInvalid(type(error).__name__) from None

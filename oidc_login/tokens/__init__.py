@@ -1,0 +1,1 @@
+"""Tokens after the sign-in: refreshed once however many ask, sent to APIs, taken back."""

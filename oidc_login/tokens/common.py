@@ -1,0 +1,53 @@
+"""What refreshing, calling and revoking all need: the provider, the database, and whom to tell."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import router, transaction
+from django.dispatch import Signal
+
+from ..exceptions import Inactive, ProviderGone, ProviderUnknown
+from ..linking import is_active
+from ..models import OAuthConnection
+from ..providers.base import OAuthProvider
+from ..registry import get_provider
+
+logger = logging.getLogger(__name__)
+
+TIME_FOR_REQUESTS = 20  # seconds, for all exchanges with the provider together
+
+
+def alias_of(connection: OAuthConnection) -> str:
+    """Return the database that connections are written to: a replica may not know the newest tokens yet."""
+    return router.db_for_write(OAuthConnection, instance=connection)
+
+
+def provider_of(connection: OAuthConnection) -> OAuthProvider:
+    """Return the provider, or raise `ProviderGone` when it was taken out of the settings."""
+    try:
+        return get_provider(connection.provider_key)
+    except ProviderUnknown as error:
+        raise ProviderGone(connection.provider_key) from error
+
+
+def check_active(connection: OAuthConnection) -> None:
+    """Nothing is done any more in the name of a user who was deactivated."""
+    if not is_active(connection.user):
+        raise Inactive("the account of this connection is not active")
+
+
+def tell(signal: Signal, connection: OAuthConnection, reason: str, *, alias: str | None) -> None:
+    """Tell the log and the site, once the transaction of this database is over, if one is named."""
+
+    def send() -> None:
+        about = {"provider": connection.provider_key, "connection": connection.pk, "reason": reason}
+        what = f"needs its person ({reason})" if reason else "has new tokens"
+        logger.info("connection %s at %s %s", connection.pk, connection.provider_key, what, extra=about)
+        more = {"reason": reason} if reason else {}
+        signal.send(OAuthConnection, request=None, provider=connection.provider_key, connection=connection, **more)
+
+    if alias is None:
+        send()
+    else:
+        transaction.on_commit(send, using=alias)

@@ -1,0 +1,84 @@
+"""Writing beside the caller's transaction, and writing what must not be lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import TypeVar
+
+from django.db import OperationalError, connections, transaction
+
+from ..exceptions import ProviderUnavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOCK_TIMEOUT = 5  # seconds
+SAVING_PAUSES = (0.1, 0.3, 1.0, 2.0, 4.0)
+
+
+def needs_own_connection(alias: str) -> bool:
+    """Whether a transaction is open that could take back what is written; SQLite has room for one writer only."""
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        return False
+    return connection.in_atomic_block or not connection.get_autocommit()
+
+
+def in_own_connection(work: Callable[[], T], alias: str) -> T:
+    """Do the work in a thread, which has a database connection of its own."""
+
+    def prepared() -> T:
+        if connections[alias].vendor == "mysql":
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SET SESSION innodb_lock_wait_timeout = %s", [LOCK_TIMEOUT])
+        return work()
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="oidc_login-refresh") as pool:
+        return pool.submit(copy_context().run, closing_connections(prepared)).result()
+
+
+def closing_connections(work: Callable[[], T]) -> Callable[[], T]:
+    """Let a thread that is not Django's leave no database connection behind."""
+
+    def closed() -> T:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    return closed
+
+
+@contextmanager
+def bounded_locks(alias: str, has_own_connection: bool) -> Iterator[None]:
+    """Beside a transaction of the caller, who may have locked the row, do not wait for it for ever."""
+    if not has_own_connection or connections[alias].vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(using=alias):
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
+        yield
+
+
+def saved(write: Callable[[], T], alias: str) -> T:
+    """Write what must not be lost: again after a lock, or with a new connection to the database."""
+    for pause in SAVING_PAUSES:
+        try:
+            return write()
+        except OperationalError as error:
+            logger.warning("new tokens could not be saved yet: %s", type(error).__name__)
+            if connections[alias].in_atomic_block:
+                raise ProviderUnavailable("database") from error
+        time.sleep(pause)
+        connections[alias].close_if_unusable_or_obsolete()
+    try:
+        return write()
+    except OperationalError as error:
+        logger.error("new tokens were lost: %s", type(error).__name__)
+        raise ProviderUnavailable("database") from error

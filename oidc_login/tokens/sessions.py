@@ -1,0 +1,95 @@
+"""Calling a provider's API with the tokens of a connection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from .. import signals
+from ..exceptions import NeedsReauth, OAuthError
+from ..models import OAuthConnection, Status
+from ..protocol.bearer import BearerSession
+from .common import alias_of, check_active, provider_of, tell
+
+logger = logging.getLogger(__name__)
+
+# Seconds.
+AHEAD = 60  # how long before it expires a token is refreshed ...
+SHORTEST_INTERVAL = 30  # ... but not more often than this, however short-lived the provider makes them
+
+
+class ConnectionTokens:
+    """The tokens of one connection, for a session."""
+
+    def __init__(self, connection: OAuthConnection) -> None:
+        self.connection = connection
+
+    @sensitive_variables()
+    def get(self) -> str:
+        """Return the access token; one that is about to expire is refreshed first, and an expired one never sent."""
+        connection = self.connection
+        check_active(connection)
+        if connection.status != Status.OK:
+            connection.refresh_from_db()  # its person may have been there
+        if connection.status != Status.OK:
+            raise NeedsReauth(connection.status)
+        if is_about_to_expire(connection):
+            self._refresh_ahead()
+        if not connection.access_token:
+            raise NeedsReauth("no_access_token")
+        return str(connection.access_token)
+
+    @sensitive_variables()
+    def _refresh_ahead(self) -> None:
+        try:
+            self.connection.refresh_access_token()
+        except OAuthError as error:
+            if self.connection.access_token_expired() or self.connection.status != Status.OK:
+                raise
+            logger.info("an access token that is still valid was not refreshed: %s", error.code)
+
+    @sensitive_variables()
+    def replace(self, refused: str) -> str | None:
+        """Return another token than the refused one; where only the person can help, note that."""
+        if self.connection.access_token != refused:
+            return str(self.connection.access_token) or None
+        try:
+            self.connection.refresh_access_token()
+        except NeedsReauth:
+            self.give_up(refused)
+            return None
+        return str(self.connection.access_token)
+
+    @sensitive_variables()
+    def give_up(self, refused: str) -> None:
+        """Note that the person is needed, unless this token was replaced meanwhile."""
+        alias = alias_of(self.connection)
+        rows = OAuthConnection._base_manager.using(alias).filter(pk=self.connection.pk, status=Status.OK)
+        row = rows.first()
+        if row is None or row.access_token != refused:
+            return
+        same = rows.filter(access_token=row.__dict__["access_token"])
+        if same.update(status=Status.NEEDS_REAUTH, updated_at=timezone.now()):
+            self.connection.status = Status.NEEDS_REAUTH
+            tell(signals.connection_needs_reauth, self.connection, "access_token_refused", alias=alias)
+
+
+def open_session(connection: OAuthConnection, *, hosts: Iterable[str] | None) -> BearerSession:
+    """Return a session for the provider's API, or for the named hosts alone."""
+    transport = provider_of(connection).transport
+    tokens = ConnectionTokens(connection)
+    return BearerSession(tokens, hosts=hosts, timeout=transport.timeout, ca_bundle=transport.ca_bundle)
+
+
+def is_about_to_expire(connection: OAuthConnection) -> bool:
+    """Whether the access token has expired or will within a minute, and was not made just now."""
+    expires_at, now = connection.access_token_expires_at, timezone.now()
+    if expires_at is None or expires_at > now + timedelta(seconds=AHEAD):
+        return False
+    made_at = max(filter(None, [connection.refreshed_at, connection.last_login_at]), default=None)
+    is_new = made_at is not None and abs(now - made_at) < timedelta(seconds=SHORTEST_INTERVAL)
+    return expires_at <= now or not is_new

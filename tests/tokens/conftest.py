@@ -1,0 +1,113 @@
+"""What the tests of stored tokens share: a provider that rotates refresh tokens, and somebody connected to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from oidc_login import signals
+from oidc_login.models import OAuthConnection
+from oidc_login.providers import OAuthToken
+from oidc_login.testing import serve
+from oidc_login.testing.grants import Grant
+from tests.login.browser import Browser
+from tests.login.conftest import github, later, served_github, witness  # noqa: F401  # fixtures
+from tests.login.invariant import Witness
+from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+NONCE = "the nonce of the sign-in"
+Connect = Callable[..., OAuthConnection]
+
+
+@pytest.fixture(scope="session")
+def served_rotating_op() -> Iterator[RecordingOpenIDProvider]:
+    """A provider whose refresh tokens work once; a second use ends the grant (RFC 9700 4.14.2)."""
+    provider = RecordingOpenIDProvider(rotate_refresh_tokens=True, always_refresh_token=True)
+    with serve(provider):
+        yield provider
+
+
+@pytest.fixture
+def op(
+    served_rotating_op: RecordingOpenIDProvider,
+    settings: Settings,
+    witness: Witness,  # noqa: F811
+) -> RecordingOpenIDProvider:
+    served_rotating_op.reset()
+    witness.providers.append(served_rotating_op)
+    configure(settings, "op", issuer=served_rotating_op.issuer, client_id="client", client_secret=CLIENT_SECRET)
+    return served_rotating_op
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def granted(op: RecordingOpenIDProvider, sub: str = ALICE.sub, scope: str = "openid email profile") -> OAuthToken:
+    """What a sign-in would have brought."""
+    grant = Grant(sub=sub, redirect_uri="https://site.example/", scope=scope, nonce=NONCE)
+    return OAuthToken(
+        access_token=op.grants.issue_access_token(grant, lifetime=3600),
+        refresh_token=op.grants.issue_refresh_token(grant, lifetime=86_400),
+        scope=scope,
+        id_token="it was checked at the sign-in",
+    )
+
+
+@pytest.fixture
+def connect(op: RecordingOpenIDProvider) -> Connect:
+    """Make somebody who is connected to the provider, with changes to their connection."""
+
+    def make(username: str = "alice", *, sub: str = ALICE.sub, **fields: Any) -> OAuthConnection:
+        user = get_user_model().objects.create_user(username)
+        token = granted(op, sub)
+        connection = OAuthConnection(
+            user=user, provider_key="op", issuer=op.issuer, provider_user_id=sub, link_reason="signed_up"
+        )
+        connection.set_token(token, nonce=NONCE)
+        for name, value in fields.items():
+            setattr(connection, name, value)
+        connection.save()
+        return stored(connection)
+
+    return make
+
+
+def stored(connection: OAuthConnection) -> OAuthConnection:
+    """Another instance, as another worker has it."""
+    return OAuthConnection.objects.select_related("user").get(pk=connection.pk)
+
+
+def works(op: RecordingOpenIDProvider, connection: OAuthConnection) -> bool:
+    """Whether both stored tokens are good ones."""
+    connection = stored(connection)
+    access, refresh = (
+        op.grants.of_access_token(connection.access_token),
+        op.grants.of_refresh_token(connection.refresh_token),
+    )
+    return access is not None and refresh is not None
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """The signals about tokens, as a site hears them."""
+    found: list[tuple[str, dict[str, Any]]] = []
+
+    def note_refreshed(**kwargs: Any) -> None:
+        found.append(("token_refreshed", kwargs))
+
+    def note_needs_reauth(**kwargs: Any) -> None:
+        found.append(("connection_needs_reauth", kwargs))
+
+    signals.token_refreshed.connect(note_refreshed)
+    signals.connection_needs_reauth.connect(note_needs_reauth)
+    yield found
+    signals.token_refreshed.disconnect(note_refreshed)
+    signals.connection_needs_reauth.disconnect(note_needs_reauth)
