@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cached_property, lru_cache
 from typing import Any, NoReturn, cast
 
@@ -118,7 +118,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Exchange the code; return the tokens by the names of `OAuthToken`."""
         with answers_of(self.provider):
-            return asdict(self.provider.get_oauth_token(code=payload["code"], request=self.request))
+            token = self.provider.get_oauth_token(code=payload["code"], request=self.request)
+            return {name: getattr(token, name) for name in TOKEN_FIELDS}
 
     @sensitive_variables()
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def destination(request: HttpRequest, next_url: str) -> str:
 
 def is_prefetch(request: HttpRequest) -> bool:
     """Whether the browser only looks ahead (Sec-Purpose; the older header is still sent)."""
-    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    purpose = str(request.META.get("HTTP_SEC_PURPOSE", "")) + str(request.META.get("HTTP_PURPOSE", ""))
     return "prefetch" in purpose.lower()
 
 
