@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection
 
+from oidc_login.linking import allauth_has_verified
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.login.browser import Browser
@@ -98,6 +99,14 @@ def test_confirmed_address_must_be_of_this_account(
     email_address.objects.create(user=other, email=user.email, verified=True)
 
     assert browser.sign_in(op).status_code == 409
+
+
+def test_account_without_an_address_has_none_confirmed(user: User, email_address: Any) -> None:
+    """Of a user model whose address may be null."""
+    email_address.objects.create(user=user, email=user.email, verified=True)
+    user.email = None  # type: ignore[assignment]  # not of this model
+
+    assert not allauth_has_verified(user)
 
 
 def test_setting_comes_first(

@@ -57,6 +57,8 @@ class Mutation:
         if session.testsfailed:
             raise session.Interrupted("the tests cannot be collected")
         self._check_unchanged(session)
+        if not self._in_a_fork(session, partial(exchange, self.module, emptied(source_of(self.module).read_text()))):
+            raise session.Interrupted("the tests do not notice an empty module")
         mutants = [mutant for mutant in self._mutants() if self.only in mutant.what]
         with open(self.outcomes, "a") as file:
             for number, mutant in enumerate(mutants, 1):
@@ -65,17 +67,16 @@ class Mutation:
                 outcome = Outcome(self.module, mutant.what, mutant.line, noticed_by, time.monotonic() - began)
                 print(line_of(outcome, number, len(mutants)), flush=True)
                 print(json.dumps(outcome), file=file, flush=True)
+        self._check_unchanged(session)
         return True
 
     def _mutants(self) -> Iterator[Mutant]:
         return (mutant for mutant in mutants_of(source_of(self.module).read_text()) if is_in_a_function(mutant))
 
     def _check_unchanged(self, session: pytest.Session) -> None:
-        """The tests pass as things are, and notice when every function of the module does nothing."""
+        """The tests pass as things are, before and after: what fails, fails for the mutant."""
         if failed := self._in_a_fork(session, lambda: None):
             raise session.Interrupted(f"without any change this fails: {failed}")
-        if not self._in_a_fork(session, lambda: exchange(self.module, emptied(source_of(self.module).read_text()))):
-            raise session.Interrupted("the tests do not notice an empty module")
 
     def _in_a_fork(self, session: pytest.Session, change: Callable[[], object]) -> str:
         """Run the tests after a change; return the first one that fails, "" when all pass."""

@@ -3,13 +3,15 @@
     python -m tests.mutants.run [--workers N] [--only TEXT] [MODULE ...]
 
 A mutant that no test notices is a survivor. In the modules of `STRICT` there may be none, but for those of
-`equivalent.py`; the exit status is 1 otherwise.
+`equivalent.py`; the exit status is 1 otherwise. The tests run in a copy: others may go on writing here.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,8 @@ from pathlib import Path
 
 from tests.mutants.subjects import ROOT, STRICT, TESTS, Outcome
 
+COPIED = ("oidc_login", "tests", "pyproject.toml", "discovery_fixtures", "docs")
+NO_TESTS_RAN = 5  # what pytest itself has to say: the forks ran them
 OPTIONS = ("-x", "-q", "-s", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
@@ -32,24 +36,35 @@ def main(arguments: Sequence[str]) -> int:
     modules = options.modules or list(TESTS)
     if unknown := set(modules) - set(TESTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    with ThreadPoolExecutor(options.workers) as pool:
-        results = list(pool.map(lambda module: outcomes_of(module, options.only), modules))
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(options.workers) as pool:
+        root = copy_repository(Path(folder))
+        results = list(pool.map(lambda module: outcomes_of(module, options.only, root), modules))
     outcomes = [outcome for result in results for outcome in result]
     print(summary(outcomes))
     return int(any(outcome.survived and outcome.module in STRICT for outcome in outcomes))
 
 
-def outcomes_of(module: str, only: str) -> list[Outcome]:
+def copy_repository(folder: Path) -> Path:
+    """Return a copy of what the tests need."""
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "_build")
+    for name in COPIED:
+        origin = ROOT / name
+        if origin.is_dir():
+            shutil.copytree(origin, folder / name, ignore=ignored)
+        else:
+            shutil.copy(origin, folder / name)
+    return folder
+
+
+def outcomes_of(module: str, only: str, root: Path) -> list[Outcome]:
     """Run the mutants of one module in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        path = Path(folder) / "outcomes"
-        mutation = ("-p", "tests.mutants.plugin", "--mutate", module, "--only", only, "--outcomes", str(path))
-        command = [sys.executable, "-m", "pytest", *OPTIONS, *mutation, *TESTS[module]]
-        done = subprocess.run(command, cwd=ROOT, check=False)
-        lines = path.read_text().splitlines() if path.exists() else []
-    if done.returncode not in (0, 5):  # 5: pytest itself has run no test
+    path = root / f"outcomes-{module.replace('/', '-')}"
+    mutation = ("-p", "tests.mutants.plugin", "--mutate", module, "--only", only, "--outcomes", str(path))
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *mutation, *TESTS[module]]
+    done = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False)
+    if done.returncode != NO_TESTS_RAN:
         raise SystemExit(f"{module}: pytest's exit status is {done.returncode}")
-    return [Outcome(*json.loads(line)) for line in lines]
+    return [Outcome(*json.loads(line)) for line in path.read_text().splitlines()]
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
