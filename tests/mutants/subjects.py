@@ -14,7 +14,7 @@ LINKING = "tests/linking/test_"
 
 # The tests of each module: those that are quick and near first, as the first failure ends the run.
 TESTS: dict[str, Sequence[str]] = {
-    "protocol/id_token": (f"{PROTOCOL}id_token.py", f"{HOSTILE}id_token.py"),
+    "protocol/id_token": (f"{PROTOCOL}id_token.py", f"{PROTOCOL}refreshed_id_token.py", f"{HOSTILE}id_token.py"),
     "protocol/authorization": (
         f"{PROTOCOL}authorization.py",
         f"{LOGIN}callback.py",
