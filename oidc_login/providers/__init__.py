@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from .oidc import OIDCProvider
 
 _HOMES = {
+    "AppleProvider": "oidc_login.providers.apple",
+    "GitHubProvider": "oidc_login.providers.github",
+    "GoogleProvider": "oidc_login.providers.google",
+    "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
     "OAuthToken": "oidc_login.providers.base",
     "OAuthUser": "oidc_login.providers.base",
-    "OAuth2Provider": "oidc_login.providers.oauth2",
     "OIDCProvider": "oidc_login.providers.oidc",
-    "GitHubProvider": "oidc_login.providers.github",
-    "GoogleProvider": "oidc_login.providers.google",
-    "AppleProvider": "oidc_login.providers.apple",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }

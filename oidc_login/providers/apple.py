@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..protocol.jose import PrivateKey
+from .facts import Facts
 from .oidc import OIDCProvider
 
 SECRET_LIFETIME = 300  # seconds; Apple takes up to six months, one request needs no more
@@ -20,6 +21,17 @@ class AppleProvider(OIDCProvider):
     monogram = "A"
     default_scope = "openid name email"
     default_discovery_url = "https://appleid.apple.com/.well-known/openid-configuration"
+
+    facts = Facts(
+        register_at="https://developer.apple.com/account/resources/identifiers/list/serviceId",
+        register_as="A Services ID with *Sign in with Apple* switched on, and a key for it. Apple takes https URLs "
+        "alone, and no `localhost`.",
+        identity="`sub`, which belongs to one development team: another team sees another one.",
+        email='Counts where `email_verified` is `true` or `"true"`. People may choose a relay address, to which mail '
+        "goes from registered senders alone.",
+        refresh="A refresh token that does not expire; Apple asks to use it once a day at most.",
+        sources=("https://developer.apple.com/documentation/signinwithapplerestapi",),
+    )
 
     # https://developer.apple.com/documentation/signinwithapplerestapi/authenticating-users-with-sign-in-with-apple
     sends_booleans_as_strings = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from ..protocol.authorization import authorization_url, code_challenge
 from ..protocol.transport import Transport
+from .facts import Facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -92,6 +93,7 @@ class OAuthProvider:
     display_name: ClassVar[str] = ""
     brand_color: ClassVar[str] = "#374151"
     monogram: ClassVar[str] = ""
+    facts: ClassVar[Facts | None] = None
     response_mode: str | None = None
 
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.

@@ -13,6 +13,7 @@ from ..protocol.client_auth import http_basic
 from ..protocol.errors import UserInfoInvalid
 from ..protocol.tokens import deletion_request, read_deletion_response
 from .base import OAuthToken, OAuthUser
+from .facts import Facts
 from .oauth2 import OAuth2Provider
 
 
@@ -27,6 +28,17 @@ class GitHubProvider(OAuth2Provider):
     monogram = "GH"
     default_scope = "read:user user:email"
     token_endpoint_auth_methods_supported = ("client_secret_post",)
+
+    facts = Facts(
+        register_at="https://github.com/settings/developers",
+        register_as="An OAuth App. It takes one callback URL, so register another one for your own machine.",
+        identity="The numeric `id`; a login can be renamed, and then be taken by somebody else.",
+        email="The primary address of `/user/emails`, which needs the scope `user:email`; it counts where GitHub "
+        "says that it is verified.",
+        refresh="A token of an OAuth App lives until it is revoked, or unused for a year. A GitHub App with "
+        "expiring tokens sends a refresh token.",
+        sources=("https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",),
+    )
 
     # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
     client_refusals = ("incorrect_client_credentials",)

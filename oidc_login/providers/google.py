@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from .facts import Facts
 from .oidc import OIDCProvider
 
 
@@ -14,6 +15,16 @@ class GoogleProvider(OIDCProvider):
     display_name = "Google"
     brand_color = "#1a56c4"
     default_discovery_url = "https://accounts.google.com/.well-known/openid-configuration"
+
+    facts = Facts(
+        register_at="https://console.cloud.google.com/apis/credentials",
+        register_as="An OAuth client ID of the type *Web application*.",
+        identity="`sub`, which is never reused.",
+        email="Counts where `email_verified` is `true`.",
+        refresh='A refresh token comes with the first consent alone, and only where `"authorization_params": '
+        '{"access_type": "offline", "prompt": "consent"}` asks for it.',
+        sources=("https://developers.google.com/identity/openid-connect/openid-connect",),
+    )
 
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)
