@@ -137,6 +137,24 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{subject} is not the path of something that can be imported and called.",
         'Write {written} "yoursite.accounts.function".',
     ),
+    # Access tokens of APIs
+    "E110": (
+        "OIDC_LOGIN_BEARER_PROVIDERS names {key!r}, {reason}{near}.",
+        "Write keys of OpenID providers of OIDC_LOGIN_PROVIDERS.",
+    ),
+    "E111": (
+        "OIDC_LOGIN_BEARER_PROVIDERS must be a list of keys, or a dictionary from keys to audiences, not {found}.",
+        'Write OIDC_LOGIN_BEARER_PROVIDERS = {{"company": "https://api.your.site"}}.',
+    ),
+    "E112": (
+        "REST framework asks {path!r}, and OIDC_LOGIN_BEARER_PROVIDERS says nobody who may issue access tokens.",
+        'Write OIDC_LOGIN_BEARER_PROVIDERS = ["..."] with the key of the provider; until then all tokens are refused.',
+    ),
+    "W110": (
+        "REST framework asks {path!r}, which takes an access token for whomever it was issued.",
+        "It asks the provider's userinfo, whose answer names no audience: another client's token works here too. "
+        'Use "oidc_login.contrib.drf.BearerAuthentication".',
+    ),
     # The project
     "E040": (
         "No backend of this package is in AUTHENTICATION_BACKENDS.",
