@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import BaseCache, caches
@@ -31,9 +32,22 @@ class SharedValues:
             logger.warning("the cache cannot be read: %s", type(error).__name__)
             return None
 
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        try:
+            return get_cache().get_many(keys)
+        except Exception as error:  # each cache backend raises errors of its own client library
+            logger.warning("the cache cannot be read: %s", type(error).__name__)
+            return {}
+
     def set(self, key: str, value: Any, timeout: int) -> None:
         try:
             get_cache().set(key, value, timeout=timeout)
+        except Exception as error:  # each cache backend raises errors of its own client library
+            logger.warning("the cache cannot be written: %s", type(error).__name__)
+
+    def delete(self, key: str) -> None:
+        try:
+            get_cache().delete(key)
         except Exception as error:  # each cache backend raises errors of its own client library
             logger.warning("the cache cannot be written: %s", type(error).__name__)
 

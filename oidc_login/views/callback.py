@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
-from oidc_login import sealing
+from oidc_login import sealing, sessions
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
+    CodeRefused,
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
@@ -33,9 +34,13 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
+from oidc_login.logout import came_since
 from oidc_login.protocol.authorization import PARAMETERS, AuthorizationResponse, read_state
 from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.id_token import hash_of_nonce, is_subject
+from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider
+from oidc_login.sessions import SignedInSession
 
 from .base import SESSION_KEY, ProviderView
 from .reports import hide_parameters
@@ -127,8 +132,9 @@ class CallbackView(ProviderView):
     @sensitive_variables()
     def conclude(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Take the flow before anything else is judged, then judge the answer, then ask the backend."""
+        begun_at = time.time()
         try:
-            flow = flows.take(request, self.state, now=time.time())
+            flow = flows.take(request, self.state, now=begun_at)
         except (StateExpired, StateUsed, StateUnknown):
             if (target := self.came_back(request)) is not None:
                 return target
@@ -145,7 +151,8 @@ class CallbackView(ProviderView):
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
         answer.check_error()
-        return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
+        user = authenticate(request, flow=flow, response=answer)
+        return self.succeeded(request, flow, user, self.provider, begun_at=begun_at)
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
         """Return the way on for a person whom this very flow signed in already (back button, double click)."""
@@ -154,11 +161,19 @@ class CallbackView(ProviderView):
         next_url = flows.end_for(self.state, request.user)
         return None if next_url is None else HttpResponseRedirect(destination(request, next_url))
 
-    def succeeded(self, request: HttpRequest, flow: flows.Flow, user: AbstractBaseUser) -> HttpResponse:
+    def succeeded(
+        self,
+        request: HttpRequest,
+        flow: flows.Flow,
+        user: AbstractBaseUser,
+        provider: OAuthProvider,
+        *,
+        begun_at: float,
+    ) -> HttpResponse:
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
         else:
-            sign_in(request, user)
+            sign_in(request, user, provider, begun_at=begun_at)
         flows.remember_end(flow, user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():
@@ -166,15 +181,17 @@ class CallbackView(ProviderView):
         return HttpResponseRedirect(url)
 
 
-def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
+@sensitive_variables()
+def sign_in(request: HttpRequest, user: AbstractBaseUser, provider: OAuthProvider, *, begun_at: float) -> None:
     """Sign the person in with a new session key, and note where from, when and how."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
     claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
-    old_key = request.session.session_key
+    old_key, old_mark = request.session.session_key, sessions.take_mark(request.session)
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
-        if old_key is not None and request.session.session_key == old_key:
-            request.session.cycle_key()  # the same person again: Django rotates the key for a new one only
+        if request.session.session_key in (None, old_key):
+            # Django rotates the key for a new person only, and leaves a flushed session without one.
+            request.session.cycle_key()
         request.session[SESSION_KEY] = {
             "provider": connection.provider_key,
             "connection": connection.pk,
@@ -183,8 +200,29 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
         }
         lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
         request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
+        row = begin_session(request, provider)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+    if old_mark is not None:
+        sessions.forget(old_mark)
+    if came_since(begun_at, row):
+        auth.logout(request)
+        raise CodeRefused("logged_out")
+
+
+@sensitive_variables()
+def begin_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession:
+    """Let the session be found by what the provider calls it, and keep what ends it there."""
+    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
+    sid = request.oauth_claims.get("sid")  # type: ignore[attr-defined]  # set by the backend
+    nonce = request.oauth_flow.nonce  # type: ignore[attr-defined]  # set by flow.take
+    return sessions.begin(
+        request,
+        request.oauth_connection,  # type: ignore[attr-defined]  # set by the backend
+        sid=sid if is_subject(sid) else "",
+        id_token=provider.get_id_token_hint(token) if provider.store_tokens else "",
+        nonce_hash=hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
+    )
 
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:

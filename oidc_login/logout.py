@@ -1,0 +1,109 @@
+"""What a provider's word that somebody has signed out there does here (Back-Channel and Front-Channel Logout 1.0)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+
+from django.db import DatabaseError, router
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from . import sessions
+from .cache import SharedValues, add_once
+from .exceptions import OAuthError, ProviderUnavailable
+from .models import OAuthConnection
+from .protocol.errors import InvalidLogoutToken
+from .protocol.logout import LONGEST_LIFE, LogoutToken
+from .providers.base import OAuthProvider
+from .sessions import SignedInSession
+
+logger = logging.getLogger(__name__)
+
+OFFLINE_ACCESS = "offline_access"
+RECENT = 120  # seconds; no callback takes that long
+
+
+def obey(provider: OAuthProvider, token: LogoutToken) -> None:
+    """End what a verified logout token names, once; one that could not be obeyed may come again."""
+    used = cache_key("used", provider.key, token.claims["iss"], token.jti)
+    if not add_once(used, timeout=LONGEST_LIFE):
+        raise InvalidLogoutToken("jti")
+    issuer = provider.get_identity_issuer(token.claims)
+    try:
+        # The sessions are the last to go: what belongs to them is found by them.
+        drop_refresh_tokens(provider.key, issuer, subject=token.subject, sid=token.sid)
+        end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
+    except OAuthError:
+        SharedValues().delete(used)
+        raise
+
+
+def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
+    """End one session of a provider, or all of a person there."""
+    # First, for the sign-in that is under way: it looks for this after its row is there.
+    for key in recent_keys(provider_key, issuer, subject=subject, sid=sid):
+        SharedValues().set(key, time.time(), timeout=RECENT)
+    ended = sessions.end(SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid))
+    logger.info("%s ended %d sessions", provider_key, ended, extra={"provider": provider_key})
+
+
+def drop_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
+    """Forget the refresh tokens of what is ended, but for those that were given for offline access (2.7)."""
+    try:
+        found = having_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
+        for key, scope, nonce_hash in found.values_list("pk", "scope", "nonce_hash"):
+            if OFFLINE_ACCESS not in scope.split():
+                forget_refresh_token(key, nonce_hash)
+    except DatabaseError as error:
+        raise ProviderUnavailable("database") from error
+
+
+def having_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> QuerySet[OAuthConnection]:
+    """Return the connections whose refresh token came with a sign-in that is ended, or with any of the person."""
+    own = OAuthConnection.objects.using(router.db_for_write(OAuthConnection)).exclude(refresh_token="")
+    own = own.filter(provider_key=provider_key, issuer=issuer)
+    if not sid:
+        return own.filter(provider_user_id=subject)
+    rows = SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid).exclude(nonce_hash="")
+    ended = dict(rows.values_list("nonce_hash", "subject"))
+    return own.filter(provider_user_id__in=ended.values(), nonce_hash__in=ended)
+
+
+def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
+    """Forget it, and what belongs to it, unless another sign-in has brought a newer one."""
+    rows = OAuthConnection.objects.using(router.db_for_write(OAuthConnection))
+    rows.filter(pk=connection_key, nonce_hash=nonce_hash).update(
+        refresh_token="",
+        refresh_token_expires_at=None,
+        refresh_lease="",
+        refresh_lease_until=None,
+        nonce_hash="",
+        updated_at=timezone.now(),
+    )
+
+
+# A logout that arrives while its person's sign-in is under way.
+
+
+def came_since(moment: float, row: SignedInSession) -> bool:
+    """Whether the provider has ended this very session since then, when the row may not have been there yet."""
+    subjects = ("subject", "subject without sid") if not row.sid else ("subject",)
+    keys = [cache_key(kind, row.provider_key, row.issuer, row.subject) for kind in subjects]
+    if row.sid:
+        keys.append(cache_key("sid", row.provider_key, row.issuer, row.sid))
+    return any(ended_at >= moment for ended_at in SharedValues().get_many(keys).values())
+
+
+def recent_keys(provider_key: str, issuer: str, *, subject: str, sid: str) -> list[str]:
+    """Return under which keys a logout is remembered: those by which the sign-in that it means looks for it."""
+    if not sid:
+        return [cache_key("subject", provider_key, issuer, subject)]
+    keys = [cache_key("sid", provider_key, issuer, sid)]
+    return [*keys, cache_key("subject without sid", provider_key, issuer, subject)] if subject else keys
+
+
+def cache_key(kind: str, *parts: str) -> str:
+    return "oidc_login.logout." + hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()
