@@ -252,7 +252,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             "find_users": lambda: self.filter_users_by_claims(claims),
             "site_vouches": self._overrides("filter_users_by_claims"),
         }
-        if self.flow.purpose == "reauthenticate":
+        if self.flow.purpose in ("reauthenticate", "refresh"):
             return linking.resolve_same_person(
                 connection=connection, user=self._user_of_session(), user_key=self.flow.user_key, **site_rule
             )

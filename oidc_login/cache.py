@@ -37,6 +37,12 @@ class SharedValues:
         except Exception as error:  # each cache backend raises errors of its own client library
             logger.warning("the cache cannot be written: %s", type(error).__name__)
 
+    def delete(self, key: str) -> None:
+        try:
+            get_cache().delete(key)
+        except Exception as error:  # each cache backend raises errors of its own client library
+            logger.warning("the cache cannot be written: %s", type(error).__name__)
+
 
 def add_once(key: str, *, timeout: int) -> bool:
     """Whether the key was added just now; an error of the cache refuses, since nothing else remembers."""

@@ -6,20 +6,19 @@ its flow cookie instead: a provider that posts its answer has no CSRF token of o
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from .views.begin import InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
 from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
-
-app_name = "oidc_login"
+from .views.upstream import UpstreamCallbackView, UpstreamLoginView
 
 # A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
 initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
 
-urlpatterns = [
+namespaced = [
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
     path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
     path("confirm-link/", ConfirmLinkView.as_view(), name="confirm_link"),
@@ -29,3 +28,11 @@ urlpatterns = [
     path("<str:provider>/initiate/", initiate_login, name="initiate_login"),
     path("<str:provider>/callback/", csrf_exempt(CallbackView.as_view()), name="callback"),
 ]
+
+# The names that templates, settings and middleware of mozilla-django-oidc know, for the provider of its settings.
+of_upstream = [
+    path("authenticate/", csrf_protect(UpstreamLoginView.as_view()), name="oidc_authentication_init"),
+    path("callback/", csrf_exempt(UpstreamCallbackView.as_view()), name="oidc_authentication_callback"),
+]
+
+urlpatterns = [path("", include((namespaced, "oidc_login"))), *of_upstream]

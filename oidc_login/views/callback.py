@@ -23,11 +23,13 @@ from oidc_login import sealing
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
+    ConnectUserChanged,
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
     ProviderUnavailable,
     ProviderUnknown,
+    SessionEnded,
     StateExpired,
     StateUnknown,
     StateUsed,
@@ -38,15 +40,12 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 
 from .base import SESSION_KEY, ProviderView
+from .freshness import end_attempt, end_session, is_in_grace, note_fault, set_time
 from .reports import hide_parameters
 
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
-
-# What middleware of mozilla-django-oidc reads of a session.
-UPSTREAM_EXPIRATION_KEY = "oidc_id_token_expiration"
-UPSTREAM_EXPIRATION_SETTING = "OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS"
 
 Parameters = list[tuple[str, str]]
 
@@ -154,9 +153,30 @@ class CallbackView(ProviderView):
         next_url = flows.end_for(self.state, request.user)
         return None if next_url is None else HttpResponseRedirect(destination(request, next_url))
 
+    def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        if self.purpose == "refresh":
+            return self.not_confirmed(request, error)
+        return super().failed(request, error)
+
+    def not_confirmed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        """End the session that the provider does not confirm; a fault that passes leaves it for a while."""
+        if type(error) is ConnectUserChanged:  # the session that began this is over already
+            return HttpResponseRedirect(destination(request, self.next_url))
+        if error.status_code < 500:
+            reason = error.reason or error.code
+            end_session(request, provider_key=self.provider.key if self.provider else "", reason=reason)
+            return super().failed(request, SessionEnded(reason))
+        if not is_in_grace(request.session):
+            end_attempt(request.session)
+            return super().failed(request, error)
+        note_fault(error, provider_key=self.provider.key if self.provider else "")
+        return HttpResponseRedirect(destination(request, self.next_url))
+
     def succeeded(self, request: HttpRequest, flow: flows.Flow, user: AbstractBaseUser) -> HttpResponse:
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+        elif flow.purpose == "refresh":
+            go_on(request)
         else:
             sign_in(request, user)
         flows.remember_end(flow, user)
@@ -168,23 +188,36 @@ class CallbackView(ProviderView):
 
 def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Sign the person in with a new session key, and note where from, when and how."""
-    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
-    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
     old_key = request.session.session_key
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
         if old_key is not None and request.session.session_key == old_key:
             request.session.cycle_key()  # the same person again: Django rotates the key for a new one only
-        request.session[SESSION_KEY] = {
-            "provider": connection.provider_key,
-            "connection": connection.pk,
-            **authentication(claims, now=int(time.time())),
-            "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
-        }
-        lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
-        request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
+        note(request)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+
+
+def go_on(request: HttpRequest) -> None:
+    """Let the session of somebody who is signed in go on: with its key, and with the CSRF token of its open forms."""
+    try:
+        end_attempt(request.session)
+        note(request)
+    except DatabaseError as error:
+        raise ProviderUnavailable("database") from error
+
+
+def note(request: HttpRequest) -> None:
+    """Note in the session what the answer said, and when it has to be confirmed."""
+    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
+    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
+    request.session[SESSION_KEY] = {
+        "provider": connection.provider_key,
+        "connection": connection.pk,
+        **authentication(claims, now=int(time.time())),
+        "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
+    }
+    set_time(request.session, get_provider(connection.provider_key), confirmed_at=time.time())
 
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:
