@@ -103,6 +103,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         self.provider = get_provider(flow.provider_key)
         try:
             self.oauth_token = _token_of(self.get_token({"code": response.code}))
+            request.oauth_token = self.oauth_token  # type: ignore[attr-defined]  # read by oidc_login.views
             payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
             self._check_authentication_context(payload)
             request.oauth_claims = payload  # type: ignore[attr-defined]  # read by oidc_login.views

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.cache import BaseCache, caches
@@ -30,6 +31,13 @@ class SharedValues:
         except Exception as error:  # each cache backend raises errors of its own client library
             logger.warning("the cache cannot be read: %s", type(error).__name__)
             return None
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        try:
+            return get_cache().get_many(keys)
+        except Exception as error:  # each cache backend raises errors of its own client library
+            logger.warning("the cache cannot be read: %s", type(error).__name__)
+            return {}
 
     def set(self, key: str, value: Any, timeout: int) -> None:
         try:

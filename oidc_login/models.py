@@ -21,6 +21,7 @@ from .protocol.bearer import BearerSession
 from .protocol.id_token import hash_of_nonce
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider, get_provider_keys, get_providers
+from .sessions import SignedInSession as SignedInSession
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from .views.begin import InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
 from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
+from .views.logout import LogoutDoneView, LogoutView
 from .views.upstream import UpstreamCallbackView, UpstreamLoginView
 
 # A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
@@ -22,6 +23,8 @@ namespaced = [
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
     path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
     path("confirm-link/", ConfirmLinkView.as_view(), name="confirm_link"),
+    path("logout/", csrf_protect(LogoutView.as_view()), name="logout"),
+    path("logout/done/", LogoutDoneView.as_view(), name="logout_done"),
     path("<str:provider>/login/", csrf_protect(LoginView.as_view()), name="login"),
     path("<str:provider>/connect/", csrf_protect(ConnectView.as_view()), name="connect"),
     path("<str:provider>/disconnect/", csrf_protect(DisconnectView.as_view()), name="disconnect"),

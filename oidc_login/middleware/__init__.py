@@ -1,5 +1,6 @@
-"""Middleware: what happens to the requests of a session beyond its sign-in."""
+"""Middleware for a site's `MIDDLEWARE`, behind those of Django for sessions and users."""
 
+from .logout import SessionLogout
 from .refresh import SessionRefresh
 
-__all__ = ["SessionRefresh"]
+__all__ = ["SessionLogout", "SessionRefresh"]

@@ -46,6 +46,10 @@ class InvalidIDToken(ProtocolError):
     """An ID token that fails a rule of Core 3.1.3.7; `reason` names the claim or the step."""
 
 
+class InvalidLogoutToken(InvalidIDToken):
+    """A logout token that fails a rule of its own (Back-Channel Logout 2.6); most are those of ID tokens."""
+
+
 class UnknownKey(InvalidIDToken):
     """No key at hand verifies the signature; newer keys of the provider might."""
 

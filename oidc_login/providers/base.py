@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from ..protocol.authorization import authorization_url, code_challenge
+from ..protocol.errors import InvalidLogoutToken
+from ..protocol.logout import LogoutToken
 from ..protocol.transport import Transport
 from .facts import Facts
 
@@ -266,6 +268,28 @@ class OAuthProvider:
     def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
         """Return the verified claims of the ID token; none without OpenID Connect."""
         return {}
+
+    # Signing out. What is not said here does not happen: a provider without OpenID Connect says nothing.
+
+    def get_end_session_url(self, *, id_token_hint: str, post_logout_redirect_uri: str, state: str) -> str:
+        """Return where the browser ends the session at the provider; "" where that is not offered."""
+        return ""
+
+    def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
+        """Return what a sign-in has to keep for `get_end_session_url`, to be shown to the provider then."""
+        return ""
+
+    def verify_logout_token(self, raw: str) -> LogoutToken:
+        """Return the verified logout token (Back-Channel Logout 2.6), or raise `InvalidIDToken`."""
+        raise InvalidLogoutToken("provider")
+
+    def get_logout_issuers(self) -> tuple[str, ...]:
+        """Return what a front-channel logout may call the issuer (Front-Channel Logout 2)."""
+        return ()
+
+    def get_page_origins(self) -> tuple[str, ...]:
+        """Return the origins of the provider's own pages, which may hold ours in a frame."""
+        return ()
 
     def get_essential_acr_values(self) -> tuple[str, ...]:
         """Return the authentication contexts of which a sign-in must meet one; () where any will do."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..protocol.authorization import authorization_url
 from ..protocol.discovery import CachedDocument, Store
-from ..protocol.errors import InvalidIDToken, UnknownKey, UserInfoInvalid
+from ..protocol.errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, UnknownKey, UserInfoInvalid
 from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
 from ..protocol.keys import KeySet
+from ..protocol.logout import LogoutToken, verify_logout_token
 from ..protocol.metadata import REQUIRED_URLS, ProviderMetadata, check_issuer, discovery_url_for, issuers_for
 from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
@@ -23,6 +27,9 @@ from .oauth2 import OAuth2Provider
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+MAX_HINT_LENGTH = 2048  # a URL that is much longer does not arrive everywhere
+PAUSE = 5  # seconds
 
 T = TypeVar("T")
 
@@ -76,6 +83,7 @@ class OIDCProvider(OAuth2Provider):
         self.store: Store | None = None
         self._document: CachedDocument[ProviderMetadata] | None = None
         self._key_set: CachedDocument[KeySet] | None = None
+        self._spared_until = 0.0
         self._making = threading.Lock()  # two threads must not make two documents, and fetch both
 
     # Metadata and keys.
@@ -269,6 +277,66 @@ class OIDCProvider(OAuth2Provider):
             return KeySet()
         long_enough = [s for s in self._client_secrets if len(s.encode()) >= MIN_SECRET_BYTES]
         return sum(map(KeySet.of_secret, long_enough), KeySet())
+
+    # Signing out.
+
+    def get_end_session_url(self, *, id_token_hint: str, post_logout_redirect_uri: str, state: str) -> str:
+        """Return where the browser ends the session at the provider (RP-Initiated Logout 2); "" where it cannot."""
+        endpoint = self.metadata.end_session_endpoint
+        parameters = {
+            "id_token_hint": id_token_hint,
+            "client_id": self.client_id,
+            "post_logout_redirect_uri": post_logout_redirect_uri,
+            "state": state,
+        }
+        return authorization_url(endpoint, parameters) if endpoint else ""
+
+    @sensitive_variables()
+    def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
+        """Return the ID token, decrypted as it has to be for this; "" where it is of no use or too long for a URL."""
+        if not self.metadata.end_session_endpoint:
+            return ""
+        hint = self._decrypted(oauth_token.id_token)
+        return hint if len(hint) <= MAX_HINT_LENGTH else ""
+
+    @sensitive_variables()
+    def verify_logout_token(self, raw: str) -> LogoutToken:
+        """Return the logout token after all rules of Back-Channel Logout 2.6, but for its use before."""
+
+        def verify(keys: KeySet) -> LogoutToken:
+            return verify_logout_token(
+                signed,
+                keys=keys,
+                algorithms=self.get_signing_algorithms(),
+                issuers=self.get_logout_issuers(),
+                client_id=self.client_id,
+                now=time.time(),
+                leeway=self.leeway,
+            )
+
+        signed = self._decrypted(raw)
+        with self._spared():
+            return self._with_keys(verify)
+
+    def get_logout_issuers(self) -> tuple[str, ...]:
+        with self._spared():
+            return (self.metadata.issuer, *self.issuer_aliases)
+
+    def get_page_origins(self) -> tuple[str, ...]:
+        metadata = self.metadata
+        pages = (metadata.issuer, metadata.authorization_endpoint, metadata.end_session_endpoint)
+        return tuple(dict.fromkeys("{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in pages if url))
+
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """Ask the provider no more for a while whose documents could not be had: anybody may post a logout token."""
+        if time.time() < self._spared_until:
+            raise ProviderUnavailable("documents")
+        try:
+            yield
+        except (ProviderUnavailable, MetadataInvalid):
+            self._spared_until = time.time() + PAUSE
+            raise
 
     # Userinfo.
 

@@ -48,6 +48,12 @@ def connections(context: Context, next: str | None = None) -> dict[str, Any]:
     return {"connections": listed, "next": _checked_next(context, next)}
 
 
+@register.inclusion_tag("oidc_login/logout_button.html", takes_context=True)
+def logout_button(context: Context, next: str | None = None) -> dict[str, Any]:
+    """Render a form that signs out, here and at the provider; `next` is where the person ends up."""
+    return {"next": _checked_next(context, next)}
+
+
 def _request_of(context: Context) -> HttpRequest | None:
     request = getattr(context, "request", None) or context.get("request")
     return request if isinstance(request, HttpRequest) else None

@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
-from oidc_login import sealing
+from oidc_login import sealing, sessions
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
+    CodeRefused,
     ConnectUserChanged,
     OAuthError,
     ParameterInvalid,
@@ -35,9 +36,13 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
+from oidc_login.logout import came_since
 from oidc_login.protocol.authorization import PARAMETERS, AuthorizationResponse, read_state
 from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.id_token import hash_of_nonce, is_subject
+from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider
+from oidc_login.sessions import SignedInSession
 
 from .base import SESSION_KEY, ProviderView
 from .freshness import end_attempt, end_session, is_in_grace, note_fault, set_time
@@ -126,8 +131,9 @@ class CallbackView(ProviderView):
     @sensitive_variables()
     def conclude(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Take the flow before anything else is judged, then judge the answer, then ask the backend."""
+        begun_at = time.time()
         try:
-            flow = flows.take(request, self.state, now=time.time())
+            flow = flows.take(request, self.state, now=begun_at)
         except (StateExpired, StateUsed, StateUnknown):
             if (target := self.came_back(request)) is not None:
                 return target
@@ -144,7 +150,8 @@ class CallbackView(ProviderView):
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
         answer.check_error()
-        return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
+        user = authenticate(request, flow=flow, response=answer)
+        return self.succeeded(request, flow, user, self.provider, begun_at=begun_at)
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
         """Return the way on for a person whom this very flow signed in already (back button, double click)."""
@@ -172,13 +179,21 @@ class CallbackView(ProviderView):
         note_fault(error, provider_key=self.provider.key if self.provider else "")
         return HttpResponseRedirect(destination(request, self.next_url))
 
-    def succeeded(self, request: HttpRequest, flow: flows.Flow, user: AbstractBaseUser) -> HttpResponse:
+    def succeeded(
+        self,
+        request: HttpRequest,
+        flow: flows.Flow,
+        user: AbstractBaseUser,
+        provider: OAuthProvider,
+        *,
+        begun_at: float,
+    ) -> HttpResponse:
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
         elif flow.purpose == "refresh":
-            go_on(request)
+            go_on(request, provider, begun_at=begun_at)
         else:
-            sign_in(request, user)
+            sign_in(request, user, provider, begun_at=begun_at)
         flows.remember_end(flow, user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():
@@ -186,28 +201,68 @@ class CallbackView(ProviderView):
         return HttpResponseRedirect(url)
 
 
-def sign_in(request: HttpRequest, user: AbstractBaseUser) -> None:
+@sensitive_variables()
+def sign_in(request: HttpRequest, user: AbstractBaseUser, provider: OAuthProvider, *, begun_at: float) -> None:
     """Sign the person in with a new session key, and note where from, when and how."""
-    old_key = request.session.session_key
+    old_key, old_mark = request.session.session_key, sessions.take_mark(request.session)
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
-        if old_key is not None and request.session.session_key == old_key:
-            request.session.cycle_key()  # the same person again: Django rotates the key for a new one only
-        note(request)
+        if request.session.session_key in (None, old_key):
+            # Django rotates the key for a new person only, and leaves a flushed session without one.
+            request.session.cycle_key()
+        note(request, provider)
+        row = begin_session(request, provider)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+    if old_mark is not None:
+        sessions.forget(old_mark)
+    if came_since(begun_at, row):
+        auth.logout(request)
+        raise CodeRefused("logged_out")
 
 
-def go_on(request: HttpRequest) -> None:
+@sensitive_variables()
+def begin_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession:
+    """Let the session be found by what the provider calls it, and keep what ends it there."""
+    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
+    return sessions.begin(request, connection, **names_of_session(request, provider))
+
+
+@sensitive_variables()
+def renewed_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession | None:
+    """Let the session be found by what the provider calls it by now; `None` where it was ended meanwhile."""
+    if sessions.mark_of(request.session) is None:
+        return begin_session(request, provider)
+    return sessions.renew(request.session, **names_of_session(request, provider))
+
+
+@sensitive_variables()
+def names_of_session(request: HttpRequest, provider: OAuthProvider) -> dict[str, str]:
+    """Return what the provider calls the session of this answer, and what ends it there."""
+    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
+    sid = request.oauth_claims.get("sid")  # type: ignore[attr-defined]  # set by the backend
+    nonce = request.oauth_flow.nonce  # type: ignore[attr-defined]  # set by flow.take
+    return {
+        "sid": sid if is_subject(sid) else "",
+        "id_token": provider.get_id_token_hint(token) if provider.store_tokens else "",
+        "nonce_hash": hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
+    }
+
+
+@sensitive_variables()
+def go_on(request: HttpRequest, provider: OAuthProvider, *, begun_at: float) -> None:
     """Let the session of somebody who is signed in go on: with its key, and with the CSRF token of its open forms."""
+    end_attempt(request.session)
     try:
-        end_attempt(request.session)
-        note(request)
+        row = renewed_session(request, provider)
+        note(request, provider)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+    if row is None or came_since(begun_at, row):
+        raise CodeRefused("logged_out")
 
 
-def note(request: HttpRequest) -> None:
+def note(request: HttpRequest, provider: OAuthProvider) -> None:
     """Note in the session what the answer said, and when it has to be confirmed."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
     claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
@@ -217,7 +272,7 @@ def note(request: HttpRequest) -> None:
         **authentication(claims, now=int(time.time())),
         "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
     }
-    set_time(request.session, get_provider(connection.provider_key), confirmed_at=time.time())
+    set_time(request.session, provider, confirmed_at=time.time())
 
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:

@@ -73,7 +73,9 @@ class Recording:
 
 
 class RecordingOpenIDProvider(Recording, OpenIDProvider):
-    pass
+    def reset(self) -> None:
+        super().reset()
+        self.sessions.clear()
 
 
 class RecordingGitHub(Recording, GitHubStyleProvider):

@@ -122,6 +122,8 @@ def test_warm_repeat_sign_in_asks_once_over_the_open_connection(op: OpenIDProvid
     assert op.connections == 0
 
 
+# As in a site: inside a transaction of the test's own, a sign-in would lock its account as well.
+@pytest.mark.django_db(transaction=True)
 def test_repeat_callback_needs_seven_statements_at_most(op: OpenIDProvider, browser: Browser) -> None:
     Browser().sign_in(op)
     answer = browser.authorize(op, browser.begin())

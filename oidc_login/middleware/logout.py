@@ -1,0 +1,27 @@
+"""`SessionLogout`: a session that was ended from elsewhere is over, whatever keeps the sessions."""
+
+from __future__ import annotations
+
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+from oidc_login import sessions
+from oidc_login.conf import django
+
+
+class SessionLogout(MiddlewareMixin):
+    """Asks the database whether the sign-in of a session still stands, in one indexed query.
+
+    Only requests that bring a session cookie are looked at, and only sessions that began at a provider.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if django.SESSION_COOKIE_NAME in request.COOKIES and sessions.is_signed_out(request.session):
+            auth.logout(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Let the row live as long as a session that is about to be saved."""
+        if request.session.modified or django.SESSION_SAVE_EVERY_REQUEST:
+            sessions.prolong(request.session)
+        return response

@@ -1,0 +1,261 @@
+"""Who is signed in where: a row for each sign-in through a provider, and the mark that ties a session to it.
+
+A session that has a mark is good as long as its row is there, and to end it is to remove the row. The middleware
+`SessionLogout` looks for the row, whatever keeps the sessions and whatever their key is by now. Sessions that the
+site keeps are removed as well, by the key that they had at the sign-in.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
+from django.db import DatabaseError, models, router
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from .browsers import browser_name
+from .conf import django
+from .exceptions import ProviderUnavailable
+from .fields import EncryptedTextField, ExactCharField, TokenKeyError
+
+if TYPE_CHECKING:
+    from .models import OAuthConnection
+
+logger = logging.getLogger(__name__)
+
+MARK = "oidc_login_mark"  # in the session
+BATCH = 500  # rows; a statement that removes more holds others up
+
+
+class Mark(NamedTuple):
+    """What a session knows of its row: by what to find it, and until when (in seconds) it is kept."""
+
+    key: str
+    until: int
+
+
+def new_mark() -> str:
+    return secrets.token_hex(16)
+
+
+class SignedInQuerySet(models.QuerySet["SignedInSession"]):
+    """Sign-ins by whom a provider names."""
+
+    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
+        """Those of one session at the provider, or all of a person (Back-Channel Logout 2.7).
+
+        With both named, a sign-in of that person is meant too whose session the provider did not name at the time.
+        """
+        found = self.filter(provider_key=provider_key, issuer=issuer)
+        if not sid:
+            return found.filter(subject=subject)
+        if not subject:
+            return found.filter(sid=sid)
+        return found.filter(Q(sid=sid) | Q(sid=""), subject=subject)
+
+    def lasting(self) -> SignedInQuerySet:
+        """Those that have not expired, newest first."""
+        return self.filter(expires_at__gt=timezone.now()).order_by("-created_at")
+
+
+class SignedInManager(models.Manager["SignedInSession"]):
+    """Finds sign-ins where they are written: a replica may not know the newest ones yet."""
+
+    def get_queryset(self) -> SignedInQuerySet:
+        return SignedInQuerySet(self.model, using=self._db or router.db_for_write(self.model))
+
+    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
+        return self.get_queryset().named(provider_key, issuer, subject=subject, sid=sid)
+
+    def lasting(self) -> SignedInQuerySet:
+        return self.get_queryset().lasting()
+
+
+class SignedInSession(models.Model):
+    """One sign-in of one browser through a provider, as long as it lasts."""
+
+    mark = models.CharField(max_length=32, primary_key=True, default=new_mark, editable=False)
+    user = models.ForeignKey(
+        django.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="oauth_sessions", verbose_name=_("user")
+    )
+    provider_key = ExactCharField(_("provider"), max_length=100)
+    issuer = ExactCharField(_("issuer"), max_length=255, blank=True)
+    subject = ExactCharField(_("identity"), max_length=255)
+    # The provider's own name for the session (Back-Channel Logout 2.1), where it tells one.
+    sid = ExactCharField(max_length=255, blank=True, default="", editable=False)
+    session_key = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
+    # To be shown to the provider as `id_token_hint` (RP-Initiated Logout 2).
+    id_token = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
+    # That of the connection, where its refresh token came with this sign-in.
+    nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    browser = models.CharField(_("browser"), max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(_("signed in at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires at"), db_index=True)
+
+    objects = SignedInManager()
+
+    class Meta:
+        verbose_name = _("signed-in session")
+        verbose_name_plural = _("signed-in sessions")
+        indexes = (
+            models.Index(fields=["provider_key", "issuer", "subject"], name="oidc_login_session_subject"),
+            models.Index(fields=["provider_key", "issuer", "sid"], name="oidc_login_session_sid"),
+        )
+
+    if TYPE_CHECKING:
+        user_id: Any
+
+    def __str__(self) -> str:
+        return f"{self.provider_key}[{self.user_id}]"
+
+
+# One browser's session.
+
+
+def mark_of(session: SessionBase) -> Mark | None:
+    """Return the mark of a session; `None` where no provider has to do with it."""
+    found = session.get(MARK)
+    return None if found is None else Mark(*found)
+
+
+def row_of(session: SessionBase) -> SignedInSession | None:
+    """Return the row of a session, if it has one."""
+    mark = mark_of(session)
+    return None if mark is None else SignedInSession.objects.filter(pk=mark.key).first()
+
+
+def is_signed_out(session: SessionBase) -> bool:
+    """Whether a session was ended from elsewhere: it has a mark, and the row is gone."""
+    mark = mark_of(session)
+    return mark is not None and not SignedInSession.objects.filter(pk=mark.key).exists()
+
+
+@sensitive_variables()
+def begin(
+    request: HttpRequest, connection: OAuthConnection, *, sid: str, id_token: str, nonce_hash: str
+) -> SignedInSession:
+    """Note that the person of a connection is signed in by this session, from here on."""
+    session = request.session
+    until = kept_until(session)
+    row = SignedInSession(
+        user=connection.user,
+        provider_key=connection.provider_key,
+        issuer=connection.issuer,
+        subject=connection.provider_user_id,
+        sid=sid,
+        session_key=own_key(session),
+        id_token=id_token,
+        nonce_hash=nonce_hash,
+        browser=browser_name(request.META.get("HTTP_USER_AGENT", "")),
+        expires_at=until,
+    )
+    row.save(using=router.db_for_write(SignedInSession), force_insert=True)
+    session[MARK] = list(Mark(row.mark, int(until.timestamp())))
+    return row
+
+
+@sensitive_variables()
+def renew(session: SessionBase, *, sid: str, id_token: str, nonce_hash: str) -> SignedInSession | None:
+    """Note what the provider calls a session by now; `None` where its row is gone, so that it is over."""
+    row = row_of(session)
+    if row is None:
+        return None
+    row.sid, row.id_token, row.nonce_hash = sid, id_token, nonce_hash or row.nonce_hash
+    fields: list[Any] = [row._meta.get_field(name) for name in ("sid", "id_token", "nonce_hash")]
+    columns = {field.attname: field.pre_save(row, add=False) for field in fields}
+    return row if SignedInSession.objects.filter(pk=row.pk).update(**columns) else None
+
+
+def own_key(session: SessionBase) -> str:
+    """Return the key by which the site can remove a session; "" where the browser alone keeps it."""
+    return "" if isinstance(session, CookieSession) else session.session_key or ""
+
+
+def kept_until(session: SessionBase) -> datetime:
+    """Return until when to keep the row: longer than the session, which may be prolonged a little meanwhile."""
+    age = timedelta(seconds=session.get_expiry_age())
+    return timezone.now() + age + age / 10
+
+
+def prolong(session: SessionBase) -> None:
+    """Keep the row as long as the session, which is about to be saved and lives from then on."""
+    mark = mark_of(session)
+    if mark is None or timezone.now().timestamp() + session.get_expiry_age() <= mark.until:
+        return
+    until = kept_until(session)
+    SignedInSession.objects.filter(pk=mark.key).update(expires_at=until)
+    session[MARK] = list(mark._replace(until=int(until.timestamp())))
+
+
+def take_mark(session: SessionBase) -> Mark | None:
+    """Return the mark of a session and take it out: another sign-in begins in it."""
+    mark = mark_of(session)
+    session.pop(MARK, None)
+    return mark
+
+
+def forget(mark: Mark) -> None:
+    """Remove the row of a session that is over; where that fails, it expires. The logout itself goes on."""
+    try:
+        SignedInSession.objects.filter(pk=mark.key).delete()
+    except DatabaseError as error:
+        logger.warning("the row of a session that is over was not removed: %s", type(error).__name__)
+
+
+def forget_previous(sender: object, *, request: HttpRequest | None, **kwargs: Any) -> None:
+    """Another sign-in begins in a session, by whatever backend, or the session ends (signals of Django)."""
+    if request is not None and hasattr(request, "session") and (mark := take_mark(request.session)) is not None:
+        forget(mark)
+
+
+# Any session.
+
+
+def end(found: SignedInQuerySet) -> list[SignedInSession]:
+    """End sessions, the browsers of which are elsewhere; what cannot be ended raises `ProviderUnavailable`."""
+    try:
+        ended = list(found.defer("id_token"))
+        for row in ended:
+            remove_session(row)
+        marks = [row.pk for row in ended]
+        for start in range(0, len(marks), BATCH):
+            SignedInSession.objects.filter(pk__in=marks[start : start + BATCH]).delete()
+    except DatabaseError as error:
+        raise ProviderUnavailable("database") from error
+    return ended
+
+
+@sensitive_variables()
+def remove_session(row: SignedInSession) -> None:
+    """Remove the session itself, where the site keeps it and its key is still the same."""
+    try:
+        session_key = row.session_key
+    except TokenKeyError:
+        logger.warning("a session is ended by the middleware alone: its key cannot be decrypted")
+        return
+    if not session_key:
+        return
+    try:
+        import_module(django.SESSION_ENGINE).SessionStore().delete(session_key)
+    except DatabaseError:
+        raise
+    except Exception as error:  # each cache backend raises errors of its own client library
+        raise ProviderUnavailable("sessions") from error
+
+
+def clear_expired() -> int:
+    """Remove the rows of sessions that have expired, some at a time; return how many there were."""
+    expired = SignedInSession.objects.filter(expires_at__lt=timezone.now())
+    count = 0
+    while marks := list(expired.values_list("pk", flat=True)[:BATCH]):
+        count += SignedInSession.objects.filter(pk__in=marks, expires_at__lt=timezone.now()).delete()[0]
+    return count
