@@ -14,7 +14,7 @@ from .views.begin import InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
 from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
 from .views.logout import LogoutDoneView, LogoutView
-from .views.upstream import UpstreamCallbackView, UpstreamLoginView
+from .views.upstream import UpstreamCallbackView, UpstreamLoginView, UpstreamLogoutView
 
 # A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
 initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
@@ -36,6 +36,8 @@ namespaced = [
 of_upstream = [
     path("authenticate/", csrf_protect(UpstreamLoginView.as_view()), name="oidc_authentication_init"),
     path("callback/", csrf_exempt(UpstreamCallbackView.as_view()), name="oidc_authentication_callback"),
+    path("logout/", csrf_protect(UpstreamLogoutView.as_view()), name="oidc_logout"),
 ]
 
-urlpatterns = [path("", include((namespaced, "oidc_login"))), *of_upstream]
+# Of the two names for signing out, at one path, the view is the one that knows more.
+urlpatterns = [*of_upstream, path("", include((namespaced, "oidc_login")))]

@@ -262,6 +262,7 @@ def go_on(request: HttpRequest, provider: OAuthProvider, *, begun_at: float) -> 
         raise CodeRefused("logged_out")
 
 
+@sensitive_variables()
 def note(request: HttpRequest, provider: OAuthProvider) -> None:
     """Note in the session what the answer said, and when it has to be confirmed."""
     connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
@@ -273,6 +274,8 @@ def note(request: HttpRequest, provider: OAuthProvider) -> None:
         "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
     }
     set_time(request.session, provider, confirmed_at=time.time())
+    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
+    request.oauth_backend.store_tokens(token.access_token, token.id_token)  # type: ignore[attr-defined]  # likewise
 
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:

@@ -5,22 +5,29 @@ They are about the one provider that upstream's settings mean.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
 from oidc_login import flow as flows
-from oidc_login.exceptions import OAuthError
+from oidc_login.exceptions import Cancelled, OAuthError
 from oidc_login.upstream import entry
 
-from .base import with_next
-from .begin import LoginView
+from .base import SESSION_KEY, with_next
+from .begin import LoginView, posted_next
 from .callback import CallbackView
+from .logout import LogoutView, after_logout
+
+logger = logging.getLogger("oidc_login")
 
 NEXT_SETTING = "OIDC_REDIRECT_FIELD_NAME"
 FAILURE_SETTING = "LOGIN_REDIRECT_URL_FAILURE"
+LOGOUT_SETTING = "OIDC_OP_LOGOUT_URL_METHOD"
 
 
 class UpstreamLoginView(LoginView):
@@ -49,9 +56,32 @@ class UpstreamCallbackView(CallbackView):
         return super().dispatch(request, *args, provider=entry.provider_key() or "", **kwargs)
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Send a person who did not sign in where upstream's setting says, if it says anything."""
+        """Send a person who cancelled or may not sign in where upstream's setting says, if it says anything."""
         response = super().failed(request, error)
         failure_url = entry.get(FAILURE_SETTING)
-        if failure_url and self.purpose == "login" and error.status_code in (302, 403):
-            return HttpResponseRedirect(resolve_url(failure_url))
-        return response
+        if not failure_url or self.purpose != "login" or error.status_code not in (302, 403):
+            return response
+        if not isinstance(error, Cancelled):
+            messages.error(request, str(error), fail_silently=True)
+        return HttpResponseRedirect(resolve_url(failure_url))
+
+
+class UpstreamLogoutView(LogoutView):
+    """Stands at `oidc_logout`. A site may have a function of its own that says where the provider's session ends."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        key = request.session.get(SESSION_KEY, {}).get("provider", "")
+        if not entry.get(LOGOUT_SETTING) or key != entry.provider_key():
+            return super().post(request)
+        next_url, url = posted_next(request), site_logout_url(request)
+        auth.logout(request)
+        return HttpResponseRedirect(url or after_logout(request, next_url))
+
+
+def site_logout_url(request: HttpRequest) -> str:
+    """Return what the site's function says; whatever becomes of it, the session ends here."""
+    try:
+        return str(import_string(str(entry.get(LOGOUT_SETTING)))(request) or "")
+    except Exception as error:  # the site's own code
+        logger.error("%s failed: %s", LOGOUT_SETTING, type(error).__name__, exc_info=True)
+        return ""

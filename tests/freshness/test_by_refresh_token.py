@@ -386,7 +386,7 @@ def test_requests_at_once_ask_once(op: RecordingOpenIDProvider, browser: Browser
     op.bend("token", _slowly)
     tabs = [_copy_of(browser) for _ in range(4)]
 
-    responses = at_once(*(lambda tab=tab: tab.get("/page/") for tab in tabs))  # type: ignore[misc]
+    responses = at_once(*(lambda tab=tab: tab.get("/page/") for tab in tabs))
 
     assert [response.content for response in responses] == [b"alice:"] * 4
     assert op.asked().count("token") == 1

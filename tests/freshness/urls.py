@@ -25,7 +25,7 @@ def api(request: HttpRequest) -> JsonResponse:
 
 
 async def slow_page(request: HttpRequest) -> HttpResponse:
-    user: Any = await request.auser()  # type: ignore[attr-defined]  # of AuthenticationMiddleware
+    user: Any = await request.auser()
     known = await get_user_model().objects.filter(pk=user.pk).aexists()
     return HttpResponse(user.get_username() if known else "nobody")
 
