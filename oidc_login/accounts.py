@@ -76,11 +76,13 @@ def can_use_password(user: AbstractBaseUser) -> bool:
     return user.has_usable_password() and not all(issubclass(one, OIDCAuthenticationBackend) for one in backends)
 
 
-def free_username(claims: Mapping[str, Any]) -> str:
-    """Return a user name that the claims suggest and that nobody has."""
+def free_username(claims: Mapping[str, Any], *, suggested: object = "") -> str:
+    """Return a user name that the site or else the claims suggest, and that nobody has."""
     model = get_user_model()
-    max_length = (getattr(get_field(model.USERNAME_FIELD), "max_length", None) or 150) - SUFFIX_LENGTH - 1
-    stem = name = username_from(claims, max_length=max_length)
+    max_length = getattr(get_field(model.USERNAME_FIELD), "max_length", None) or 150
+    max_stem = max_length - SUFFIX_LENGTH - 1
+    name = str(suggested or "")[:max_length] or username_from(claims, max_length=max_stem)
+    stem = name[:max_stem]
     while model._default_manager.filter(**{model.USERNAME_FIELD: name}).exists():
         name = f"{stem}-{get_random_string(SUFFIX_LENGTH, '0123456789')}"
     return name

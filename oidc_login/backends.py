@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from functools import cached_property, lru_cache
 from typing import Any, NoReturn, cast
 
@@ -20,7 +19,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
-from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from . import accounts, confirming, hooks, linking, signals
 from .claims import Identity, clean_email, storable
@@ -31,6 +29,7 @@ from .exceptions import (
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
+    SignupClosed,
     StepUpFailed,
     UserInfoInvalid,
     from_protocol,
@@ -41,10 +40,11 @@ from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
 from .protocol.transport import time_budget
-from .providers.answers import answers_of
-from .providers.base import OAuthProvider, OAuthToken
+from .providers.answers import answers_of, http_answers
+from .providers.base import OAuthToken
 from .registry import get_provider
 from .tokens.common import TIME_FOR_REQUESTS
+from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,6 @@ CLAIMS_HOOKS = (
     "get_username",
     "describe_user_by_claims",
 )
-TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
 
 
 class ConnectionGone(Exception):
@@ -67,15 +66,13 @@ class ConnectionGone(Exception):
 RACES = (IntegrityError, OperationalError, ConnectionGone)
 
 
-class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upstream has no types
+class OIDCLoginBackend(UpstreamHooks):
     """Signs people in who come back from a provider with a pending flow."""
 
-    request: HttpRequest
-    flow: Flow
-    provider: OAuthProvider
-    oauth_token: OAuthToken
     identity: Identity
     says_all: bool  # an ID token alone may say less than is known already
+    connection: OAuthConnection | None = None
+    found_by_site: AbstractBaseUser | None = None  # by an override that knows no connections
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: Django makes a backend for every `request.user`, and upstream's demands settings."""
@@ -105,12 +102,12 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         self.request, self.flow = request, flow
         self.provider = get_provider(flow.provider_key)
         try:
-            self.oauth_token = _token_of(self.get_token({"code": response.code}))
+            self.oauth_token = self.exchange(response.code)
             request.oauth_token = self.oauth_token  # type: ignore[attr-defined]  # read by oidc_login.views
-            payload = self.verify_token(self.oauth_token.id_token, nonce=flow.nonce)
+            payload = self.verify()
             self._check_authentication_context(payload)
             request.oauth_claims = payload  # type: ignore[attr-defined]  # read by oidc_login.views
-            return self.get_or_create_user(self.oauth_token.access_token, self.oauth_token.id_token, payload)
+            return self._find_person(payload)
         except ProtocolError as error:
             raise from_protocol(error) from error
         except OAuthError:
@@ -128,7 +125,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
         """Return the claims of the ID token after all rules of Core 3.1.3.7; {} without OpenID Connect."""
-        return self.provider.verify_id_token(self.oauth_token, request=self.request)
+        self.verified_claims = self.provider.verify_id_token(self.oauth_token, request=self.request)
+        return dict(self.verified_claims)
 
     def _check_authentication_context(self, claims: Mapping[str, Any]) -> None:
         """The sign-in must be as strong as this flow, or else the provider's settings, asked for (Core 5.5.1.1)."""
@@ -138,10 +136,48 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             raise StepUpFailed("acr")
 
     @sensitive_variables()
+    def _find_person(self, payload: dict[str, Any]) -> AbstractBaseUser:
+        """Ask `get_or_create_user`, a site's own in a transaction, since what it answers may be refused."""
+        token = self.oauth_token
+        if self.flow.purpose == "connect" or not self._overrides("get_or_create_user"):
+            return OIDCLoginBackend.get_or_create_user(self, token.access_token, token.id_token, payload)
+        if payload:
+            self.identity, self.says_all = self._identify(payload, payload), False
+        try:
+            with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+                user = self.get_or_create_user(token.access_token, token.id_token, payload)
+                return self._checked(user, payload)
+        except (IntegrityError, OperationalError) as error:
+            raise ProviderUnavailable("database") from error
+
+    @sensitive_variables()
+    def _checked(self, user: AbstractBaseUser | None, payload: dict[str, Any]) -> AbstractBaseUser:
+        """Return the user of an overridden `get_or_create_user`, connected to the identity by the rules for hooks."""
+        if user is None:
+            raise RefusedBySite("get_or_create_user")
+        if self.connection is None:
+            self.found_by_site = user
+            claims, connection = self._admitted(payload)
+            return self._write(dict(claims), connection, payload)
+        if self.connection.user_id != user.pk:
+            raise RefusedBySite("get_or_create_user")
+        return user
+
+    @sensitive_variables()
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
         """Return the user that the linking rules name, with the connection written, or raise `OAuthError`."""
         if getattr(self, "flow", None) is None:
             return self._user_of_bearer_token(access_token)
+        claims, connection = self._admitted(payload)
+        try:
+            return self._write(dict(claims), connection, payload)
+        except SignupClosed:
+            logger.debug("nobody is known as %s", self.describe_user_by_claims(dict(claims)))
+            raise
+
+    @sensitive_variables()
+    def _admitted(self, payload: dict[str, Any]) -> tuple[Mapping[str, Any], OAuthConnection | None]:
+        """Return the claims about a person who may come in at all, and the connection of a known one."""
         claims, connection = payload, None
         if payload:
             self.identity = self._identify(payload, payload)
@@ -155,7 +191,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         linking.check_domain(self.identity, self.provider)
         if not payload:
             connection = OAuthConnection.objects.find(self.identity)
-        return self._write(dict(claims), connection, payload)
+        return claims, connection
 
     @sensitive_variables()
     def _user_of_bearer_token(self, access_token: str) -> AbstractBaseUser:
@@ -184,7 +220,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     @sensitive_variables()
     def _ask_for_all(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Return all claims about the person, and take the identity from them."""
-        claims = self.get_userinfo(self.oauth_token.access_token, self.oauth_token.id_token, payload)
+        with http_answers():
+            claims = self.get_userinfo(self.oauth_token.access_token, self.oauth_token.id_token, payload)
         self.identity, self.says_all = self._identify(claims, payload), True
         return claims
 
@@ -203,7 +240,10 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Return all claims about the person: those of the ID token, completed by the provider's user info."""
         with answers_of(self.provider):
-            return self.provider.get_userinfo(self.oauth_token, claims=payload)
+            claims = self.provider.get_userinfo(self.oauth_token, claims=payload)
+        # For an override of `get_or_create_user` that asks by itself; the hooks after it read the identity.
+        self.identity, self.says_all = self._identify(claims, payload), True
+        return claims
 
     @sensitive_variables()
     def _identify(self, claims: Mapping[str, Any], payload: Mapping[str, Any]) -> Identity:
@@ -276,11 +316,12 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
             return linking.resolve_connect(
                 self.identity, connection=connection, user=self._user_of_session(), user_key=self.flow.user_key
             )
+        found = self.found_by_site
         site_rule: Any = {
-            "find_users": lambda: self.filter_users_by_claims(claims),
-            "site_vouches": self._overrides("filter_users_by_claims"),
+            "find_users": lambda: self.filter_users_by_claims(claims) if found is None else [found],
+            "site_vouches": found is not None or self._overrides("filter_users_by_claims"),
         }
-        if self.flow.purpose == "reauthenticate":
+        if self.flow.purpose in ("reauthenticate", "refresh"):
             return linking.resolve_same_person(
                 connection=connection, user=self._user_of_session(), user_key=self.flow.user_key, **site_rule
             )
@@ -337,7 +378,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def _updated(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser:
         if self.flow.purpose == "connect":
             return user
-        updated = self.update_user(user, claims)
+        updated = self.update_user(user, claims) if self.found_by_site is None else user
         if updated is None or updated.pk != user.pk:
             raise RefusedBySite("update_user")
         hooks.apply(updated, claims, self.provider)
@@ -381,6 +422,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
 
     def _keep(self, connection: OAuthConnection) -> None:
         """Leave the connection with the request, for the session that the view writes after `login()`."""
+        self.connection = connection
         self.request.oauth_connection = connection  # type: ignore[attr-defined]  # read by oidc_login.views
 
     def _send(self, signal: Any, **kwargs: Any) -> None:
@@ -414,8 +456,8 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         return user
 
     def get_username(self, claims: dict[str, Any]) -> str:
-        """Return a user name that the claims suggest and that nobody has."""
-        return accounts.free_username(claims)
+        """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
+        return accounts.free_username(claims, suggested=self.suggested_username(claims))
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""
@@ -439,8 +481,10 @@ def authenticate(request: HttpRequest, *, flow: Flow, response: AuthorizationRes
     path = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
     if not path:
         raise RefusedBySite("no_backend")
+    backend: Any = load_backend(path)
+    request.oauth_backend = backend  # type: ignore[attr-defined]  # read by oidc_login.views
     try:
-        user = load_backend(path).authenticate(request, flow=flow, response=response)
+        user = backend.authenticate(request, flow=flow, response=response)
     except PermissionDenied as error:  # Django's way for a hook to say no
         raise RefusedBySite from error
     if user is None:
@@ -453,7 +497,3 @@ def authenticate(request: HttpRequest, *, flow: Flow, response: AuthorizationRes
 def get_backend_path(paths: tuple[str, ...]) -> str:
     """Return the first of the backends that is ours; "" where none is, which the system checks tell."""
     return next((path for path in paths if issubclass(import_string(path), OIDCLoginBackend)), "")
-
-
-def _token_of(token_info: Mapping[str, Any]) -> OAuthToken:
-    return OAuthToken(**{name: token_info[name] for name in TOKEN_FIELDS if name in token_info})

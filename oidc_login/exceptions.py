@@ -60,6 +60,10 @@ class Cancelled(OAuthError):
     message = _("You did not sign in. You can try again or choose another way.")
 
 
+class SessionEnded(Cancelled):
+    message = _("You were signed out, because your provider did not confirm your sign-in. Please sign in again.")
+
+
 # 400: what the browser brought is not a good answer.
 
 

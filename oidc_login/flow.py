@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +24,9 @@ from .cache import SharedValues, add_once
 from .conf import django, settings
 from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
 from .providers.base import OAuthProvider
+from .registry import get_provider
+from .upstream import states
+from .upstream.entry import CALLBACK_NAME, CALLBACK_SETTING, callback_name, provider_key
 
 COOKIE_PREFIX: Final = "oidc_login_flow_"
 HOST_PREFIX: Final = "__Host-"
@@ -32,7 +35,7 @@ MAX_COOKIE_BYTES: Final = 4096
 MAX_NEXT_BYTES: Final = 1000
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
-Purpose = Literal["login", "connect", "reauthenticate"]
+Purpose = Literal["login", "connect", "reauthenticate", "refresh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def create(
         provider_key=provider.key,
         purpose=purpose,
         issuer=provider.get_issuer(),
-        redirect_uri=absolute_uri(request, "oidc_login:callback", provider.key),
+        redirect_uri=callback_uri(request, provider.key),
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         code_verifier=secrets.token_urlsafe(48),
@@ -90,6 +93,12 @@ def create(
 def attach(request: HttpRequest, flow: Flow) -> None:
     """Let the provider's methods find the flow that this request begins or ends."""
     request.oauth_flow = flow  # type: ignore[attr-defined]  # read by oidc_login.providers.base
+
+
+def callback_uri(request: HttpRequest, provider_key: str) -> str:
+    """Return where a provider sends its answers, which is what is registered there."""
+    name = callback_name(provider_key)
+    return absolute_uri(request, name) if name else absolute_uri(request, "oidc_login:callback", provider_key)
 
 
 def absolute_uri(request: HttpRequest, view_name: str, *args: str) -> str:
@@ -208,16 +217,38 @@ def take(request: HttpRequest, state: str, *, now: float) -> Flow:
     if not state:
         raise StateMissing
     flow = peek(request, state)
-    if flow is None:
+    begun = states.find(request, state) if flow is None else None
+    if flow is None and begun is None:
         raise StateUsed if was_used(state) else StateUnknown
-    if not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
+    if flow and not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise StateUnknown
     if not add_once(_used_key(state), timeout=_memory()):
         raise StateUsed
+    if flow is None:
+        flow = _take_from_session(request, state, cast("states.UpstreamState", begun))
     if flow.expired(now=now):
         raise StateExpired
     attach(request, flow)
     return flow
+
+
+def _take_from_session(request: HttpRequest, state: str, begun: states.UpstreamState) -> Flow:
+    """Return the flow that middleware of mozilla-django-oidc has begun for the person who is signed in."""
+    user_key = str(request.user.pk)
+    states.remove(request, state)
+    provider = get_provider(provider_key() or "")
+    return Flow(
+        provider_key=provider.key,
+        purpose="refresh",
+        issuer=provider.get_issuer(),
+        redirect_uri=absolute_uri(request, str(django.get(CALLBACK_SETTING, CALLBACK_NAME))),
+        state=state,
+        nonce=begun.nonce,
+        code_verifier=begun.code_verifier,
+        begun_at=begun.added_on,
+        next=begun.next,
+        user_key=user_key,
+    )
 
 
 def peek(request: HttpRequest, state: str) -> Flow | None:

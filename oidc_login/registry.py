@@ -20,6 +20,7 @@ from .cache import SharedValues
 from .conf import settings
 from .exceptions import ProviderUnavailable, ProviderUnknown
 from .providers.base import OAuthProvider
+from .upstream.entry import provider_entries
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ _keeping = threading.Lock()
 def get_configurations() -> Mapping[str, Configuration]:
     """Return the entries of `OIDC_LOGIN_PROVIDERS` after those of the loader; one that fails costs its own alone."""
     try:
-        return {**loaded_configurations(), **settings.PROVIDERS}
+        return {**loaded_configurations(), **provider_entries()}
     except ProviderUnavailable:
-        return settings.PROVIDERS  # type: ignore[no-any-return]  # checked by the system checks
+        return provider_entries()  # type: ignore[no-any-return]  # checked by the system checks
 
 
 def loaded_configurations() -> Mapping[str, Configuration]:
@@ -85,7 +86,8 @@ def get_provider(key: str) -> OAuthProvider:
 
     The loader is asked for keys alone that the settings lack.
     """
-    configurations = settings.PROVIDERS if key in settings.PROVIDERS else loaded_configurations()
+    entries = provider_entries()
+    configurations = entries if key in entries else loaded_configurations()
     if key not in configurations:
         _providers.pop(key, None)
         raise ProviderUnknown
@@ -108,7 +110,7 @@ def find_provider(key: str, configuration: Configuration) -> OAuthProvider | Non
     try:
         provider = build_provider(key, configuration)
     except ImproperlyConfigured as error:
-        if key in settings.PROVIDERS:
+        if key in provider_entries():
             raise
         # What a class says of a value may quote it, so its kind alone is told.
         problem = type(error.__cause__).__name__ if error.__cause__ else error
@@ -180,7 +182,7 @@ def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[st
 
 def forget_providers(*, setting: str, **kwargs: Any) -> None:
     """Build the providers anew after a test changed the settings."""
-    if setting.startswith("OIDC_LOGIN_"):
+    if setting.startswith("OIDC_"):
         _providers.clear()
 
 

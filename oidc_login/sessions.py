@@ -165,6 +165,18 @@ def begin(
     return row
 
 
+@sensitive_variables()
+def renew(session: SessionBase, *, sid: str, id_token: str, nonce_hash: str) -> SignedInSession | None:
+    """Note what the provider calls a session by now; `None` where its row is gone, so that it is over."""
+    row = row_of(session)
+    if row is None:
+        return None
+    row.sid, row.id_token, row.nonce_hash = sid, id_token, nonce_hash or row.nonce_hash
+    fields: list[Any] = [row._meta.get_field(name) for name in ("sid", "id_token", "nonce_hash")]
+    columns = {field.attname: field.pre_save(row, add=False) for field in fields}
+    return row if SignedInSession.objects.filter(pk=row.pk).update(**columns) else None
+
+
 def own_key(session: SessionBase) -> str:
     """Return the key by which the site can remove a session; "" where the browser alone keeps it."""
     return "" if isinstance(session, CookieSession) else session.session_key or ""

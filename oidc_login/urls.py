@@ -6,7 +6,7 @@ its flow cookie instead: a provider that posts its answer has no CSRF token of o
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.clickjacking import xframe_options_deny, xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -16,8 +16,7 @@ from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, Di
 from .views.logout import LogoutDoneView, LogoutView
 from .views.provider_logout import BackChannelLogoutView, FrontChannelLogoutView
 from .views.sessions import EndOtherSessionsView, EndSessionView
-
-app_name = "oidc_login"
+from .views.upstream import UpstreamCallbackView, UpstreamLoginView, UpstreamLogoutView
 
 # A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
 initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
@@ -25,7 +24,7 @@ initiate_login = csrf_exempt(xframe_options_deny(InitiateLoginView.as_view()))
 backchannel_logout = csrf_exempt(BackChannelLogoutView.as_view())
 frontchannel_logout = xframe_options_exempt(FrontChannelLogoutView.as_view())
 
-urlpatterns = [
+namespaced = [
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
     path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
     path("connections/sessions/end/", csrf_protect(EndSessionView.as_view()), name="end_session"),
@@ -41,3 +40,13 @@ urlpatterns = [
     path("<str:provider>/backchannel-logout/", backchannel_logout, name="backchannel_logout"),
     path("<str:provider>/frontchannel-logout/", frontchannel_logout, name="frontchannel_logout"),
 ]
+
+# The names that templates, settings and middleware of mozilla-django-oidc know, for the provider of its settings.
+of_upstream = [
+    path("authenticate/", csrf_protect(UpstreamLoginView.as_view()), name="oidc_authentication_init"),
+    path("callback/", csrf_exempt(UpstreamCallbackView.as_view()), name="oidc_authentication_callback"),
+    path("logout/", csrf_protect(UpstreamLogoutView.as_view()), name="oidc_logout"),
+]
+
+# Of the two names for signing out, at one path, the view is the one that knows more.
+urlpatterns = [*of_upstream, path("", include((namespaced, "oidc_login")))]

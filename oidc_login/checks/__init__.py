@@ -14,6 +14,7 @@ from .database import database_messages, scale_messages
 from .project import deployment_messages, project_messages, setting_messages
 from .providers import provider_messages
 from .sessions import session_messages
+from .upstream import upstream_messages
 
 TAG = "oidc_login"
 
@@ -34,6 +35,12 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions and middleware."""
     return [*project_messages(), *session_messages()]
+
+
+@register(TAG)
+def check_upstream(**kwargs: Any) -> list[CheckMessage]:
+    """Check what comes from mozilla-django-oidc."""
+    return list(upstream_messages())
 
 
 @register(TAG, deploy=True)

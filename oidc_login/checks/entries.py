@@ -11,9 +11,9 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from .. import providers
-from ..conf import settings
 from ..providers.base import OAuthProvider
 from ..registry import KEY, argument_names, import_provider_class
+from ..upstream.entry import provider_entries
 from .arguments import ARGUMENT_RULES, problem
 from .messages import Problem, listed, message, near
 
@@ -50,7 +50,8 @@ def named(key: object) -> str:
 
 def configured() -> Mapping[Any, Any]:
     """Return the entries of the settings, none where they are no dictionary."""
-    return settings.PROVIDERS if isinstance(settings.PROVIDERS, Mapping) else {}
+    entries = provider_entries()
+    return entries if isinstance(entries, Mapping) else {}
 
 
 def check_key(key: object) -> list[CheckMessage]:

@@ -204,6 +204,45 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Behind a proxy that ends TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as "
         'Django\'s documentation says, or OIDC_LOGIN_BASE_URL = "https://your.site".',
     ),
+    # Sites that come from mozilla-django-oidc
+    "E100": ("{name} is refused: {reason}.", "{instead}"),
+    "E101": (
+        "The URL {name!r}, where the provider sends its answers, does not lead to this package.",
+        'Replace include("mozilla_django_oidc.urls") by include("oidc_login.urls"), at the same path. At another path '
+        "put oidc_login.views.upstream.UpstreamCallbackView, exempt from CSRF checks.",
+    ),
+    "W100": (
+        "The settings of mozilla-django-oidc make the provider {key!r}: its addresses count as verified, and existing "
+        "accounts are linked by them, also those of staff.",
+        "That is what they meant before. If only the provider itself decides who has which address, write it down: "
+        'OIDC_LOGIN_PROVIDERS = {{{key!r}: {{"trust_email": True, "link_by_email": "verified"}}}}. If people choose '
+        'their addresses there themselves, write "trust_email": False.',
+    ),
+    "W101": (
+        "{entry}: the settings of mozilla-django-oidc do not say which issuer ID tokens must come from.",
+        "It is looked for in a discovery document beside the endpoints, and nobody can sign in where there is none or "
+        "where it names other endpoints. Write the issuer of that document: "
+        'OIDC_LOGIN_PROVIDERS = {{{key!r}: {{"issuer": "https://..."}}}}.',
+    ),
+    "W102": ("{name} has no effect here.", "{instead} Then remove it."),
+    "W103": (
+        "{name} {effect}.",
+        "The tokens are kept encrypted with the person's connection: call APIs with connection.session(), and remove "
+        "the setting.",
+    ),
+    "W104": (
+        "{path} overrides {names}, which nobody asks here.",
+        "ID tokens are verified and requests made by the provider's class. Move what is special about your provider "
+        "into a class of its own, and remove the methods.",
+    ),
+    "W105": (
+        "Two middlewares want to have sessions confirmed.",
+        'Remove "mozilla_django_oidc.middleware.SessionRefresh" from MIDDLEWARE.',
+    ),
+    "W106": (
+        "What mozilla_django_oidc.middleware.SessionRefresh begins has no PKCE.",
+        'Replace it by "oidc_login.middleware.SessionRefresh" in MIDDLEWARE, or write OIDC_USE_PKCE = True.',
+    ),
 }
 
 

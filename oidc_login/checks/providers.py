@@ -111,9 +111,9 @@ def check_address(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
         return
     if all(provider.metadata_overrides.get(name) for name in REQUIRED_URLS):
         return
-    if not provider.discovery_url:
+    if not provider.can_be_found():
         yield problem("E020")
-    elif not provider._expected_issuer and not issuers_for(provider.discovery_url):
+    elif provider.discovery_url and not provider._expected_issuer and not issuers_for(provider.discovery_url):
         yield problem("E021")
 
 

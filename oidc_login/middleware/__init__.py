@@ -1,5 +1,6 @@
 """Middleware for a site's `MIDDLEWARE`, behind those of Django for sessions and users."""
 
 from .logout import SessionLogout
+from .refresh import SessionRefresh
 
-__all__ = ["SessionLogout"]
+__all__ = ["SessionLogout", "SessionRefresh"]

@@ -163,6 +163,15 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     return key
 
 
+def read_public_key(key: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
+    """Return the public JWK of a JWK or of a PEM text; `ValueError` if it is none."""
+    try:
+        jwk = JWK(**key) if isinstance(key, Mapping) else JWK.from_pem(key.encode() if isinstance(key, str) else key)
+        return cast("dict[str, Any]", jwk.export_public(as_dict=True))
+    except (JWException, UnsupportedAlgorithm, LookupError, ValueError, TypeError) as error:
+        raise ValueError("signing_key is neither a JWK nor a PEM text") from error
+
+
 def check_strength(key: RSAPublicKey) -> None:
     """RSA keys are 2048 bits or longer (RFC 7518 3.3), with a public exponent that is not a trap."""
     if key.key_size < MIN_RSA_BITS or key.key_size > 16384:

@@ -12,6 +12,7 @@ from .jose import (
     PublicKey,
     UnverifiedJWS,
     import_public_key,
+    read_public_key,
     signature_is_valid,
     suits,
 )
@@ -64,6 +65,12 @@ class KeySet:
     def of_secret(cls, secret: str) -> KeySet:
         """Return the set that verifies MACs made with the client secret (Core 10.1)."""
         return cls((Key(kty="oct", material=secret.encode()),))
+
+    @classmethod
+    def of_public_key(cls, key: Mapping[str, Any] | str | bytes) -> KeySet:
+        """Return the set of one key that is known beforehand and stands for every `kid`; `ValueError` if it is none."""
+        members = {name: value for name, value in read_public_key(key).items() if name != "kid"}
+        return cls((_read_key(members),))
 
     def __add__(self, other: KeySet) -> KeySet:
         return KeySet(self.keys + other.keys, self.skipped) if other.keys else self

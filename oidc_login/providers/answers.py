@@ -11,11 +11,8 @@ from .base import OAuthProvider
 
 
 @contextmanager
-def answers_of(provider: OAuthProvider) -> Iterator[None]:
-    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
-
-    Its exceptions may quote the answer, so their kind alone is told.
-    """
+def http_answers() -> Iterator[None]:
+    """Judge what a site's own requests end in, by provider class or hook."""
     try:
         yield
     except HTTPClientError as error:
@@ -23,6 +20,17 @@ def answers_of(provider: OAuthProvider) -> Iterator[None]:
         if response is None or response.status_code == 429 or response.status_code >= 500:
             raise ProviderUnavailable(type(error).__name__) from None
         raise TokenResponseInvalid(type(error).__name__) from None
+
+
+@contextmanager
+def answers_of(provider: OAuthProvider) -> Iterator[None]:
+    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
+
+    Its exceptions may quote the answer, so their kind alone is told.
+    """
+    try:
+        with http_answers():
+            yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if type(provider).__module__.startswith("oidc_login."):
             raise

@@ -35,6 +35,10 @@ class AppleProvider(OIDCProvider):
 
     # https://developer.apple.com/documentation/signinwithapplerestapi/authenticating-users-with-sign-in-with-apple
     sends_booleans_as_strings = True
+    # https://developer.apple.com/documentation/signinwithapplerestapi/request-an-authorization-to-the-sign-in-with-apple-server.
+    answers_silently = False  # there is no `prompt`
+    # https://developer.apple.com/documentation/signinwithapplerestapi/verifying-a-user
+    shortest_refresh_interval = 24 * 60 * 60
 
     def __init__(
         self,

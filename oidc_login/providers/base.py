@@ -101,6 +101,11 @@ class OAuthProvider:
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
 
+    # Whether `prompt=none` asks for an answer without any page (Core 3.1.2.1).
+    answers_silently: ClassVar[bool] = False
+    # Seconds; a class that sets it says where its provider asks for that.
+    shortest_refresh_interval: ClassVar[int] = 0
+
     # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` says so by `True`.
     uses_pkce: bool | None = None
 

@@ -77,8 +77,9 @@ class OAuth2Provider(OAuthProvider):
             "code": code,
             "redirect_uri": self.get_callback_url(request=request),
         }
-        if self.sends_code_challenge():
-            parameters["code_verifier"] = self.get_code_verifier(request)
+        verifier = self.get_code_verifier(request)
+        if self.sends_code_challenge() and verifier:  # there is none where upstream's middleware sent no challenge
+            parameters["code_verifier"] = verifier
         asked = pending_flow(request).parameters.get("scope", self.get_scope())
         return self.token_from_response(self.request_token(parameters), scope=asked)
 

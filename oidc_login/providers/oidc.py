@@ -47,6 +47,7 @@ class OIDCProvider(OAuth2Provider):
 
     default_scope = "openid email profile"
     default_discovery_url: ClassVar[str] = ""
+    answers_silently = True
 
     # Further spellings of the issuer in ID tokens; a class that sets it says which provider forces it to.
     issuer_aliases: ClassVar[tuple[str, ...]] = ()
@@ -139,6 +140,10 @@ class OIDCProvider(OAuth2Provider):
     @property
     def revocation_endpoint(self) -> str:  # type: ignore[override]
         return self.metadata.revocation_endpoint
+
+    def can_be_found(self) -> bool:
+        """Whether the arguments say where the provider describes itself."""
+        return bool(self.discovery_url)
 
     def get_issuer(self) -> str:
         return self.metadata.issuer

@@ -43,9 +43,13 @@ class LoginView(ProviderView):
         self.provider = get_provider(provider)
         context = {
             "provider": self.provider,
-            "next": flows.safe_next(request, request.GET.getlist("next")),
+            "next": flows.safe_next(request, self.get_next(request)),
         }
         return render(request, "oidc_login/login.html", context)
+
+    def get_next(self, request: HttpRequest) -> list[str]:
+        """Return where the person wants to go afterwards, as often as the query says it."""
+        return request.GET.getlist("next")
 
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
         self.provider = get_provider(provider)

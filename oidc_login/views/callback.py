@@ -24,11 +24,13 @@ from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
     CodeRefused,
+    ConnectUserChanged,
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
     ProviderUnavailable,
     ProviderUnknown,
+    SessionEnded,
     StateExpired,
     StateUnknown,
     StateUsed,
@@ -43,15 +45,12 @@ from oidc_login.registry import get_provider
 from oidc_login.sessions import SignedInSession
 
 from .base import SESSION_KEY, ProviderView
+from .freshness import end_attempt, end_session, is_in_grace, note_fault, set_time
 from .reports import hide_parameters
 
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
-
-# What middleware of mozilla-django-oidc reads of a session.
-UPSTREAM_EXPIRATION_KEY = "oidc_id_token_expiration"
-UPSTREAM_EXPIRATION_SETTING = "OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS"
 
 Parameters = list[tuple[str, str]]
 
@@ -161,6 +160,25 @@ class CallbackView(ProviderView):
         next_url = flows.end_for(self.state, request.user)
         return None if next_url is None else HttpResponseRedirect(destination(request, next_url))
 
+    def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        if self.purpose == "refresh":
+            return self.not_confirmed(request, error)
+        return super().failed(request, error)
+
+    def not_confirmed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        """End the session that the provider does not confirm; a fault that passes leaves it for a while."""
+        if type(error) is ConnectUserChanged:  # the session that began this is over already
+            return HttpResponseRedirect(destination(request, self.next_url))
+        if error.status_code < 500:
+            reason = error.reason or error.code
+            end_session(request, provider_key=self.provider.key if self.provider else "", reason=reason)
+            return super().failed(request, SessionEnded(reason))
+        if not is_in_grace(request.session):
+            end_attempt(request.session)
+            return super().failed(request, error)
+        note_fault(error, provider_key=self.provider.key if self.provider else "")
+        return HttpResponseRedirect(destination(request, self.next_url))
+
     def succeeded(
         self,
         request: HttpRequest,
@@ -172,6 +190,8 @@ class CallbackView(ProviderView):
     ) -> HttpResponse:
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+        elif flow.purpose == "refresh":
+            go_on(request, provider, begun_at=begun_at)
         else:
             sign_in(request, user, provider, begun_at=begun_at)
         flows.remember_end(flow, user)
@@ -184,22 +204,13 @@ class CallbackView(ProviderView):
 @sensitive_variables()
 def sign_in(request: HttpRequest, user: AbstractBaseUser, provider: OAuthProvider, *, begun_at: float) -> None:
     """Sign the person in with a new session key, and note where from, when and how."""
-    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
-    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
     old_key, old_mark = request.session.session_key, sessions.take_mark(request.session)
     try:
         auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
         if request.session.session_key in (None, old_key):
             # Django rotates the key for a new person only, and leaves a flushed session without one.
             request.session.cycle_key()
-        request.session[SESSION_KEY] = {
-            "provider": connection.provider_key,
-            "connection": connection.pk,
-            **authentication(claims, now=int(time.time())),
-            "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
-        }
-        lifetime = django.get(UPSTREAM_EXPIRATION_SETTING, 15 * 60)
-        request.session[UPSTREAM_EXPIRATION_KEY] = time.time() + lifetime
+        note(request, provider)
         row = begin_session(request, provider)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
@@ -213,16 +224,58 @@ def sign_in(request: HttpRequest, user: AbstractBaseUser, provider: OAuthProvide
 @sensitive_variables()
 def begin_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession:
     """Let the session be found by what the provider calls it, and keep what ends it there."""
+    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
+    return sessions.begin(request, connection, **names_of_session(request, provider))
+
+
+@sensitive_variables()
+def renewed_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession | None:
+    """Let the session be found by what the provider calls it by now; `None` where it was ended meanwhile."""
+    if sessions.mark_of(request.session) is None:
+        return begin_session(request, provider)
+    return sessions.renew(request.session, **names_of_session(request, provider))
+
+
+@sensitive_variables()
+def names_of_session(request: HttpRequest, provider: OAuthProvider) -> dict[str, str]:
+    """Return what the provider calls the session of this answer, and what ends it there."""
     token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
     sid = request.oauth_claims.get("sid")  # type: ignore[attr-defined]  # set by the backend
     nonce = request.oauth_flow.nonce  # type: ignore[attr-defined]  # set by flow.take
-    return sessions.begin(
-        request,
-        request.oauth_connection,  # type: ignore[attr-defined]  # set by the backend
-        sid=sid if is_subject(sid) else "",
-        id_token=provider.get_id_token_hint(token) if provider.store_tokens else "",
-        nonce_hash=hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
-    )
+    return {
+        "sid": sid if is_subject(sid) else "",
+        "id_token": provider.get_id_token_hint(token) if provider.store_tokens else "",
+        "nonce_hash": hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
+    }
+
+
+@sensitive_variables()
+def go_on(request: HttpRequest, provider: OAuthProvider, *, begun_at: float) -> None:
+    """Let the session of somebody who is signed in go on: with its key, and with the CSRF token of its open forms."""
+    end_attempt(request.session)
+    try:
+        row = renewed_session(request, provider)
+        note(request, provider)
+    except DatabaseError as error:
+        raise ProviderUnavailable("database") from error
+    if row is None or came_since(begun_at, row):
+        raise CodeRefused("logged_out")
+
+
+@sensitive_variables()
+def note(request: HttpRequest, provider: OAuthProvider) -> None:
+    """Note in the session what the answer said, and when it has to be confirmed."""
+    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
+    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
+    request.session[SESSION_KEY] = {
+        "provider": connection.provider_key,
+        "connection": connection.pk,
+        **authentication(claims, now=int(time.time())),
+        "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
+    }
+    set_time(request.session, provider, confirmed_at=time.time())
+    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
+    request.oauth_backend.store_tokens(token.access_token, token.id_token)  # type: ignore[attr-defined]  # likewise
 
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:

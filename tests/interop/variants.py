@@ -133,6 +133,12 @@ VARIANTS = (
         key_use="enc",
         userinfo="application/jwt",
     ),
+    # Refresh tokens, which are given for this scope, and only after the person was asked (Core 11).
+    Variant(
+        name="offline access",
+        registration={"grant_types": ["authorization_code", "refresh_token"]},
+        settings={"scope": "openid email profile offline_access", "authorization_params": {"prompt": "consent"}},
+    ),
     # How the answer comes back. To another site's post a browser brings secure cookies alone (SameSite=None).
     Variant(name="form_post", settings={"response_mode": "form_post"}, behind_tls=True),
 )

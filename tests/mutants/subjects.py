@@ -11,6 +11,7 @@ from tests.mutants.equivalent import EQUIVALENT
 ROOT = Path(__file__).parent.parent.parent
 PROTOCOL, LOGIN, HOSTILE = "tests/protocol/test_", "tests/login/test_", "tests/hostile/test_"
 LINKING = "tests/linking/test_"
+FRESHNESS, COMPAT = "tests/freshness/test_", "tests/compat/test_"
 
 # The tests of each module: those that are quick and near first, as the first failure ends the run.
 TESTS: dict[str, Sequence[str]] = {
@@ -39,6 +40,13 @@ TESTS: dict[str, Sequence[str]] = {
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
     "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
+    "middleware/refresh": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py"),
+    "middleware/requests": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py"),
+    "views/freshness": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py", f"{FRESHNESS}async.py"),
+    "upstream/states": (f"{COMPAT}upstream_middleware.py",),
+    "upstream/entry": (f"{COMPAT}settings.py", f"{COMPAT}documented_site.py", f"{COMPAT}checks.py"),
+    "upstream/hooks": (f"{COMPAT}every_hook.py", f"{COMPAT}settings.py"),
+    "providers/endpoints": (f"{COMPAT}issuer.py", f"{COMPAT}settings.py", f"{COMPAT}checks.py"),
     "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
 STRICT = (

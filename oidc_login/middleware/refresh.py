@@ -1,0 +1,265 @@
+"""Sessions that last as long as their provider confirms them: by refresh token, or by `prompt=none` (Core 3.1.2.1).
+
+A refresh token is used where there is one, since nobody notices: no page is left and nothing posted is lost. Else
+the browser is sent to the provider and back, from a page that was asked for by GET. What the provider cannot say
+at the moment leaves the session for a while (`GRACE`); what only the person can say ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final
+
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
+
+from oidc_login.backends import OIDCLoginBackend
+from oidc_login.exceptions import (
+    ConnectionRemoved,
+    IDTokenInvalid,
+    Inactive,
+    NeedsReauth,
+    OAuthError,
+    ProviderGone,
+    ProviderUnavailable,
+    ProviderUnknown,
+    from_protocol,
+)
+from oidc_login.fields import TokenKeyError
+from oidc_login.flow import safe_next
+from oidc_login.models import OAuthConnection, Status
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.transport import time_budget
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_provider
+from oidc_login.views.base import SESSION_KEY, TIME_FOR_ONE_REQUEST, ProviderView
+from oidc_login.views.begin import begin
+from oidc_login.views.callback import destination
+from oidc_login.views.freshness import (
+    EXPIRATION_KEY,
+    begin_attempt,
+    end_attempt,
+    end_session,
+    interval_of,
+    is_in_grace,
+    note_fault,
+    read_again,
+    seconds_overdue,
+    set_time,
+)
+
+from .requests import has_session, is_exempt, is_page, wants_json
+
+WAIT: Final = 2  # seconds between looks at an attempt of another tab
+
+
+class Outcome(Enum):
+    """What asking a provider without the person came to."""
+
+    CONFIRMED = "confirmed"
+    NOT_NOW = "not now"
+    NEEDS_PERSON = "needs person"
+    OVER = "over"
+
+
+class SessionRefresh(MiddlewareMixin):
+    """Has the sessions of `oidc_login.backends` confirmed by their providers; stands after AuthenticationMiddleware."""
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Return what answers instead of the view, as long as the session is not confirmed.
+
+        Django runs this in a thread where views are asynchronous: it reads the session and asks the provider.
+        """
+        if not has_session(request) or is_exempt(request):
+            return None
+        entry = request.session.get(SESSION_KEY)
+        if entry is None:
+            end_session_from_before(request)
+            return None
+        if seconds_overdue(request.session) <= 0 or not request.user.is_authenticated:
+            return None
+        return confirm(request, entry)
+
+
+# A session that is due.
+
+
+def end_session_from_before(request: HttpRequest) -> None:
+    """End a session that this package's sign-in has not made, such as one of mozilla-django-oidc, once it is due.
+
+    Nobody knows which identity it belongs to. One that says nothing of a time was made by the site itself.
+    """
+    if EXPIRATION_KEY not in request.session or seconds_overdue(request.session) <= 0:
+        return
+    path = request.session.get(BACKEND_SESSION_KEY)
+    if request.user.is_authenticated and path and issubclass(import_string(path), OIDCLoginBackend):
+        end_session(request, provider_key="", reason="no_connection")
+
+
+def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | None:
+    """Have the session confirmed; of several requests at once by one, and the others go on meanwhile."""
+    has_attempt = begin_attempt(request.session)
+    if not has_attempt and is_in_grace(request.session):
+        return None
+    connection = connection_of(request, entry)
+    provider = provider_of(entry)
+    if connection is None or provider is None:
+        return over(request, entry, reason="no_connection" if provider else "no_provider")
+    with time_budget(TIME_FOR_ONE_REQUEST):
+        outcome = ask(connection, provider)
+    if outcome is Outcome.CONFIRMED:
+        let_go_on(request, connection, provider)
+        return None
+    if outcome is Outcome.NOT_NOW:
+        return not_now(request, provider)
+    if outcome is Outcome.OVER or not provider.answers_silently:
+        return over(request, entry, reason="refused")
+    return ask_silently(request, connection, provider, has_attempt=has_attempt)
+
+
+def connection_of(request: HttpRequest, entry: dict[str, Any]) -> OAuthConnection | None:
+    own = OAuthConnection.objects.filter(user=request.user)  # type: ignore[misc]  # of whatever model the site uses
+    return own.select_related("user").filter(pk=entry["connection"]).first()
+
+
+def provider_of(entry: dict[str, Any]) -> OAuthProvider | None:
+    try:
+        return get_provider(entry["provider"])
+    except ProviderUnknown:
+        return None
+
+
+def ask(connection: OAuthConnection, provider: OAuthProvider) -> Outcome:
+    """Ask the provider by refresh token, where there is one, about the person whom the connection stands for."""
+    try:
+        if connection.status != Status.OK:
+            return Outcome.NEEDS_PERSON
+        if not provider.can_refresh(oauth_token=connection.oauth_token):
+            # Without refresh token or `prompt=none` a provider cannot be asked at all.
+            return Outcome.NEEDS_PERSON if provider.answers_silently else Outcome.CONFIRMED
+        if not was_refreshed_just_now(connection, provider):
+            connection.refresh_access_token()
+        return Outcome.CONFIRMED
+    except (NeedsReauth, IDTokenInvalid, TokenKeyError):
+        return Outcome.NEEDS_PERSON
+    except (ConnectionRemoved, Inactive, ProviderGone):
+        return Outcome.OVER
+    except OAuthError as error:
+        note_fault(error, provider_key=provider.key)
+        return Outcome.NOT_NOW
+
+
+def was_refreshed_just_now(connection: OAuthConnection, provider: OAuthProvider) -> bool:
+    """Whether the person's other sessions, or calls of APIs, have asked the same question within the interval."""
+    if connection.refreshed_at is None:
+        return False
+    return 0 <= (timezone.now() - connection.refreshed_at).total_seconds() < interval_of(provider)
+
+
+# What follows.
+
+
+def let_go_on(request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider) -> None:
+    """Let the session go on until the next time."""
+    end_attempt(request.session)
+    read_again(request)
+    refreshed_at = connection.refreshed_at or timezone.now()
+    set_time(request.session, provider, confirmed_at=refreshed_at.timestamp())
+    keep_access_token(request, connection)
+
+
+def keep_access_token(request: HttpRequest, connection: OAuthConnection) -> None:
+    """Put the newer access token where upstream's setting has put the one before."""
+    if "oidc_access_token" in request.session:
+        request.session["oidc_access_token"] = connection.access_token
+
+
+def not_now(request: HttpRequest, provider: OAuthProvider) -> HttpResponseBase | None:
+    """Let the session go on within its grace, without asking again at once; after it nothing is shown."""
+    if is_in_grace(request.session):
+        return None
+    end_attempt(request.session)
+    error = ProviderUnavailable("session_refresh")
+    if wants_json(request):
+        answer = JsonResponse({"error": error.code}, status=error.status_code)
+        answer["Retry-After"] = str(error.retry_after)
+        return answer
+    return ProviderView(provider=provider).failed(request, error)
+
+
+def over(request: HttpRequest, entry: dict[str, Any], *, reason: str) -> HttpResponseBase | None:
+    """End the session. A page then goes on for a visitor; a script is told, since it would not notice."""
+    end_session(request, provider_key=str(entry.get("provider", "")), reason=reason)
+    return sign_in_needed(reverse("oidc_login:providers")) if wants_json(request) else None
+
+
+def sign_in_needed(login_url: str) -> HttpResponse:
+    """Tell a script that its person must go to a page, and which (RFC 9110 15.5.2)."""
+    answer = JsonResponse({"error": "login_required", "login_url": login_url}, status=401)
+    answer["WWW-Authenticate"] = "Session"
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def ask_silently(
+    request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider, *, has_attempt: bool
+) -> HttpResponseBase | None:
+    """Send the browser to the provider and back, if what it asks for is a page."""
+    if is_page(request) and not wants_json(request):
+        return send_away(request, connection, provider) if has_attempt else wait(request)
+    if has_attempt:
+        end_attempt(request.session)
+    if wants_json(request):
+        return sign_in_needed(reverse("oidc_login:login", args=[provider.key]))
+    if is_in_grace(request.session):
+        return None
+    # What was posted cannot be posted again; from the page that follows the browser is sent away.
+    answer = HttpResponseRedirect(destination(request, ""))
+    answer.status_code = 303
+    return answer
+
+
+def send_away(request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider) -> HttpResponseBase | None:
+    """Begin a flow that shows no page (Core 3.1.2.1); the same person has to come back from it."""
+    try:
+        with time_budget(TIME_FOR_ONE_REQUEST):
+            answer = begin(
+                request,
+                provider,
+                purpose="refresh",
+                next_url=safe_next(request, [request.get_full_path()]),
+                user_key=str(request.user.pk),
+                parameters=silent_parameters(connection, provider),
+            )
+    except ProtocolError as error:
+        note_fault(from_protocol(error), provider_key=provider.key)
+        return not_now(request, provider)
+    except OAuthError as error:
+        note_fault(error, provider_key=provider.key)
+        return not_now(request, provider)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def silent_parameters(connection: OAuthConnection, provider: OAuthProvider) -> dict[str, Any]:
+    """Return what is asked beside the usual: no page, and which of several accounts is meant."""
+    parameters: dict[str, Any] = {"prompt": "none", "login_hint": connection.email}
+    if getattr(provider, "max_age", None) == 0:
+        parameters["max_age"] = None  # a sign-in of this very moment cannot be silent
+    return parameters
+
+
+def wait(request: HttpRequest) -> HttpResponse:
+    """Show nothing of a session that is long overdue while another tab has it confirmed."""
+    context = {"next_url": request.get_full_path(), "delay": WAIT}
+    answer = render(request, "oidc_login/moving_on.html", context)
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,111 @@
+"""An OpenID provider of which a site knows the endpoints and not the issuer, as sites of mozilla-django-oidc do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.discovery import MAX_WAIT, CachedDocument
+from ..protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable
+from ..protocol.keys import KeySet
+from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
+from .oidc import OIDCProvider
+
+MAX_PLACES = 12  # at which the document is looked for
+COOL_DOWN = 10  # seconds after which it is looked for again, where there was none
+# What the document has to say just as the site does, if it is the one of this provider.
+SAME = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+class EndpointsProvider(OIDCProvider):
+    """Finds its issuer by the discovery document beside its endpoints, unless the site names the issuer.
+
+    A document is believed only where its issuer is the place at which it stands (Discovery 4.3) and its endpoints and
+    keys are those of the site, which trusts these already. ID tokens are then judged as any others.
+    """
+
+    def __init__(self, *, signing_key: Mapping[str, Any] | str | bytes | None = None, **kwargs: Any) -> None:
+        """Take `signing_key`, a PEM text or a JWK, as the one key of ID tokens, instead of those that are published."""
+        super().__init__(**kwargs)
+        self._known_keys = None if signing_key is None else KeySet.of_public_key(signing_key)
+        self._looking = threading.Lock()
+        self._not_before = 0.0
+        self._failure: ProtocolError = MetadataInvalid("issuer_unknown")
+
+    def can_be_found(self) -> bool:
+        return super().can_be_found() or all(self.metadata_overrides.get(name) for name in SAME[:2])
+
+    @property
+    def metadata(self) -> ProviderMetadata:
+        """The provider's metadata; at first there is a document to be found."""
+        if self.discovery_url:
+            return super().metadata
+        if not self._looking.acquire(timeout=MAX_WAIT):
+            raise ProviderUnavailable("busy")
+        try:
+            if not self.discovery_url:
+                self._find_issuer(now=time.time())
+        finally:
+            self._looking.release()
+        return super().metadata
+
+    def _find_issuer(self, *, now: float) -> None:
+        """Take the first document that is this provider's; where there was none, wait before looking again."""
+        if now < self._not_before:
+            raise self._failure
+        self._failure = MetadataInvalid("issuer_unknown")
+        for issuer in folders_above(self._known_addresses().values())[:MAX_PLACES]:
+            document = self._document_of(issuer)
+            try:
+                found = document.get(now=now)
+            except MetadataInvalid:
+                continue
+            except ProviderUnavailable as error:
+                self._failure = error
+                continue
+            self._expected_issuer, self._document, self.discovery_url = found.issuer, document, document.url
+            return
+        self._not_before = now + COOL_DOWN
+        raise self._failure
+
+    def _known_addresses(self) -> dict[str, str]:
+        return {name: str(self.metadata_overrides[name]) for name in SAME if self.metadata_overrides.get(name)}
+
+    def _document_of(self, issuer: str) -> CachedDocument[ProviderMetadata]:
+        """Return the document at a place, which is refused unless it is that issuer's and about these addresses."""
+
+        def parse(document: object) -> ProviderMetadata:
+            described = ProviderMetadata.from_json(document)
+            check_issuer(described, expected=(issuer, issuer + "/"))
+            for name, address in self._known_addresses().items():
+                if getattr(described, name) != address:
+                    raise MetadataInvalid(name)
+            return ProviderMetadata.from_json(document, overrides=self.metadata_overrides)
+
+        return CachedDocument(issuer + WELL_KNOWN, parse=parse, transport=self.transport, store=self.store)
+
+    # The one key.
+
+    @sensitive_variables()
+    def _secret_keys(self) -> KeySet:
+        return super()._secret_keys() if self._known_keys is None else self._known_keys
+
+    def _needs_secret_alone(self) -> bool:
+        return self._known_keys is not None or super()._needs_secret_alone()
+
+
+def folders_above(urls: Iterable[str]) -> list[str]:
+    """Return the folders of these URLs, the nearest first: issuers are among them at most providers."""
+    found: dict[str, None] = {}
+    for url in urls:
+        parts = urlsplit(url)
+        folder = parts.path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            found[f"{parts.scheme}://{parts.netloc}{folder}"] = None
+    return list(found)

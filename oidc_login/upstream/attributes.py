@@ -1,0 +1,70 @@
+"""The attributes that the constructor of mozilla-django-oidc's backend sets, found when somebody asks for them.
+
+They are for the hooks of a site to read. What a site assigns in its own constructor wins, an overridden
+`get_settings` is asked next, then the provider; what the package itself does follows the provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from mozilla_django_oidc.auth import OIDCAuthenticationBackend
+
+from ..providers.base import OAuthProvider
+from ..providers.oidc import OIDCProvider
+from ..registry import get_provider, get_provider_keys
+from . import entry
+
+
+def attribute(name: str, read: Callable[[Any], Any]) -> Any:
+    """Return the attribute of that name, which `read` takes from a provider."""
+
+    def find(backend: UpstreamAttributes) -> Any:
+        if type(backend).get_settings is not OIDCAuthenticationBackend.get_settings:
+            stated = backend.get_settings(name, None)
+            if stated is not None:
+                return stated
+        return read(backend.provider_of_attributes(name))
+
+    return cached_property(find)
+
+
+def jwks_uri(provider: OAuthProvider) -> str | None:
+    return provider.metadata.jwks_uri if isinstance(provider, OIDCProvider) else None
+
+
+def sign_algo(provider: OAuthProvider) -> str | None:
+    return provider.get_signing_algorithms()[0] if isinstance(provider, OIDCProvider) else None
+
+
+def sign_key(provider: OAuthProvider) -> Any:
+    return entry.get("OIDC_RP_IDP_SIGN_KEY") if provider.key == entry.provider_key() else None
+
+
+class UpstreamAttributes:
+    """Is a base of the backend, before upstream's class."""
+
+    if TYPE_CHECKING:
+        provider: OAuthProvider
+        get_settings: Callable[..., Any]
+
+    OIDC_OP_TOKEN_ENDPOINT = attribute("OIDC_OP_TOKEN_ENDPOINT", lambda op: getattr(op, "token_endpoint", ""))
+    OIDC_OP_USER_ENDPOINT = attribute("OIDC_OP_USER_ENDPOINT", lambda op: getattr(op, "userinfo_endpoint", ""))
+    OIDC_OP_JWKS_ENDPOINT = attribute("OIDC_OP_JWKS_ENDPOINT", jwks_uri)
+    OIDC_RP_CLIENT_ID = attribute("OIDC_RP_CLIENT_ID", lambda op: op.get_client_id())
+    OIDC_RP_CLIENT_SECRET = attribute("OIDC_RP_CLIENT_SECRET", lambda op: op.get_client_secret())
+    OIDC_RP_SIGN_ALGO = attribute("OIDC_RP_SIGN_ALGO", sign_algo)
+    OIDC_RP_IDP_SIGN_KEY = attribute("OIDC_RP_IDP_SIGN_KEY", sign_key)
+
+    def provider_of_attributes(self, name: str) -> OAuthProvider:
+        """Return the provider of the sign-in, or else the one that upstream's settings mean, or the only one."""
+        if hasattr(self, "provider"):
+            return self.provider
+        keys = get_provider_keys()
+        key = entry.provider_key() or (keys[0] if len(keys) == 1 else None)
+        if key is None:
+            raise ImproperlyConfigured(f"{name} differs between providers: read it during a sign-in")
+        return get_provider(key)

@@ -1,0 +1,60 @@
+"""What middleware of mozilla-django-oidc leaves in the session when it sends a browser away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import HttpRequest
+
+STATES_KEY: Final = "oidc_states"
+NEXT_KEY: Final = "oidc_login_next"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamState:
+    """One entry of `session["oidc_states"]`; `code_verifier` is empty where the site has not switched PKCE on."""
+
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    added_on: int
+    next: str = ""
+
+
+def find(request: HttpRequest, state: str) -> UpstreamState | None:
+    """Return what this session knows of a state; without a nonce, or of nobody who is signed in, it is of no use.
+
+    A sign-in that began by GET is not taken for one of the person whose browser it was begun in.
+    """
+    if not hasattr(request, "session"):
+        return None
+    states = request.session.get(STATES_KEY)
+    entry = states.get(state) if isinstance(states, dict) else None
+    if not isinstance(entry, Mapping) or not request.user.is_authenticated:
+        return None
+    return _read(entry, request.session.get(NEXT_KEY))
+
+
+def _read(entry: Mapping[str, Any], next_url: object) -> UpstreamState | None:
+    nonce, verifier, added_on = (entry.get(name) for name in ("nonce", "code_verifier", "added_on"))
+    if not isinstance(nonce, str) or not nonce or not isinstance(added_on, (int, float)):
+        return None
+    return UpstreamState(
+        nonce=nonce,
+        code_verifier=verifier if isinstance(verifier, str) else "",
+        added_on=int(added_on),
+        next=next_url if isinstance(next_url, str) else "",
+    )
+
+
+def remove(request: HttpRequest, state: str) -> None:
+    """Use the entry up at once, and read the session again afterwards: other tabs write to it meanwhile."""
+    states = request.session[STATES_KEY]
+    request.session[STATES_KEY] = {name: entry for name, entry in states.items() if name != state}
+    try:
+        request.session.save()
+    except UpdateError:  # the person signed out in another tab
+        return
+    request.session = type(request.session)(request.session.session_key)
