@@ -189,7 +189,9 @@ def _begun_at(name: str, value: str) -> int:
 
 
 def _serialize(flow: Flow) -> bytes:
-    return json.dumps([getattr(flow, name) for name in Flow.__slots__], separators=(",", ":")).encode()
+    values = [getattr(flow, name) for name in Flow.__slots__]
+    # Not as ASCII: six bytes for each letter of `next` in another script would be too many for a cookie.
+    return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _unsealed(name: str, value: str) -> Flow:
