@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -51,6 +51,7 @@ class Flow:
     user_key: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     had_session: bool = False
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
@@ -65,7 +66,7 @@ def create(
     next_url: str = "",
     parameters: Mapping[str, Any] | None = None,
 ) -> Flow:
-    """Return a new flow and attach it to the request, for the provider to read.
+    """Return a new flow and attach it to the request, for the provider to read and to complete.
 
     `parameters` are further ones of this authorization request, such as `login_hint` or `max_age`.
     """
@@ -84,6 +85,9 @@ def create(
         had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
     )
     attach(request, flow)
+    if private := provider.prepare_flow(request=request):
+        flow = replace(flow, private=dict(private))
+        attach(request, flow)
     return flow
 
 
