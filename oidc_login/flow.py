@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -54,6 +54,7 @@ class Flow:
     user_key: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     had_session: bool = False
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
@@ -68,7 +69,7 @@ def create(
     next_url: str = "",
     parameters: Mapping[str, Any] | None = None,
 ) -> Flow:
-    """Return a new flow and attach it to the request, for the provider to read.
+    """Return a new flow and attach it to the request, for the provider to read and to complete.
 
     `parameters` are further ones of this authorization request, such as `login_hint` or `max_age`.
     """
@@ -87,6 +88,9 @@ def create(
         had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
     )
     attach(request, flow)
+    if private := provider.prepare_flow(request=request):
+        flow = replace(flow, private=dict(private))
+        attach(request, flow)
     return flow
 
 
@@ -198,7 +202,9 @@ def _begun_at(name: str, value: str) -> int:
 
 
 def _serialize(flow: Flow) -> bytes:
-    return json.dumps([getattr(flow, name) for name in Flow.__slots__], separators=(",", ":")).encode()
+    values = [getattr(flow, name) for name in Flow.__slots__]
+    # Not as ASCII: six bytes for each letter of `next` in another script would be too many for a cookie.
+    return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _unsealed(name: str, value: str) -> Flow:

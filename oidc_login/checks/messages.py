@@ -107,6 +107,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: {argument} needs a groups_claim.",
         'Write "groups_claim": "groups", or whatever the provider calls the claim that lists the groups of a person.',
     ),
+    # OAuth 1.0
+    "E080": (
+        "{entry}: class {path!r} needs the package {package}, which is not installed.",
+        "Install it with the extra: pip install 'django-oidc-login[{extra}]'.",
+    ),
+    "E081": (
+        "{entry}: signature_method {method!r} needs a client_secret.",
+        'Write "client_secret": os.environ["{variable}"].',
+    ),
     "W001": (
         "{entry} and {other} are the same client of the same provider.",
         "One person gets two separate identities there. Remove one of the two, or use a client of its own for it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from django.urls import reverse
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from .github import GitHubStyleProvider
+    from .oauth1 import OAuth1StyleProvider
     from .openid import OpenIDProvider
+
+    Provider: TypeAlias = OpenIDProvider | GitHubStyleProvider | OAuth1StyleProvider
 
 
 def sign_in(
     client: Client,
-    op: OpenIDProvider | GitHubStyleProvider,
+    op: Provider,
     provider_key: str = "op",
     user: str | None = "alice",
     next: str | None = None,
@@ -43,9 +46,7 @@ def sign_out_at_provider(client: Client, op: OpenIDProvider, provider_key: str =
     return client.post(url, urlencode({"logout_token": op.logout_token(user=user)}), content_type=FORM)
 
 
-def follow_back(
-    client: Client, op: OpenIDProvider | GitHubStyleProvider, authorization_url: str, *, user: str | None = "alice"
-) -> Any:
+def follow_back(client: Client, op: Provider, authorization_url: str, *, user: str | None = "alice") -> Any:
     """The second half, from the redirect to the provider on: for connecting, which begins elsewhere."""
     answer = op.authorization_answer(authorization_url, user)
     target = urlsplit(answer.url)

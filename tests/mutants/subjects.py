@@ -24,6 +24,14 @@ TESTS: dict[str, Sequence[str]] = {
     ),
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
+    "protocol/oauth1": (f"{PROTOCOL}oauth1.py", f"{LOGIN}oauth1.py", f"{LOGIN}oauth1_checks.py"),
+    "protocol/oauth1_session": ("tests/tokens/test_oauth1_sessions.py",),
+    "providers/oauth1": (
+        f"{LOGIN}oauth1.py",
+        "tests/providers/test_oauth1_shapes.py",
+        "tests/tokens/test_oauth1_sessions.py",
+        f"{LOGIN}oauth1_checks.py",
+    ),
     "linking": (
         f"{HOSTILE}decisions.py",
         f"{LOGIN}linking.py",
