@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -116,7 +116,7 @@ class CallbackView(ProviderView):
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""
-        parameters = fit_for_url(parameters)
+        parameters = fit_for_url(parameters, known=known_parameters(provider))
         url = f"{request.path}?{urlencode({'answer': sealed_answer(parameters, provider)})}"
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
@@ -141,10 +141,10 @@ class CallbackView(ProviderView):
         self.provider = get_provider(provider)
         if flow.provider_key != provider:
             raise ProviderMismatch
-        answer = AuthorizationResponse.parse(parameters)
+        answer = AuthorizationResponse.parse(parameters, further=self.provider.response_parameters)
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
-        answer.check_error()
+        answer.check_error(cancellations=self.provider.cancellation_errors)
         return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
@@ -232,10 +232,18 @@ def needs_own_session(request: HttpRequest, state: str) -> bool:
     return flow is not None and (flow.had_session or flow.purpose != "login")
 
 
-def fit_for_url(parameters: Parameters) -> Parameters:
+def known_parameters(provider: str) -> tuple[str, ...]:
+    """Return what a provider's answer may hold; one that is gone meanwhile ends its flow like any other."""
+    try:
+        return (*PARAMETERS, *get_provider(provider).response_parameters)
+    except ProviderUnknown:
+        return PARAMETERS
+
+
+def fit_for_url(parameters: Parameters, *, known: Collection[str]) -> Parameters:
     """Return what is judged of an answer; of one that is too long for a URL its state, so that the flow ends."""
-    known = [(name, value) for name, value in parameters if name in PARAMETERS]
-    return known if len(json.dumps(known)) <= MAX_HANDED_OVER else [pair for pair in known if pair[0] == "state"]
+    judged = [(name, value) for name, value in parameters if name in known]
+    return judged if len(json.dumps(judged)) <= MAX_HANDED_OVER else [pair for pair in judged if pair[0] == "state"]
 
 
 @sensitive_variables()
