@@ -1,69 +1,49 @@
 """The providers: one small file each, loaded when first used.
 
 A site's own provider class derives from one of the classes named here; `get_provider` returns the configured
-instance for a key.
+instance for a key. A shipped class is found by its name alone: `AcmeProvider` lives in `acme.py`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..registry import get_provider, get_provider_keys
-    from .apple import AppleProvider
+    from .apple import AppleProvider as AppleProvider
     from .base import OAuthProvider, OAuthToken, OAuthUser
-    from .cognito import CognitoProvider
-    from .github import GitHubProvider
-    from .google import GoogleProvider
-    from .keycloak import KeycloakProvider
-    from .linkedin import LinkedInProvider
-    from .microsoft import MicrosoftProvider
+    from .cognito import CognitoProvider as CognitoProvider
+    from .github import GitHubProvider as GitHubProvider
+    from .google import GoogleProvider as GoogleProvider
+    from .keycloak import KeycloakProvider as KeycloakProvider
+    from .linkedin import LinkedInProvider as LinkedInProvider
+    from .microsoft import MicrosoftProvider as MicrosoftProvider
     from .oauth2 import OAuth2Provider
     from .oidc import OIDCProvider
-    from .paypal import PayPalProvider
-    from .slack import SlackProvider
-    from .twitch import TwitchProvider
-    from .zitadel import ZitadelProvider
+    from .paypal import PayPalProvider as PayPalProvider
+    from .slack import SlackProvider as SlackProvider
+    from .twitch import TwitchProvider as TwitchProvider
+    from .zitadel import ZitadelProvider as ZitadelProvider
 
+# What does not follow from its name.
 _HOMES = {
-    "AppleProvider": "oidc_login.providers.apple",
-    "CognitoProvider": "oidc_login.providers.cognito",
-    "GitHubProvider": "oidc_login.providers.github",
-    "GoogleProvider": "oidc_login.providers.google",
-    "KeycloakProvider": "oidc_login.providers.keycloak",
-    "LinkedInProvider": "oidc_login.providers.linkedin",
-    "MicrosoftProvider": "oidc_login.providers.microsoft",
     "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
     "OAuthToken": "oidc_login.providers.base",
     "OAuthUser": "oidc_login.providers.base",
     "OIDCProvider": "oidc_login.providers.oidc",
-    "PayPalProvider": "oidc_login.providers.paypal",
-    "SlackProvider": "oidc_login.providers.slack",
-    "TwitchProvider": "oidc_login.providers.twitch",
-    "ZitadelProvider": "oidc_login.providers.zitadel",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
 
 __all__ = [
-    "AppleProvider",
-    "CognitoProvider",
-    "GitHubProvider",
-    "GoogleProvider",
-    "KeycloakProvider",
-    "LinkedInProvider",
-    "MicrosoftProvider",
     "OAuth2Provider",
     "OAuthProvider",
     "OAuthToken",
     "OAuthUser",
     "OIDCProvider",
-    "PayPalProvider",
-    "SlackProvider",
-    "TwitchProvider",
-    "ZitadelProvider",
     "get_provider",
     "get_provider_keys",
 ]
@@ -71,6 +51,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a provider at its first use, so that forty cost no more than one (PEP 562)."""
-    if name not in _HOMES:
+    home = _HOMES.get(name) or _home_of(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(home), name)
+
+
+def _home_of(class_name: str) -> str | None:
+    """Return the module of a shipped class: its name in small letters, without `Provider`."""
+    stem, is_provider, rest = class_name.partition("Provider")
+    module = f"{__name__}.{stem.lower()}"
+    return module if stem and is_provider and not rest and find_spec(module) else None

@@ -11,7 +11,7 @@ class LinkedInProvider(OIDCProvider):
 
     display_name = "LinkedIn"
     brand_color = "#0a66c2"
-    monogram = "in"
+    monogram = "Li"
     default_discovery_url = "https://www.linkedin.com/oauth/.well-known/openid-configuration"
 
     facts = Facts(
