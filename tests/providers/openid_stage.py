@@ -50,13 +50,13 @@ def nothing(person: Person) -> Claims:
 class Row:
     """What one provider does in its own way.
 
-    `entry` is what a site writes, at the addresses of `base_url`; without it the settings beside the document are
-    proved. `id_token` and `userinfo` are the claims beyond those that every provider sends, `tokens` changes the
+    `folder` is that of its document and keys, or else `document` is all of the document. `entry` is what a site
+    writes, at the addresses of `base_url`; without it the settings beside the document are proved. `id_token` and `userinfo` are the claims beyond those that every provider sends, `tokens` changes the
     answer of the token endpoint, `refused` and `refused_client` are its errors.
     """
 
-    folder: str
     subject: str
+    folder: str = ""
     entry: Callable[[str], Mapping[str, Any]] | None = None
     provider: type[OpenIDProvider] = OpenIDProvider
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Row:
     vouches: bool = True  # whether its word about an address ever counts
     refreshes: bool = True
     issuer: str | None = None  # under which identities are kept, where it is not the document's
-    document: Mapping[str, str] = field(default_factory=dict)  # what the class knows better than the document
+    document: Mapping[str, Any] = field(default_factory=dict)  # what the class knows better than the document
     placeholders: Mapping[str, str] = field(default_factory=dict)  # of the settings, and what stands for them here
     bends: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     name: str = ""
@@ -110,7 +110,7 @@ class Stage:
         self.op = row.provider(
             client_secret=CLIENT_SECRET,
             users=[User(row.subject, preferred_username="alice")],
-            document={**document_of(row.folder), **row.document},
+            document={**(document_of(row.folder) if row.folder else {}), **row.document},
             always_refresh_token=row.refreshes,
             **row.options,
         )
@@ -149,7 +149,7 @@ class Stage:
     def _key_set(self, good: Answer) -> Answer:
         """The provider's keys with all their oddities, and our own in the shape of those."""
         path = FIXTURES / self.row.folder / "jwks.json"
-        if not path.exists():
+        if not self.row.folder or not path.exists():
             return good
         theirs = on_loopback(json.loads(path.read_text())["keys"], self.op.base_url)
         ours = [in_the_shape_of(theirs, key) for key in good.json["keys"]]

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from oidc_login.exceptions import NeedsReauth
 from oidc_login.models import OAuthConnection
-from oidc_login.providers import get_provider
+from oidc_login.providers import OIDCProvider, get_provider
+from oidc_login.providers.shipped import shipped_classes
 from tests.providers.openid_stage import FIXTURES, Person, Row, Stage, staged
 from tests.providers.openid_table import LINKEDIN, ROWS, SLACK, TWITCH
 
@@ -48,6 +49,13 @@ def test_every_document_with_settings_has_a_row() -> None:
     folders = {path.parent.name for path in FIXTURES.glob("*/settings.json")}
 
     assert folders == {row.folder for row in ROWS if row.entry is None}
+
+
+def test_every_class_of_openid_connect_has_a_row() -> None:
+    named = {row.entry("https://op.example").get("class") for row in ROWS if row.entry is not None}
+    classes = {name for name, of in shipped_classes().items() if issubclass(of, OIDCProvider)}
+
+    assert {f"oidc_login.providers.{name}" for name in classes} <= named
 
 
 @every_row
