@@ -9,7 +9,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test lint fix docs heavy mutants wheel messages clean
+.PHONY: help demo demo-check test lint fix docs pages heavy mutants wheel messages clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
@@ -41,7 +41,11 @@ fix: $(VENV)/with-lint  ## what ruff can mend by itself
 	$(BIN)/ruff format
 
 docs: $(VENV)/with-docs  ## docs/_build/html
+	$(BIN)/python docs/provider_pages.py --check
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+pages: $(VENV)/with-run  ## docs/providers.md, from what the providers say about themselves
+	$(BIN)/python docs/provider_pages.py
 
 wheel: $(VENV)/with-run  ## dist/*.whl
 	rm -rf dist

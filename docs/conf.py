@@ -15,7 +15,7 @@ release = re.findall(r'__version__ = "(.+)"', (ROOT / "oidc_login" / "__init__.p
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "templates"]
 nitpicky = True
 
 html_theme = "furo"

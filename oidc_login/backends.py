@@ -56,6 +56,7 @@ CLAIMS_HOOKS = (
     "get_username",
     "describe_user_by_claims",
 )
+UNSIGNED_CLAIMS = ("name", "given_name", "family_name")
 
 
 class ConnectionGone(Exception):
@@ -69,6 +70,7 @@ RACES = (IntegrityError, OperationalError, ConnectionGone)
 class OIDCLoginBackend(UpstreamHooks):
     """Signs people in who come back from a provider with a pending flow."""
 
+    response: AuthorizationResponse | None = None
     identity: Identity
     says_all: bool  # an ID token alone may say less than is known already
     connection: OAuthConnection | None = None
@@ -99,7 +101,7 @@ class OIDCLoginBackend(UpstreamHooks):
         """
         if request is None or flow is None or response is None:
             return None
-        self.request, self.flow = request, flow
+        self.request, self.flow, self.response = request, flow, response
         self.provider = get_provider(flow.provider_key)
         try:
             self.oauth_token = self.exchange(response.code)
@@ -158,7 +160,7 @@ class OIDCLoginBackend(UpstreamHooks):
         if self.connection is None:
             self.found_by_site = user
             claims, connection = self._admitted(payload)
-            return self._write(dict(claims), connection, payload)
+            return self._write(claims, connection, payload)
         if self.connection.user_id != user.pk:
             raise RefusedBySite("get_or_create_user")
         return user
@@ -170,28 +172,36 @@ class OIDCLoginBackend(UpstreamHooks):
             return self._user_of_bearer_token(access_token)
         claims, connection = self._admitted(payload)
         try:
-            return self._write(dict(claims), connection, payload)
+            return self._write(claims, connection, payload)
         except SignupClosed:
-            logger.debug("nobody is known as %s", self.describe_user_by_claims(dict(claims)))
+            logger.debug("nobody is known as %s", self.describe_user_by_claims(claims))
             raise
 
     @sensitive_variables()
-    def _admitted(self, payload: dict[str, Any]) -> tuple[Mapping[str, Any], OAuthConnection | None]:
+    def _admitted(self, payload: dict[str, Any]) -> tuple[dict[str, Any], OAuthConnection | None]:
         """Return the claims about a person who may come in at all, and the connection of a known one."""
-        claims, connection = payload, None
+        connection = None
         if payload:
             self.identity = self._identify(payload, payload)
             connection = OAuthConnection.objects.find(self.identity)
         if self._needs_userinfo(payload, is_known=connection is not None):
-            claims = self._ask_for_all(payload)
+            self._ask_for_all(payload)
         else:
             self.says_all = bool(self.identity.email)
+        claims = dict(self.identity.claims)
         if not (self.provider.check_claims(claims) and self.verify_claims(claims)):
             raise RefusedBySite
         linking.check_domain(self.identity, self.provider)
         if not payload:
             connection = OAuthConnection.objects.find(self.identity)
         return claims, connection
+
+    def _names_beside_the_code(self) -> dict[str, Any]:
+        """Return the names that came through the browser; nothing else is taken from there, since nobody signed it."""
+        if self.response is None:
+            return {}
+        told = self.provider.claims_from_response(self.response.further)
+        return {name: value for name, value in told.items() if name in UNSIGNED_CLAIMS}
 
     @sensitive_variables()
     def _user_of_bearer_token(self, access_token: str) -> AbstractBaseUser:
@@ -218,12 +228,11 @@ class OIDCLoginBackend(UpstreamHooks):
         return connection.user
 
     @sensitive_variables()
-    def _ask_for_all(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return all claims about the person, and take the identity from them."""
+    def _ask_for_all(self, payload: dict[str, Any]) -> None:
+        """Ask for all claims about the person, and take the identity from them."""
         with http_answers():
             claims = self.get_userinfo(self.oauth_token.access_token, self.oauth_token.id_token, payload)
         self.identity, self.says_all = self._identify(claims, payload), True
-        return claims
 
     def _needs_userinfo(self, payload: Mapping[str, Any], *, is_known: bool) -> bool:
         if self._overrides(*CLAIMS_HOOKS) and self.provider.has_userinfo():
@@ -258,7 +267,7 @@ class OIDCLoginBackend(UpstreamHooks):
             subject=str(subject),
             email=email,
             email_verified=bool(email) and self.provider.is_email_verified(claims),
-            claims=claims,
+            claims={**self._names_beside_the_code(), **claims},
         )
 
     # What is written. A lost race or a lock is answered by one fresh attempt, from the first read on.
@@ -273,7 +282,8 @@ class OIDCLoginBackend(UpstreamHooks):
             logger.info("a sign-in is tried once more: %s", type(error).__name__)
         connection = OAuthConnection.objects.find(self.identity)
         if connection is None and not self.says_all and self._needs_userinfo(payload, is_known=False):
-            claims = dict(self._ask_for_all(payload))  # it was disconnected meanwhile
+            self._ask_for_all(payload)  # it was disconnected meanwhile
+            claims = dict(self.identity.claims)
         try:
             return self._attempt(claims, connection)
         except RACES as error:
@@ -368,6 +378,7 @@ class OIDCLoginBackend(UpstreamHooks):
         confirming.keep(
             self.request,
             identity=self.identity,
+            wanted=self._kept_claims(),
             token=token,
             user=decision.get_user(),
             expires_at=self.flow.begun_at + int(settings.FLOW_LIFETIME),
@@ -399,16 +410,21 @@ class OIDCLoginBackend(UpstreamHooks):
 
     def _fill(self, connection: OAuthConnection) -> OAuthConnection:
         """Set what the provider said this time."""
-        if self.says_all:
+        if self.says_all or connection.pk is None:
             connection.email = self.identity.email
             connection.email_verified = self.identity.email_verified
-            connection.claims = storable(self.identity.claims, wanted=settings.CLAIMS)
+            told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
+            connection.claims = storable({**told_before, **self.identity.claims}, wanted=self._kept_claims())
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             connection.set_token(self.oauth_token, nonce=self.flow.nonce)
         else:
             connection.forget_tokens()
         return connection
+
+    def _kept_claims(self) -> list[str]:
+        """Return the claims that are kept beside the standard ones."""
+        return [*settings.CLAIMS, *self.provider.kept_claims]
 
     def _written_fields(self) -> list[str]:
         """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""

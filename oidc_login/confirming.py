@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,6 @@ from django.views.decorators.debug import sensitive_variables
 from . import linking, sealing, signals
 from .accounts import lock_user
 from .claims import Identity, storable
-from .conf import settings
 from .models import LinkReason, OAuthConnection, Status
 from .providers.base import OAuthToken
 
@@ -52,7 +52,13 @@ class WaitingLink:
 
 @sensitive_variables()
 def keep(
-    request: HttpRequest, *, identity: Identity, token: OAuthToken | None, user: AbstractBaseUser, expires_at: int
+    request: HttpRequest,
+    *,
+    identity: Identity,
+    wanted: Iterable[str],
+    token: OAuthToken | None,
+    user: AbstractBaseUser,
+    expires_at: int,
 ) -> None:
     """Let a sign-in wait; without its tokens where the session is a cookie, which they would not fit."""
     fits = not isinstance(request.session, CookieSession)
@@ -64,7 +70,7 @@ def keep(
         subject=identity.subject,
         email=identity.email,
         email_verified=identity.email_verified,
-        claims=storable(identity.claims, wanted=settings.CLAIMS) if fits else {},
+        claims=storable(identity.claims, wanted=wanted) if fits else {},
         token={**asdict(token), "id_token": ""} if token is not None and fits else None,
         status=Status.OK if token is None or fits else Status.NEEDS_REAUTH,
     )

@@ -12,13 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .. import providers
 from ..providers.base import OAuthProvider
+from ..providers.shipped import shipped_classes
 from ..registry import KEY, argument_names, import_provider_class
 from ..upstream.entry import provider_entries
 from .arguments import ARGUMENT_RULES, problem
+from .buttons import BUTTON_RULES
 from .messages import Problem, listed, message, near
 
 # Packages that only some classes need, and the extra that brings each.
 EXTRAS: Mapping[str, str] = {"oauthlib": "oauth1"}
+RULES = {**ARGUMENT_RULES, **BUTTON_RULES}
+BASES = ("OAuth1Provider", "OAuth2Provider", "OAuthProvider", "OIDCProvider")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,7 @@ def check_class(key: object, path: object, error: Exception) -> CheckMessage:
     reason = f"{type(cause).__name__}: {cause}".rstrip(".")
     if isinstance(error, ImproperlyConfigured) and error.__cause__ is None:
         reason = "it is not a subclass of oidc_login.providers.OAuthProvider"
-    shipped = [f"{providers.__name__}.{name}" for name in providers.__all__ if name.endswith("Provider")]
+    shipped = [f"{providers.__name__}.{name}" for name in (*BASES, *shipped_classes())]
     suggestion = near(path, shipped) if str(path).startswith("oidc_login.") else ""
     return message("E004", entry=named(key), path=path, reason=reason, near=suggestion)
 
@@ -114,6 +118,6 @@ def check_values(entry: Entry) -> Iterator[Problem]:
     """Every argument that the package knows has a value that can be used."""
     names = argument_names(entry.provider_class)
     for name, value in entry.arguments.items():
-        if name in names and name in ARGUMENT_RULES:
-            for found in ARGUMENT_RULES[name](value):
+        if name in names and name in RULES:
+            for found in RULES[name](value):
                 yield problem(found.number, found.argument or name, **found.values)

@@ -130,6 +130,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Addresses are compared without case, so every sign-up reads all users. Give the user model "
         "Index(Upper({name!r}), name=...), or create the index by a migration; docs/scaling.md shows both.",
     ),
+    "E070": (
+        "{subject} names a template that cannot be used ({reason}).",
+        "Write the name of a template as Django finds it, or leave it out for the letters of the provider.",
+    ),
+    "W070": (
+        "{subject} names {value!r}, which is no static file that Django finds.",
+        "Write the path below a static folder, as the template tag static takes it; a name that ends in .html is that "
+        "of a template.",
+    ),
     # Global settings
     "E030": ("There is no setting {name}{near}.", "Correct the name or remove it."),
     "E031": ("{subject} names the cache {alias!r}, which is not in CACHES{near}.", "Write one of {names}."),

@@ -153,14 +153,15 @@ def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Probl
 
 def proves_itself(provider: OAuth2Provider) -> bool:
     """Whether the class has its own way to authenticate the client."""
-    own = ("authenticate_client", "get_oauth_token", "get_client_secret")
+    own = ("authenticate_client", "get_oauth_token", "get_client_secret", "get_client_secrets")
     return any(is_given(provider, OAuth2Provider, name) for name in own)
 
 
 def offered_methods(provider: OAuth2Provider) -> tuple[str, ...]:
     """Return the ways of client authentication that are known without asking, () when none is."""
     if isinstance(provider, OIDCProvider):
-        return tuple(provider.metadata_overrides.get("token_endpoint_auth_methods_supported") or ())
+        named = provider.metadata_overrides.get("token_endpoint_auth_methods_supported")
+        return tuple(named or provider.token_endpoint_auth_methods_supported)
     if is_given(provider, OAuth2Provider, "token_endpoint_auth_methods_supported"):
         return provider.token_endpoint_auth_methods_supported
     return ()

@@ -7,7 +7,15 @@ from typing import Any
 
 from .client_auth import ClientAuthentication
 from .errors import InvalidAccessToken, InvalidIDToken, ProviderUnavailable, ResponseInvalid, UnknownKey
-from .id_token import Expected, check_algorithm, check_expiry, check_issuer, check_not_before, check_subject
+from .id_token import (
+    Expected,
+    check_algorithm,
+    check_expiry,
+    check_issuer,
+    check_key_issuer,
+    check_not_before,
+    check_subject,
+)
 from .jose import ASYMMETRIC_ALGORITHMS, UnverifiedJWS, parse_claims, parse_jws
 from .keys import KeySet
 from .tokens import token_request
@@ -18,7 +26,7 @@ INTROSPECTION_TOKEN_TYPES = ("bearer", "access_token")
 
 Claims = Mapping[str, Any]
 
-CHECKS = (check_issuer, check_expiry, check_not_before, check_subject)
+CHECKS = (check_issuer, check_key_issuer, check_expiry, check_not_before, check_subject)
 
 
 def unverified_issuer(raw: str) -> str | None:
@@ -53,9 +61,9 @@ def verify_access_token(
         jws = parse_jws(raw)
         check_type(jws)
         check_algorithm(jws, [name for name in algorithms if name in ASYMMETRIC_ALGORITHMS])
-        keys.verify(jws)
+        key = keys.verify(jws)
         claims = parse_claims(jws.payload)
-        run_checks(claims, issuers=issuers, now=now, leeway=leeway)
+        run_checks(claims, issuers=issuers, key_issuer=key.issuer, now=now, leeway=leeway)
     except UnknownKey:
         raise
     except InvalidIDToken as error:
@@ -78,19 +86,9 @@ def check_audience(claims: Claims, audiences: Collection[str]) -> None:
         raise InvalidAccessToken("aud")
 
 
-def run_checks(claims: Claims, *, issuers: Collection[str], now: float, leeway: float) -> None:
+def run_checks(claims: Claims, *, issuers: Collection[str], key_issuer: str | None, now: float, leeway: float) -> None:
     """Run the rules that access tokens share with ID tokens."""
-    expected = Expected(
-        issuers=issuers,
-        client_id="",
-        nonce=None,
-        access_token=None,
-        now=now,
-        leeway=leeway,
-        max_age=None,
-        algorithm="",
-        insecure_allow_missing_nonce=False,
-    )
+    expected = Expected(issuers=issuers, client_id="", now=now, leeway=leeway, algorithm="", key_issuer=key_issuer)
     for check in CHECKS:
         check(claims, expected)
 
@@ -131,7 +129,8 @@ def check_introspected(
         raise InvalidAccessToken("token_type")
     try:
         # What an answer may leave out, since "active" covers it.
-        run_checks({"iss": issuer, "exp": now + 1, **claims}, issuers=[issuer], now=now, leeway=leeway)
+        complete = {"iss": issuer, "exp": now + 1, **claims}
+        run_checks(complete, issuers=[issuer], key_issuer=None, now=now, leeway=leeway)
     except InvalidIDToken as error:
         raise InvalidAccessToken(error.reason) from error
     if claims.get("aud") is not None:

@@ -7,13 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .errors import AuthorizationErrorResponse, AuthorizationResponseInvalid, IssuerMismatch
 from .jose import encode
 
 MAX_PARAMETER_LENGTH = 8192
 MAX_STATE_LENGTH = 256
+MAX_FURTHER_LENGTH = 2048  # of a parameter of the provider's own
 PARAMETERS = ("state", "code", "error", "iss")
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}")
@@ -25,9 +26,13 @@ def code_challenge(code_verifier: str) -> str:
 
 
 def authorization_url(endpoint: str, parameters: Mapping[str, Any]) -> str:
-    """Add parameters to the authorization endpoint, keeping a query it has (RFC 6749 3.1)."""
+    """Add parameters to the authorization endpoint, keeping a query it has (RFC 6749 3.1).
+
+    A space is %20, which every server reads as one; Apple and Cognito take a plus sign for itself.
+    """
     scheme, netloc, path, query, _ = urlsplit(endpoint)
-    added = urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    added = urlencode(given, quote_via=quote)
     return urlunsplit((scheme, netloc, path, f"{query}&{added}" if query else added, ""))
 
 
@@ -61,16 +66,20 @@ class AuthorizationResponse:
     code: str = field(default="", repr=False)
     error: str = ""
     iss: str | None = None
+    further: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def parse(cls, parameters: Iterable[tuple[str, str]]) -> AuthorizationResponse:
-        """Read the parameters of section 4.1.2 (RFC 6749)."""
-        values = read_parameters(parameters, PARAMETERS)
+    def parse(
+        cls, parameters: Iterable[tuple[str, str]], *, names: Collection[str] = PARAMETERS
+    ) -> AuthorizationResponse:
+        """Read the parameters of section 4.1.2 (RFC 6749), and those of the provider's own that `names` has."""
+        values = read_parameters(parameters, names)
         return cls(
             state=values.get("state", ""),
             code=values.get("code", ""),
             error=values.get("error", ""),
             iss=values.get("iss"),
+            further={name: value for name, value in values.items() if name not in PARAMETERS},
         )
 
     def check_form(self) -> None:
@@ -87,12 +96,18 @@ class AuthorizationResponse:
         if self.iss != issuer:
             raise IssuerMismatch("iss")
 
-    def check_error(self) -> None:
-        """An error response ends the flow; its code is told, its description is not believed."""
+    def check_error(self, *, cancellations: Collection[str] = ()) -> None:
+        """An error response ends the flow; its code is told, its description is not believed.
+
+        `cancellations` are the provider's own words for `access_denied`.
+        """
+        if self.error in cancellations:
+            raise AuthorizationErrorResponse("access_denied")
         if self.error:
             raise AuthorizationErrorResponse(self.error if _ERROR.fullmatch(self.error) else "unprintable")
 
 
 def _check_length(name: str, value: str) -> None:
-    if len(value) > (MAX_STATE_LENGTH if name == "state" else MAX_PARAMETER_LENGTH):
+    limit = MAX_PARAMETER_LENGTH if name in PARAMETERS else MAX_FURTHER_LENGTH
+    if len(value) > (MAX_STATE_LENGTH if name == "state" else limit):
         raise AuthorizationResponseInvalid("oversized")

@@ -13,6 +13,7 @@ from typing import Any
 from .errors import InvalidIDToken
 from .jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
 from .keys import Key, KeySet
+from .metadata import TenantRule
 
 MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint
 SUBJECT = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
@@ -23,17 +24,24 @@ Claims = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the claims of one ID token are compared with."""
+    """What the claims of one token are compared with; what ID tokens alone have can be left out."""
 
     issuers: Collection[str]
     client_id: str
-    nonce: str | None = field(repr=False)
-    access_token: str | None = field(repr=False)
     now: float
     leeway: float
-    max_age: int | None
     algorithm: str
-    insecure_allow_missing_nonce: bool
+    key_issuer: str | None
+    nonce: str | None = field(repr=False, default=None)
+    access_token: str | None = field(repr=False, default=None)
+    max_age: int | None = None
+    tenants: TenantRule | None = None
+    insecure_allow_missing_nonce: bool = False
+    insecure_allow_further_audiences: bool = False
+
+    def for_tenant(self, issuer: str, claims: Claims) -> str:
+        """Return an issuer as it reads for the tenant of these claims."""
+        return issuer if self.tenants is None else self.tenants.fill(issuer, claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,9 @@ def verify_id_token(
     now: float,
     leeway: float,
     max_age: int | None,
+    tenants: TenantRule | None = None,
     insecure_allow_missing_nonce: bool = False,
+    insecure_allow_further_audiences: bool = False,
 ) -> IDToken:
     """Return the verified ID token, or raise `InvalidIDToken` naming the first rule it fails (Core 3.1.3.7).
 
@@ -77,7 +87,10 @@ def verify_id_token(
         leeway=leeway,
         max_age=max_age,
         algorithm=jws.algorithm,
+        key_issuer=key.issuer,
+        tenants=tenants,
         insecure_allow_missing_nonce=insecure_allow_missing_nonce,
+        insecure_allow_further_audiences=insecure_allow_further_audiences,
     )
     for check in CHECKS:
         check(claims, expected)
@@ -99,16 +112,31 @@ def check_type(jws: UnverifiedJWS) -> None:
 def check_issuer(claims: Claims, expected: Expected) -> None:
     """The issuer must be the one whose document was discovered, compared exactly (rule 2)."""
     issuer = claims.get("iss")
-    if not isinstance(issuer, str) or issuer not in expected.issuers:
+    accepted = [expected.for_tenant(named, claims) for named in expected.issuers]
+    if not isinstance(issuer, str) or not issuer or issuer not in accepted:
         raise InvalidIDToken("iss")
 
 
+def check_key_issuer(claims: Claims, expected: Expected) -> None:
+    """A key that the provider binds to one issuer signs for no other.
+
+    https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signing-key-issuer
+    """
+    if expected.key_issuer is None:
+        return
+    if expected.for_tenant(expected.key_issuer, claims) != claims["iss"]:
+        raise InvalidIDToken("key_issuer")
+
+
 def check_audience(claims: Claims, expected: Expected) -> None:
-    """The token must be meant for us and for nobody whom we do not trust (rule 3)."""
+    """The token must be meant for us and for nobody whom we do not trust (rule 3).
+
+    Where a provider's further audiences are trusted, it must say that the token was issued to us (rule 4).
+    """
     audience = claims.get("aud")
-    if isinstance(audience, list):
-        audience = audience[0] if len(audience) == 1 else None
-    if audience != expected.client_id:
+    audiences = audience if isinstance(audience, list) else [audience]
+    issued_to_us = expected.insecure_allow_further_audiences and claims.get("azp") == expected.client_id
+    if expected.client_id not in audiences or (len(audiences) > 1 and not issued_to_us):
         raise InvalidIDToken("aud")
 
 
@@ -187,6 +215,7 @@ def check_no_events(claims: Claims, expected: Expected) -> None:
 
 CHECKS = (
     check_issuer,
+    check_key_issuer,
     check_audience,
     check_authorized_party,
     check_expiry,

@@ -16,6 +16,7 @@ from .id_token import (
     check_expiry,
     check_issued_at,
     check_issuer,
+    check_key_issuer,
     check_not_before,
     is_subject,
 )
@@ -56,18 +57,15 @@ def verify_logout_token(
     jws = parse_jws(raw)
     check_algorithm(jws, algorithms)
     check_type(jws)
-    keys.verify(jws)
+    key = keys.verify(jws)
     claims = parse_claims(jws.payload)
     expected = Expected(
         issuers=issuers,
         client_id=client_id,
-        nonce=None,
-        access_token=None,
         now=now,
         leeway=leeway,
-        max_age=None,
         algorithm=jws.algorithm,
-        insecure_allow_missing_nonce=False,
+        key_issuer=key.issuer,
     )
     for check in CHECKS:
         check(claims, expected)
@@ -111,6 +109,7 @@ def check_no_nonce(claims: Claims, expected: Expected) -> None:
 
 CHECKS = (
     check_issuer,
+    check_key_issuer,
     check_audience,
     check_expiry,
     check_issued_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,22 @@ FLAGS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRule:
+    """A provider with an issuer for each tenant: how its metadata leaves the place open, and which claim fills it."""
+
+    placeholder: str
+    claim: str
+    pattern: re.Pattern[str]
+
+    def fill(self, issuer: str, claims: Mapping[str, Any]) -> str:
+        """Return the issuer for the tenant that the claims name; "", which is nobody's, where they name none."""
+        tenant = claims.get(self.claim)
+        if not isinstance(tenant, str) or not self.pattern.fullmatch(tenant):
+            return ""
+        return issuer.replace(self.placeholder, tenant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMetadata:
     """The members of a discovery document that this package reads; unknown members are ignored."""
 
@@ -61,8 +78,13 @@ class ProviderMetadata:
     frontchannel_logout_session_supported: bool = False
 
     @classmethod
-    def from_json(cls, document: object, *, overrides: Mapping[str, Any] | None = None) -> ProviderMetadata:
-        """Return the metadata of a document completed by a site's `overrides`, or raise `MetadataInvalid`."""
+    def from_json(
+        cls, document: object, *, overrides: Mapping[str, Any] | None = None, tenants: TenantRule | None = None
+    ) -> ProviderMetadata:
+        """Return the metadata of a document completed by a site's `overrides`, or raise `MetadataInvalid`.
+
+        Only where there are `tenants` may the issuer be a template.
+        """
         if not isinstance(document, dict):
             raise MetadataInvalid("document")
         members = {**document, **(overrides or {})}
@@ -70,7 +92,8 @@ class ProviderMetadata:
         values |= {name: _optional_url(members, name) for name in OPTIONAL_URLS}
         values |= {name: _strings(members.get(name)) for name in LISTS}
         values |= {name: members.get(name) is True for name in FLAGS}
-        check_issuer_url(values["issuer"])
+        issuer = values["issuer"]
+        check_issuer_url(issuer if tenants is None else issuer.replace(tenants.placeholder, "tenant"))
         return cls(**values)
 
 

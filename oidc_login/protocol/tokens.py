@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,6 +20,9 @@ MAX_TOKEN_LENGTH = 64 * 1024
 MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer is as good as this
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[a-z0-9_.-]{1,64}")
+
+# Says what an answer means that is written in another way than RFC 6749 5 has it.
+Translation = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +118,27 @@ def read_deletion_response(response: Response, *, now: float) -> None:
 
 
 def request_tokens(
-    transport: Transport, request: Request, *, now: float, allow_form_answer: bool = False
+    transport: Transport,
+    request: Request,
+    *,
+    now: float,
+    allow_form_answer: bool = False,
+    translate: Translation | None = None,
 ) -> TokenResponse:
     """Send a token request once and judge the answer (RFC 6749 5)."""
     response = transport.send(request)
-    return read_token_response(response, now=now, allow_form_answer=allow_form_answer)
+    return read_token_response(response, now=now, allow_form_answer=allow_form_answer, translate=translate)
 
 
-def read_token_response(response: Response, *, now: float, allow_form_answer: bool = False) -> TokenResponse:
+def read_token_response(
+    response: Response, *, now: float, allow_form_answer: bool = False, translate: Translation | None = None
+) -> TokenResponse:
     """Return the tokens, or raise what the answer is instead (RFC 6749 5.1 and 5.2)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("token_endpoint", retry_after=retry_after(response, now))
     document = _read_document(response, allow_form_answer=allow_form_answer)
+    if translate is not None and isinstance(document, dict):
+        document = translate(document)
     error = document.get("error") if isinstance(document, dict) else None
     if error:  # some providers send errors with status 200
         raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")

@@ -13,6 +13,9 @@ from .transport import Request, Response, Transport, retry_after
 
 MAX_USERINFO = 1024 * 1024
 
+# An address and the word about it are one statement.
+EMAIL_CLAIMS = ("email", "email_verified")
+
 # Claims that identify are never taken from userinfo (Core 5.3.2).
 IDENTITY_CLAIMS = (
     "iss",
@@ -98,14 +101,17 @@ def check_subject(claims: object, *, subject: str | None) -> None:
         raise UserInfoInvalid("sub")
 
 
-def merge_claims(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+def merge_claims(
+    id_token: Mapping[str, Any], userinfo: Mapping[str, Any], *, email_claims: Collection[str] = EMAIL_CLAIMS
+) -> dict[str, Any]:
     """Complete the ID token's claims; who it is, and the e-mail with its verification, come from one source."""
-    added = {name: value for name, value in userinfo.items() if name not in IDENTITY_CLAIMS}
     if id_token.get("email"):
-        added.pop("email_verified", None)
-        return {**added, **id_token}
-    kept = {name: value for name, value in id_token.items() if name not in ("email", "email_verified")}
-    return {**added, **kept}
+        return {**_without(userinfo, (*IDENTITY_CLAIMS, *email_claims)), **id_token}
+    return {**_without(userinfo, IDENTITY_CLAIMS), **_without(id_token, email_claims)}
+
+
+def _without(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in claims.items() if name not in names}
 
 
 def verify_userinfo_jwt(

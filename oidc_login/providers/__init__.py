@@ -1,60 +1,56 @@
 """The providers: one small file each, loaded when first used.
 
 A site's own provider class derives from one of the classes named here; `get_provider` returns the configured
-instance for a key.
+instance for a key. A shipped class is found by its name alone: `AcmeProvider` lives in `acme.py`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..registry import get_provider, get_provider_keys
-    from .apple import AppleProvider
+    from .apple import AppleProvider as AppleProvider
     from .base import OAuthProvider, OAuthToken, OAuthUser
-    from .discogs import DiscogsProvider
-    from .flickr import FlickrProvider
-    from .github import GitHubProvider
-    from .google import GoogleProvider
+    from .cognito import CognitoProvider as CognitoProvider
+    from .discogs import DiscogsProvider as DiscogsProvider
+    from .flickr import FlickrProvider as FlickrProvider
+    from .github import GitHubProvider as GitHubProvider
+    from .google import GoogleProvider as GoogleProvider
+    from .keycloak import KeycloakProvider as KeycloakProvider
+    from .linkedin import LinkedInProvider as LinkedInProvider
+    from .microsoft import MicrosoftProvider as MicrosoftProvider
     from .oauth1 import OAuth1Provider
     from .oauth2 import OAuth2Provider
     from .oidc import OIDCProvider
-    from .trello import TrelloProvider
-    from .tumblr import TumblrProvider
+    from .paypal import PayPalProvider as PayPalProvider
+    from .slack import SlackProvider as SlackProvider
+    from .trello import TrelloProvider as TrelloProvider
+    from .tumblr import TumblrProvider as TumblrProvider
+    from .twitch import TwitchProvider as TwitchProvider
+    from .zitadel import ZitadelProvider as ZitadelProvider
 
+# What does not follow from its name.
 _HOMES = {
-    "AppleProvider": "oidc_login.providers.apple",
-    "DiscogsProvider": "oidc_login.providers.discogs",
-    "FlickrProvider": "oidc_login.providers.flickr",
-    "GitHubProvider": "oidc_login.providers.github",
-    "GoogleProvider": "oidc_login.providers.google",
     "OAuth1Provider": "oidc_login.providers.oauth1",
     "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
     "OAuthToken": "oidc_login.providers.base",
     "OAuthUser": "oidc_login.providers.base",
     "OIDCProvider": "oidc_login.providers.oidc",
-    "TrelloProvider": "oidc_login.providers.trello",
-    "TumblrProvider": "oidc_login.providers.tumblr",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
 
 __all__ = [
-    "AppleProvider",
-    "DiscogsProvider",
-    "FlickrProvider",
-    "GitHubProvider",
-    "GoogleProvider",
     "OAuth1Provider",
     "OAuth2Provider",
     "OAuthProvider",
     "OAuthToken",
     "OAuthUser",
     "OIDCProvider",
-    "TrelloProvider",
-    "TumblrProvider",
     "get_provider",
     "get_provider_keys",
 ]
@@ -62,6 +58,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a provider at its first use, so that forty cost no more than one (PEP 562)."""
-    if name not in _HOMES:
+    home = _HOMES.get(name) or _home_of(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(home), name)
+
+
+def _home_of(class_name: str) -> str | None:
+    """Return the module of a shipped class: its name in small letters, without `Provider`."""
+    stem, is_provider, rest = class_name.partition("Provider")
+    module = f"{__name__}.{stem.lower()}"
+    return module if stem and is_provider and not rest and find_spec(module) else None

@@ -6,11 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..protocol.authorization import PARAMETERS
+from ..protocol.errors import ResponseInvalid
 from ..protocol.jose import PrivateKey
+from ..protocol.strict_json import strict_json
 from .facts import Facts
 from .oidc import OIDCProvider
 
 SECRET_LIFETIME = 300  # seconds; Apple takes up to six months, one request needs no more
+NAMES = {"firstName": "given_name", "lastName": "family_name"}
+MAX_NAME_LENGTH = 100
 
 
 class AppleProvider(OIDCProvider):
@@ -25,12 +30,30 @@ class AppleProvider(OIDCProvider):
     facts = Facts(
         register_at="https://developer.apple.com/account/resources/identifiers/list/serviceId",
         register_as="A Services ID with *Sign in with Apple* switched on, and a key for it. Apple takes https URLs "
-        "alone, and no `localhost`.",
+        "alone, and no `localhost`. There is no client secret to copy: the class signs a short-lived one with the key "
+        "for each request.",
         identity="`sub`, which belongs to one development team: another team sees another one.",
         email='Counts where `email_verified` is `true` or `"true"`. People may choose a relay address, to which mail '
         "goes from registered senders alone.",
         refresh="A refresh token that does not expire; Apple asks to use it once a day at most.",
-        sources=("https://developer.apple.com/documentation/signinwithapplerestapi",),
+        caution="Apple posts its answer from its own site; the package finds the sign-in by a cookie of its own, over "
+        "https alone. The name comes beside the first answer and never again, and is not signed: it is kept with the "
+        "connection as a name and counts for nothing else.",
+        sources=(
+            "https://developer.apple.com/documentation/signinwithapplerestapi",
+            "https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret",
+        ),
+        arguments={
+            "team_id": "the ten characters of your development team",
+            "key_id": "the ten characters of the key",
+            "client_key": "the key: the path of the `.p8` file that Apple let you download once, or its text",
+        },
+        example={
+            "client_id": "com.example.web",
+            "team_id": "A1B2C3D4E5",
+            "key_id": "F6G7H8I9J0",
+            "client_key": "/run/secrets/AuthKey_F6G7H8I9J0.p8",
+        },
     )
 
     # https://developer.apple.com/documentation/signinwithapplerestapi/authenticating-users-with-sign-in-with-apple
@@ -39,6 +62,14 @@ class AppleProvider(OIDCProvider):
     answers_silently = False  # there is no `prompt`
     # https://developer.apple.com/documentation/signinwithapplerestapi/verifying-a-user
     shortest_refresh_interval = 24 * 60 * 60
+    # Apple knows no other method; what it calls the client secret is an assertion.
+    token_endpoint_auth_methods_supported = ("client_secret_post",)
+    # In June 2025 the document named another issuer than the tokens (https://github.com/supabase/auth/pull/2055).
+    issuer_aliases = ("https://appleid.apple.com", "https://account.apple.com")
+    # https://developer.apple.com/documentation/signinwithapplejs/incorporating-sign-in-with-apple-into-other-platforms
+    response_parameters = (*PARAMETERS, "user")
+    cancellation_errors = ("user_cancelled_authorize",)
+    claims_told_once = ("name", "given_name", "family_name")
 
     def __init__(
         self,
@@ -55,8 +86,6 @@ class AppleProvider(OIDCProvider):
         self._signing_key = PrivateKey(client_key)
         if self._signing_key.algorithm != "ES256":
             raise ValueError("client_key is not the key that Apple made for key_id, which is for ES256")
-        # Apple knows no other method; what it calls the client secret is an assertion.
-        self.token_endpoint_auth_method = "client_secret_post"  # noqa: S105  # the name of a method
 
     def get_client_secrets(self) -> Sequence[str]:
         """Return the secret that Apple wants: a JWT of the team, signed with its ES256 key, for this client."""
@@ -64,8 +93,20 @@ class AppleProvider(OIDCProvider):
         claims = {
             "iss": self.team_id,
             "sub": self.client_id,
-            "aud": self.get_issuer(),
+            "aud": self.get_lasting_issuer(),
             "iat": now,
             "exp": now + SECRET_LIFETIME,
         }
         return (self._signing_key.sign(claims, key_id=self.key_id),)
+
+    def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return the names of `user`, which Apple posts at the first consent; its `email` is not looked at."""
+        try:
+            user = strict_json(parameters.get("user", "null"))
+        except ResponseInvalid:
+            return {}
+        name = user.get("name") if isinstance(user, dict) else None
+        parts = name if isinstance(name, dict) else {}
+        said = {claim: parts.get(member) for member, claim in NAMES.items()}
+        claims = {claim: text[:MAX_NAME_LENGTH] for claim, text in said.items() if isinstance(text, str) and text}
+        return {**claims, "name": " ".join(claims.values())} if claims else {}

@@ -98,13 +98,20 @@ class OAuthProvider:
     authorization_url: str = ""
     default_scope: ClassVar[str] = ""
     display_name: ClassVar[str] = ""
-    brand_color: ClassVar[str] = "#374151"
-    monogram: ClassVar[str] = ""
+    brand_color: str = "#374151"
+    monogram: str = ""
     facts: ClassVar[Facts | None] = None
     response_mode: str | None = None
 
-    # The parameters of an authorization response that `read_response` looks at.
+    # The parameters of an authorization response that `read_response` looks at; those beside PARAMETERS are for
+    # `claims_from_response`.
     response_parameters: ClassVar[Sequence[str]] = PARAMETERS
+    # The provider's own words for `access_denied` (RFC 6749 4.1.2.1).
+    cancellation_errors: ClassVar[tuple[str, ...]] = ()
+    # Claims of the provider's own that are kept with a connection, beside the standard ones.
+    kept_claims: ClassVar[tuple[str, ...]] = ()
+    # Claims that the provider tells once; a later sign-in without them does not take them away.
+    claims_told_once: ClassVar[tuple[str, ...]] = ()
 
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
@@ -125,6 +132,9 @@ class OAuthProvider:
         client_secret: str | Sequence[str] = "",
         scope: str | Sequence[str] | None = None,
         label: str | None = None,
+        icon: str = "",
+        brand_color: str | None = None,
+        monogram: str | None = None,
         authorization_params: Mapping[str, Any] | None = None,
         timeout: float = 10,
         ca_bundle: str | None = None,
@@ -145,6 +155,9 @@ class OAuthProvider:
         self._client_secrets = (client_secret,) if isinstance(client_secret, str) else tuple(client_secret)
         self.scope = _joined(self.default_scope if scope is None else scope)
         self.label = label or self._default_label()
+        self.icon = icon
+        self.brand_color = brand_color or self.brand_color
+        self.monogram = monogram or self.monogram
         self.authorization_params = dict(authorization_params or {})
         self.transport = Transport(
             timeout=timeout, ca_bundle=ca_bundle, refuse_private_addresses=refuse_private_addresses
@@ -279,10 +292,10 @@ class OAuthProvider:
 
     def read_response(self, parameters: Iterable[tuple[str, str]], *, flow: PendingFlow) -> AuthorizationResponse:
         """Return the provider's answer to a flow, or raise what is wrong with it (RFC 6749 4.1.2, RFC 9207)."""
-        response = AuthorizationResponse.parse(parameters)
+        response = AuthorizationResponse.parse(parameters, names=self.response_parameters)
         response.check_form()
         response.check_issuer(issuer=flow.issuer, required=self.requires_response_issuer())
-        response.check_error()
+        response.check_error(cancellations=self.cancellation_errors)
         return response
 
     def requires_response_issuer(self) -> bool:
@@ -322,6 +335,10 @@ class OAuthProvider:
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
         """Return the issuer under which the identity is kept (Core 5.7)."""
         return self.get_issuer()
+
+    def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return names that came through the browser beside the code. They are unsigned, and nothing but names."""
+        return {}
 
     def has_userinfo(self) -> bool:
         """Whether more can be asked about a person than the ID token says."""

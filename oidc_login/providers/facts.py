@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +18,5 @@ class Facts:
     refresh: str  # how long tokens live, and how new ones are had
     caution: str = ""  # a surprise, or what could not be checked against the live provider
     sources: tuple[str, ...] = ()  # the provider's own pages that say so
+    arguments: Mapping[str, str] = field(default_factory=dict)  # of the class's own: what each is for
+    example: Mapping[str, Any] = field(default_factory=dict)  # what an entry of the settings holds beside the client

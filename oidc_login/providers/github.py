@@ -38,6 +38,7 @@ class GitHubProvider(OAuth2Provider):
         refresh="A token of an OAuth App lives until it is revoked, or unused for a year. A GitHub App with "
         "expiring tokens sends a refresh token.",
         sources=("https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",),
+        arguments={"base_url": "the address of a GitHub Enterprise Server"},
     )
 
     # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors

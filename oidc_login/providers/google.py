@@ -15,15 +15,26 @@ class GoogleProvider(OIDCProvider):
     display_name = "Google"
     brand_color = "#1a56c4"
     default_discovery_url = "https://accounts.google.com/.well-known/openid-configuration"
+    kept_claims = ("hd",)
 
     facts = Facts(
         register_at="https://console.cloud.google.com/apis/credentials",
         register_as="An OAuth client ID of the type *Web application*.",
         identity="`sub`, which is never reused.",
         email="Counts where `email_verified` is `true`.",
-        refresh='A refresh token comes with the first consent alone, and only where `"authorization_params": '
-        '{"access_type": "offline", "prompt": "consent"}` asks for it.',
+        refresh='A refresh token comes with `"offline": True`, which shows the page of consent at every sign-in: '
+        "without it Google gives the token out only once. It dies after six months without use, and after seven days "
+        "while the project is in *Testing*.",
+        caution="The parameter `hd` only chooses what Google's page shows, and the person can change it: what "
+        "`hosted_domain` goes by is the signed claim. A verified address outside `gmail.com` and Workspace may have "
+        "changed hands since Google verified it.",
         sources=("https://developers.google.com/identity/openid-connect/openid-connect",),
+        arguments={
+            "hosted_domain": "the one Google Workspace domain whose members may come; `*` for the members of any. "
+            "Without it everybody with a Google account may",
+            "offline": "`True` asks for a refresh token",
+        },
+        example={"hosted_domain": "example.com"},
     )
 
     # Google's documentation allows both spellings of its issuer in an ID token.
@@ -35,13 +46,18 @@ class GoogleProvider(OIDCProvider):
         "https://www.googleapis.com/auth/userinfo.profile": "profile",
     }
 
-    def __init__(self, *, hosted_domain: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, hosted_domain: str = "", offline: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hosted_domain = hosted_domain.lower()
+        self.offline = offline
 
     def get_authorization_url_params(self, *, request: Any) -> dict[str, Any]:
-        parameters = super().get_authorization_url_params(request=request)
-        return {**parameters, "hd": self.hosted_domain or None}
+        parameters = {**super().get_authorization_url_params(request=request), "hd": self.hosted_domain or None}
+        if not self.offline:
+            return parameters
+        # Only a consent brings a refresh token, and only the first one does so unasked.
+        # https://developers.google.com/identity/protocols/oauth2/web-server#offline
+        return {**parameters, "access_type": "offline", "prompt": self.prompt or "consent"}
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
         """The parameter `hd` is a hint that the person can change: what counts is the claim."""

@@ -123,7 +123,17 @@ class OAuth2Provider(OAuthProvider):
             authentication=self.authenticate_client(client_secret, now=now),
             headers=self.request_headers,
         )
-        return request_tokens(self.transport, request, now=now, allow_form_answer=self.allow_form_answer)
+        return request_tokens(
+            self.transport,
+            request,
+            now=now,
+            allow_form_answer=self.allow_form_answer,
+            translate=self.read_token_answer,
+        )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer of the token endpoint, tokens or an error, as RFC 6749 5 has it; some write it otherwise."""
+        return answer
 
     @sensitive_variables()
     def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:

@@ -28,8 +28,15 @@ from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
 from ..protocol.keys import KeySet
 from ..protocol.logout import LogoutToken, verify_logout_token
-from ..protocol.metadata import REQUIRED_URLS, ProviderMetadata, check_issuer, discovery_url_for, issuers_for
-from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
+from ..protocol.metadata import (
+    REQUIRED_URLS,
+    ProviderMetadata,
+    TenantRule,
+    check_issuer,
+    discovery_url_for,
+    issuers_for,
+)
+from ..protocol.userinfo import EMAIL_CLAIMS, fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
 from .oauth2 import OAuth2Provider
 
@@ -48,11 +55,20 @@ class OIDCProvider(OAuth2Provider):
     default_scope = "openid email profile"
     default_discovery_url: ClassVar[str] = ""
     answers_silently = True
+    default_claims: ClassVar[Mapping[str, Any]] = {}
+    email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
 
-    # Further spellings of the issuer in ID tokens; a class that sets it says which provider forces it to.
+    # What the document lacks. A class that sets one of these says which provider forces it to, as for those below.
+    default_metadata: ClassVar[Mapping[str, Any]] = {}
+    token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ()
+    # Spellings of the issuer in its document and in ID tokens; identities are kept under the first.
     issuer_aliases: ClassVar[tuple[str, ...]] = ()
-    # A provider that never returns the nonce; a class that sets it says which provider forces it to.
+    # An issuer for each tenant.
+    tenants: ClassVar[TenantRule | None] = None
+    # The nonce never comes back.
     insecure_allow_missing_nonce: ClassVar[bool] = False
+    # Other clients are named as the audience too.
+    insecure_allow_further_audiences: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -73,7 +89,7 @@ class OIDCProvider(OAuth2Provider):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.metadata_overrides = dict(metadata or {})
+        self.metadata_overrides = {**self.default_metadata, **(metadata or {})}
         self._expected_issuer = issuer or self.metadata_overrides.get("issuer", "")
         self.discovery_url = discovery_url or self.default_discovery_url
         if not self.discovery_url and self._expected_issuer:
@@ -85,7 +101,7 @@ class OIDCProvider(OAuth2Provider):
         self.prompt = prompt
         self.acr_values = acr_values
         self.ui_locales = ui_locales
-        self.claims = dict(claims or {})
+        self.claims = dict(self.default_claims if claims is None else claims)
         self.response_mode = response_mode
         self.third_party_initiated_login = third_party_initiated_login
         self.store: Store | None = None
@@ -97,9 +113,13 @@ class OIDCProvider(OAuth2Provider):
     # Metadata and keys.
 
     def _parse_metadata(self, document: object) -> ProviderMetadata:
-        metadata = ProviderMetadata.from_json(document, overrides=self.metadata_overrides)
-        check_issuer(metadata, expected=self.get_possible_issuers())
+        metadata = ProviderMetadata.from_json(document, overrides=self.metadata_overrides, tenants=self.tenants)
+        self.check_document(metadata)
         return metadata
+
+    def check_document(self, metadata: ProviderMetadata) -> None:
+        """The document must be the one of the issuer that was asked (Discovery 4.3)."""
+        check_issuer(metadata, expected=self.get_possible_issuers())
 
     @property
     def metadata(self) -> ProviderMetadata:
@@ -149,13 +169,22 @@ class OIDCProvider(OAuth2Provider):
         return self.metadata.issuer
 
     def get_possible_issuers(self) -> tuple[str, ...]:
-        return (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
+        own = (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
+        return (*own, *self.issuer_aliases)
+
+    def get_lasting_issuer(self) -> str:
+        """Return the issuer by the one name under which identities are kept, however the document spells it today."""
+        issuer = self.metadata.issuer
+        return self.issuer_aliases[0] if issuer in self.issuer_aliases else issuer
+
+    def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
+        return self.get_lasting_issuer()
 
     def requires_response_issuer(self) -> bool:
         return self.metadata.authorization_response_iss_parameter_supported
 
     def get_supported_auth_methods(self) -> tuple[str, ...]:
-        return self.metadata.token_endpoint_auth_methods_supported
+        return self.token_endpoint_auth_methods_supported or self.metadata.token_endpoint_auth_methods_supported
 
     def get_signing_algorithms(self) -> tuple[str, ...]:
         """Return the algorithms that ID tokens may be signed with: the site's list, else the advertised ones.
@@ -215,21 +244,22 @@ class OIDCProvider(OAuth2Provider):
         if not oauth_token.id_token:
             raise InvalidIDToken("missing")
         raw = self._decrypted(oauth_token.id_token)
-        metadata = self.metadata
 
         def verify(keys: KeySet) -> IDToken:
             return verify_id_token(
                 raw,
                 keys=keys,
                 algorithms=self.get_signing_algorithms(),
-                issuers=(metadata.issuer, *self.issuer_aliases),
+                issuers=(self.metadata.issuer, self.get_lasting_issuer(), *self.issuer_aliases),
                 client_id=self.client_id,
                 nonce=nonce,
                 access_token=oauth_token.access_token,
                 now=time.time(),
                 leeway=self.leeway,
                 max_age=max_age,
+                tenants=self.tenants,
                 insecure_allow_missing_nonce=self.insecure_allow_missing_nonce,
+                insecure_allow_further_audiences=self.insecure_allow_further_audiences,
             )
 
         return self._with_keys(verify)
@@ -399,9 +429,8 @@ class OIDCProvider(OAuth2Provider):
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Return the claims of the ID token completed by userinfo (Core 5.3); without one, those of userinfo alone."""
-        if not claims:
-            return self.fetch_userinfo(oauth_token.access_token, subject=None)
-        return merge_claims(claims, self.fetch_userinfo(oauth_token.access_token, subject=claims["sub"]))
+        userinfo = self.fetch_userinfo(oauth_token.access_token, subject=claims.get("sub"))
+        return merge_claims(claims, userinfo, email_claims=self.email_claims) if claims else userinfo
 
     @sensitive_variables()
     def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:

@@ -83,12 +83,15 @@ def leads_to_page_of(url: str, other: str) -> bool:
     return urlsplit(url).path == urlsplit(other).path
 
 
-@register.inclusion_tag("oidc_login/provider_monogram.html")
-def provider_monogram(provider: OAuthProvider) -> dict[str, str]:
-    """Draw the provider's letters on its colour.
+@register.inclusion_tag("oidc_login/provider_icon.html")
+def provider_icon(provider: OAuthProvider) -> dict[str, str]:
+    """Draw the site's own icon for the provider, a template or a static file; else its letters on its colour.
 
-    An SVG, since its attributes need no style sheet of the site and no permission of its content security policy.
+    The letters are an SVG, since its attributes need no style sheet of the site and no permission of its content
+    security policy.
     """
+    if provider.icon:
+        return {"template" if provider.icon.endswith(".html") else "file": provider.icon}
     color = provider.brand_color if HEX_COLOR.fullmatch(provider.brand_color) else OAuthProvider.brand_color
     return {"color": color, "text_color": legible_on(color), "initials": provider.initials()}
 

@@ -168,10 +168,12 @@ class AuthorizationEndpoint:
 
     def _bent_answer(self, parameters: Mapping[str, str], answer: Mapping[str, str]) -> AuthorizationAnswer:
         state = {"state": parameters["state"]} if parameters.get("state") else {}
+        # RFC 9207 2: every answer says who gives it, where that is promised.
+        promised = self.provider.metadata().get("authorization_response_iss_parameter_supported")
+        issuer = {"iss": self.provider.issuer} if promised else {}
         good = AuthorizationAnswer(
             redirect_uri=parameters["redirect_uri"],
-            # RFC 9207 2: every answer says who gives it.
-            parameters=[*answer.items(), *state.items(), ("iss", self.provider.issuer)],
+            parameters=[*answer.items(), *state.items(), *issuer.items()],
             response_mode=parameters.get("response_mode", "query"),
         )
         bent: AuthorizationAnswer = self.provider.bent("authorize", good)

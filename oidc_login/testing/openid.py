@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from . import client_auth
 from .application import Answer, Endpoint, ProviderApplication, ProviderRequest
 from .authorization_endpoint import AuthorizationEndpoint, Session
 from .authorize_page import AuthorizationAnswer
+from .documents import PATHS, moved, paths_of
 from .end_session import EndSessionEndpoint
 from .grants import Grant, Grants
 from .logout_notices import LogoutNotices
@@ -24,8 +26,9 @@ class OpenIDProvider(ProviderApplication):
     `redirect_uris=None` admits any; `client_secret=""` makes the client public; `token_endpoint_auth_method=None`
     admits every method that the client has credentials for (`client_jwks`: its public keys, for private_key_jwt).
     Profile and email come from userinfo, as at most certified providers, unless `claims_in_id_token`.
-    `issuer_path` is for issuers like `https://host/tenant` and `https://host/`. All options are attributes and may
-    be changed between requests.
+    `issuer_path` is for issuers like `https://host/tenant` and `https://host/`. `document` makes it look like another
+    provider: it publishes that discovery document with addresses of its own, under the same paths, and signs and
+    authenticates as the document says. All options are attributes and may be changed between requests.
 
     What can be bent: the endpoints that servers ask (`discovery`, `jwks`, `token`, `userinfo`, `revocation`,
     `introspection`: each an `Answer`); `authorize`, the `AuthorizationAnswer` that goes through the browser;
@@ -49,13 +52,14 @@ class OpenIDProvider(ProviderApplication):
         backchannel_logout_uri: str = "",
         frontchannel_logout_uri: str = "",
         logout_everywhere: bool = False,
-        signing_alg: str = "RS256",
+        signing_alg: str = "",
         token_endpoint_auth_method: str | None = None,
         client_jwks: Mapping[str, Any] | None = None,
         claims_in_id_token: bool = False,
         require_pkce: bool = True,
         require_nonce: bool = True,
         require_state: bool = True,
+        returns_nonce: bool = True,
         always_refresh_token: bool = False,
         rotate_refresh_tokens: bool = False,
         access_token_lifetime: int = 3600,
@@ -64,6 +68,8 @@ class OpenIDProvider(ProviderApplication):
         code_lifetime: int = 60,
         max_age: int = 3600,
         issuer_path: str = "",
+        discovery_path: str = "",
+        document: Mapping[str, Any] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
@@ -75,13 +81,15 @@ class OpenIDProvider(ProviderApplication):
         self.backchannel_logout_uri = backchannel_logout_uri
         self.frontchannel_logout_uri = frontchannel_logout_uri
         self.logout_everywhere = logout_everywhere
-        self.signing_alg = signing_alg
+        self.document = document
+        self.signing_alg = signing_alg or self._first_algorithm()
         self.token_endpoint_auth_method = token_endpoint_auth_method
         self.client_jwks = client_jwks
         self.claims_in_id_token = claims_in_id_token
         self.require_pkce = require_pkce
         self.require_nonce = require_nonce
         self.require_state = require_state
+        self.returns_nonce = returns_nonce
         self.always_refresh_token = always_refresh_token
         self.rotate_refresh_tokens = rotate_refresh_tokens
         self.access_token_lifetime = access_token_lifetime
@@ -89,7 +97,8 @@ class OpenIDProvider(ProviderApplication):
         self.id_token_lifetime = id_token_lifetime
         self.code_lifetime = code_lifetime
         self.max_age = max_age
-        self.issuer_path = issuer_path
+        self.issuer_path = urlsplit(document["issuer"]).path if document else issuer_path
+        self.discovery_path = discovery_path
         self.now = now
         self.grants = Grants(now=lambda: self.now())
         self.signing_keys: dict[KeyType, SigningKey] = dict(key_rings.lend(self))
@@ -105,15 +114,27 @@ class OpenIDProvider(ProviderApplication):
 
     @property
     def discovery_url(self) -> str:
-        return self.url("/.well-known/openid-configuration")
+        return self.base_url + (self.discovery_path or f"{self._prefix}/.well-known/openid-configuration")
 
     @property
     def authorization_endpoint(self) -> str:
-        return self.url("/authorize")
+        return self.base_url + self.paths["authorization_endpoint"]
 
     @property
     def token_endpoint(self) -> str:
-        return self.url("/token")
+        return self.base_url + self.paths["token_endpoint"]
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Where the provider answers what, by the names of its metadata."""
+        if self.document is not None:
+            return paths_of(self.document)
+        return {name: self._prefix + path for name, path in PATHS.items()}
+
+    def _first_algorithm(self) -> str:
+        """The first algorithm of the document that needs no secret, RS256 without a document."""
+        named = (self.document or {}).get("id_token_signing_alg_values_supported", ())
+        return next((alg for alg in named if alg in KEY_TYPE_OF_ALG), "RS256")
 
     @property
     def sessions(self) -> dict[str, Session]:
@@ -125,6 +146,8 @@ class OpenIDProvider(ProviderApplication):
         """How the client may prove who it is (Core 9)."""
         if self.token_endpoint_auth_method is not None:
             return [self.token_endpoint_auth_method]
+        if self.document is not None:
+            return list(self.document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]))
         methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt"] if self.client_secret else []
         if self.client_jwks is not None:
             methods.append("private_key_jwt")
@@ -138,18 +161,20 @@ class OpenIDProvider(ProviderApplication):
         return self.issuer_path.rstrip("/")
 
     def endpoints(self) -> dict[str, Endpoint]:
-        endpoints = {
-            "/.well-known/openid-configuration": Endpoint("discovery", self._answer_discovery),
-            "/jwks": Endpoint("jwks", self._answer_jwks),
-            "/token": Endpoint("token", self._token.token),
-            "/userinfo": Endpoint("userinfo", self._answer_userinfo),
-            "/revoke": Endpoint("revocation", self._token.revocation),
-            "/introspect": Endpoint("introspection", self._token.introspection),
-            "/authorize": Endpoint("authorize", self._authorization.answer, back_channel=False),
-            "/end_session": Endpoint("end_session", self._end_session.answer, back_channel=False),
-            "/signed_out": Endpoint("signed_out", self._end_session.signed_out, back_channel=False),
+        answers = {
+            "jwks_uri": Endpoint("jwks", self._answer_jwks),
+            "token_endpoint": Endpoint("token", self._token.token),
+            "userinfo_endpoint": Endpoint("userinfo", self._answer_userinfo),
+            "revocation_endpoint": Endpoint("revocation", self._token.revocation),
+            "introspection_endpoint": Endpoint("introspection", self._token.introspection),
+            "authorization_endpoint": Endpoint("authorize", self._authorization.answer, back_channel=False),
+            "end_session_endpoint": Endpoint("end_session", self._end_session.answer, back_channel=False),
         }
-        return {self._prefix + path: endpoint for path, endpoint in endpoints.items()}
+        return {
+            urlsplit(self.discovery_url).path: Endpoint("discovery", self._answer_discovery),
+            **{path: answers[name] for name, path in self.paths.items()},
+            f"{self._prefix}/signed_out": Endpoint("signed_out", self._end_session.signed_out, back_channel=False),
+        }
 
     def authorize(self, url: str, user: str | None = "alice", *, auth_time: int | None = None) -> str:
         """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
@@ -182,15 +207,11 @@ class OpenIDProvider(ProviderApplication):
 
     def metadata(self) -> dict[str, Any]:
         """The discovery document (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3)."""
+        if self.document is not None:
+            return moved(self.document, self.base_url)
         return {
             "issuer": self.issuer,
-            "authorization_endpoint": self.authorization_endpoint,
-            "token_endpoint": self.token_endpoint,
-            "userinfo_endpoint": self.url("/userinfo"),
-            "jwks_uri": self.url("/jwks"),
-            "end_session_endpoint": self.url("/end_session"),
-            "revocation_endpoint": self.url("/revoke"),
-            "introspection_endpoint": self.url("/introspect"),
+            **{name: self.base_url + path for name, path in self.paths.items()},
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
             "grant_types_supported": ["authorization_code", "refresh_token"],

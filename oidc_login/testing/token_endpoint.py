@@ -118,7 +118,7 @@ class TokenEndpoint:
             "sid": grant.sid,
         }
         # A refreshed id_token should carry no nonce (Core 12.2).
-        if grant.nonce and not again:
+        if grant.nonce and self.provider.returns_nonce and not again:
             claims["nonce"] = grant.nonce
         if grant.acr:
             claims["acr"] = grant.acr

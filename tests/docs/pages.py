@@ -78,7 +78,7 @@ class PageRun:
     def run_python(self, block: Block) -> None:
         """Run the block with made-up values for the environment variables that it reads."""
         for name in ENVIRONMENT.findall(block.code):
-            self.monkeypatch.setenv(name, f"made up for {name}")
+            self.monkeypatch.setenv(name, f"made up for {name}, of 32 bytes and more")
         namespace = vars(self.module(block.module)) if block.module else self.namespace
         exec(compile(block.code, block.where, "exec"), namespace)
         if block.module == "settings":

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 
 from oidc_login.backends import OIDCLoginBackend
-from oidc_login.checks.arguments import ARGUMENT_RULES
+from oidc_login.checks.entries import RULES
 from oidc_login.checks.messages import TEXTS
 from oidc_login.conf import DEFAULTS
 from oidc_login.models import OAuthConnection
@@ -147,6 +147,9 @@ GOOD = {
     "empty secret": op(client_secret=""),
     "secret being replaced": op(client_secret=["new", "old"]),
     "scope without openid": op(scope=["email"]),
+    "a button of its own": op(icon="oidc_login/error.html", brand_color="#abc", monogram="ID"),
+    "no icon": op(icon="", brand_color=None, monogram=None),
+    "static files that nobody can look for": op(icon="nowhere/at-all.svg"),
     "translated label": op(label=gettext_lazy("Company")),
     "prompt among the parameters": op(authorization_params={"prompt": "login", "hd": "example.com"}),
     "domains": op(allowed_email_domains=["example.com", ".corp.example"]),
@@ -182,6 +185,16 @@ GOOD = {
         response_mode=None,
         max_age=None,
     ),
+    "Apple, whose secret is made": {
+        "apple": {
+            "class": "oidc_login.providers.AppleProvider",
+            "client_id": "client",
+            "team_id": "T",
+            "key_id": "K",
+            "client_key": KEY,
+        }
+    },
+    "Microsoft": {"ms": {**GITHUB, "class": "oidc_login.providers.MicrosoftProvider", "tenant": "contoso.example"}},
     "Google": {"google": {**OP, "class": "oidc_login.providers.GoogleProvider", "hosted_domain": "example.com"}},
     "GitHub": {"github": GITHUB},
     "GitHub Enterprise": {"git_hub-2": {**GITHUB, "base_url": "https://github.example"}},
@@ -235,6 +248,12 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "secret is bytes": (op(client_secret=b"secret"), "E007", ("'op'", "client_secret", "bytes")),
     "scope": (op(scope=5), "E007", ("'op'", "scope")),
     "label": (op(label=5), "E007", ("'op'", "label")),
+    "icon": (op(icon=None), "E007", ("'op'", "icon")),
+    "icon of no template": (op(icon="nowhere/icon.html"), "E070", ("'op'", "icon", "TemplateDoesNotExist")),
+    "colour by name": (op(brand_color="red"), "E010", ("'op'", "brand_color", "#1a56c4")),
+    "colour with more behind it": (op(brand_color='#fff" onload="'), "E010", ("'op'", "brand_color")),
+    "letters": (op(monogram="ABC"), "E010", ("'op'", "monogram")),
+    "no letters": (op(monogram=""), "E010", ("'op'", "monogram")),
     "truth as text": (op(trust_email="false"), "E007", ("'op'", "trust_email", "True or False", "str")),
     "store_tokens": (op(store_tokens=1), "E007", ("'op'", "store_tokens")),
     "allow_signup": (op(allow_signup="no"), "E007", ("'op'", "allow_signup")),
@@ -307,6 +326,26 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         {"forge": {**GITHUB, "class": path_of(BrokenProvider), "custom_arg": 1}},
         "E018",
         ("'forge'", "BrokenProvider", "KeyError"),
+    ),
+    "all tenants": (
+        {"ms": {**GITHUB, "class": "oidc_login.providers.MicrosoftProvider", "tenant": "common"}},
+        "E018",
+        ("'ms'", "allowed_tenants"),
+    ),
+    "no tenant": (
+        {"ms": {**GITHUB, "class": "oidc_login.providers.MicrosoftProvider"}},
+        "E006",
+        ("'ms'", "'tenant'"),
+    ),
+    "a pool without a name": (
+        {"pool": {**GITHUB, "class": "oidc_login.providers.CognitoProvider"}},
+        "E020",
+        ("'pool'", "issuer"),
+    ),
+    "LinkedIn without a secret": (
+        {"li": {**GITHUB, "class": "oidc_login.providers.LinkedInProvider", "client_secret": ""}},
+        "E023",
+        ("'li'", "client_secret_post"),
     ),
     "class without a method": (
         {"half": {**GITHUB, "class": path_of(HalfProvider)}},
@@ -435,6 +474,27 @@ def test_a_mistake_is_named(providers: Any, expected: str, names: tuple[str, ...
     assert [name for name in names if name not in f"{found[0].msg} {found[0].hint}"] == []
 
 
+STATIC = "django.contrib.staticfiles"
+
+
+@pytest.mark.parametrize(
+    ("icon", "expected"),
+    [
+        ("admin/img/icon-yes.svg", []),
+        ("icons/nowhere.svg", ["W070"]),
+        ("/etc/passwd", ["W070"]),
+        ("../../secret.svg", ["W070"]),
+        ("https://cdn.example/icon.svg", ["W070"]),
+        ("\0", ["W070"]),
+    ],
+)
+def test_an_icon_is_a_static_file_that_is_found(icon: str, expected: list[str], settings: Settings) -> None:
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, STATIC]
+    settings.OIDC_LOGIN_PROVIDERS = op(icon=icon)
+
+    assert numbers(messages()) == expected
+
+
 def test_the_checks_run_among_those_of_django(settings: Settings) -> None:
     settings.OIDC_LOGIN_PROVIDERS = op(issuer=...)
 
@@ -466,7 +526,7 @@ def test_no_check_makes_a_request(settings: Settings) -> None:
 ODD: list[Any] = [None, "", 0, True, float("nan"), 10**400, b"x", [], [[]], (), {}, {5: 5}, object(), "\ud800", "\0"]
 
 
-@pytest.mark.parametrize("name", ["class", *ARGUMENT_RULES])
+@pytest.mark.parametrize("name", ["class", *RULES])
 @pytest.mark.parametrize("provider_class", ["OIDCProvider", "GitHubProvider", "OAuthProvider"])
 def test_no_argument_makes_a_check_raise(provider_class: str, name: str, settings: Settings) -> None:
     for value in ODD:

@@ -528,13 +528,6 @@ def test_buttons_of_a_page_without_a_csrf_token_still_have_one() -> None:
 # The monogram.
 
 
-@pytest.mark.parametrize("name", [name for name in providers.__all__ if name.endswith("Provider")])
-def test_every_shipped_class_has_a_colour_that_can_be_read(name: str) -> None:
-    color = getattr(providers, name).brand_color
-
-    assert contrast(color, legible_on(color)) >= 4.5
-
-
 @given(st.from_regex(r"#(?:[0-9a-fA-F]{3}){1,2}", fullmatch=True))
 def test_letters_can_be_read_on_any_colour(color: str) -> None:
     assert contrast(color, legible_on(color)) >= 4.5
@@ -561,3 +554,48 @@ def test_monogram_stands_on_the_providers_colour(
     assert seen.all("rect")[0]["fill"] == filled
     assert seen.all("text")[0]["fill"] == letters
     assert seen.texts["text"].startswith("GH")
+
+
+# An icon of the site's own.
+
+OP = {"issuer": "https://op.example", "client_id": "client"}
+
+
+def test_an_icon_may_be_a_static_file(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**OP, "icon": "shop/op & co.svg"}}
+
+    seen = buttons("{% provider_buttons %}{% connect_buttons %}", request_context())
+
+    assert [image["src"] for image in seen.all("img")] == ["/static/shop/op%20%26%20co.svg"] * 2
+    assert {image["alt"] for image in seen.all("img")} == {""}
+    assert not seen.all("svg")
+
+
+def test_an_icon_may_be_a_template(settings: Settings) -> None:
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": False,
+            "OPTIONS": {
+                **settings.TEMPLATES[0]["OPTIONS"],
+                "loaders": [
+                    ("django.template.loaders.locmem.Loader", {"icons/op.html": "<svg class='own'></svg>"}),
+                    "django.template.loaders.app_directories.Loader",
+                ],
+            },
+        }
+    ]
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**OP, "icon": "icons/op.html"}}
+
+    seen = buttons("{% provider_buttons %}", request_context())
+
+    assert [image["class"] for image in seen.all("svg")] == ["own"]
+    assert not seen.all("rect")
+
+
+def test_a_button_may_have_a_colour_and_letters_of_the_sites_choice(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**OP, "brand_color": "#abc", "monogram": "EX"}}
+
+    seen = buttons("{% provider_buttons %}", request_context())
+
+    assert (seen.all("rect")[0]["fill"], seen.texts["text"]) == ("#abc", "EX")

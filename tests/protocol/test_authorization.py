@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from oidc_login.protocol.authorization import (
+    MAX_FURTHER_LENGTH,
     MAX_PARAMETER_LENGTH,
     MAX_STATE_LENGTH,
+    PARAMETERS,
     AuthorizationResponse,
     authorization_url,
     code_challenge,
@@ -47,7 +49,7 @@ def test_parameters_are_encoded() -> None:
     url = authorization_url("https://op.example/authorize", given)
     assert dict(parse_qsl(urlsplit(url).query)) == given
     assert url.isascii()
-    assert not set("\r\n #") & set(url)
+    assert not set("\r\n #+") & set(url)
 
 
 def test_the_query_of_the_endpoint_is_kept() -> None:
@@ -93,6 +95,25 @@ def test_a_repeated_parameter_is_refused(pairs: Pairs) -> None:
 def test_unknown_parameters_are_ignored_even_when_repeated_or_long() -> None:
     many = [("utm", "x"), ("utm", "y"), ("CODE", "z"), ("error_description", "d" * 100_000)]
     assert parse(("code", "c"), ("state", "s"), *many).code == "c"
+
+
+def test_parameters_of_the_providers_own_are_read_where_its_class_names_them() -> None:
+    pairs = [("code", "c"), ("state", "s"), ("user", "Ada"), ("utm", "x")]
+    assert parse(*pairs).further == {}
+    response = AuthorizationResponse.parse(pairs, names=(*PARAMETERS, "user", "other"))
+    assert (response.code, response.further) == ("c", {"user": "Ada"})
+    assert "Ada" not in repr(response)
+
+
+def test_parameters_of_the_providers_own_are_there_once_and_short() -> None:
+    for value, reason in (("x" * MAX_FURTHER_LENGTH, ""), ("x" * (MAX_FURTHER_LENGTH + 1), "oversized")):
+        if not reason:
+            assert AuthorizationResponse.parse([("user", value)], names=("user",)).further == {"user": value}
+            continue
+        with pytest.raises(AuthorizationResponseInvalid, match=reason):
+            AuthorizationResponse.parse([("user", value)], names=("user",))
+    with pytest.raises(AuthorizationResponseInvalid, match="repeated"):
+        AuthorizationResponse.parse([("user", "a"), ("user", "a")], names=("user",))
 
 
 SIZES: list[tuple[str, str, int]] = [
@@ -200,3 +221,13 @@ def test_an_error_is_told_by_its_code_alone(error: str, told: str) -> None:
 
 def test_code_and_state_are_not_shown() -> None:
     assert "CANARY" not in repr(parse(("code", "CANARY"), ("state", "CANARY")))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("user_cancelled", "access_denied"), ("User_cancelled", "User_cancelled"), ("access_denied", "access_denied")],
+)
+def test_a_provider_has_its_own_word_for_a_person_who_cancels(error: str, told: str) -> None:
+    with pytest.raises(AuthorizationErrorResponse) as caught:
+        parse(("error", error), ("state", "s")).check_error(cancellations=("user_cancelled",))
+    assert caught.value.reason == told

@@ -57,6 +57,7 @@ FLAGS = (
 PLAIN_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,4})?(/[A-Za-z0-9._/-]*)?")
 SAFE_URL = re.compile(r"https://[^/]+.*|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?(/.*)?")
 KEY_FILES = re.compile(r"jwks.*\.json")
+OTHER_FILES = re.compile(rf"{KEY_FILES.pattern}|settings\.json")
 
 
 def read(path: Path) -> Any:
@@ -66,7 +67,7 @@ def read(path: Path) -> Any:
 
 def document_path(folder: str) -> Path:
     """Return the one document in a folder; a plain OAuth 2.0 server's has the name of RFC 8414."""
-    (path,) = (path for path in (FIXTURES / folder).glob("*.json") if not KEY_FILES.fullmatch(path.name))
+    (path,) = (path for path in (FIXTURES / folder).glob("*.json") if not OTHER_FILES.fullmatch(path.name))
     return path
 
 
@@ -81,7 +82,7 @@ REFUSED = [name for name, row in DOCUMENTS.items() if row.refused]
 
 def test_every_folder_has_a_row_and_every_row_a_folder() -> None:
     folders = {path.name for path in FIXTURES.iterdir() if path.is_dir()}
-    with_documents = {path.parent.name for path in FIXTURES.glob("*/*.json") if "jwks" not in path.name}
+    with_documents = {path.parent.name for path in FIXTURES.glob("*/*.json") if not OTHER_FILES.fullmatch(path.name)}
     with_keys = {path.parent.name for path in FIXTURES.glob("*/jwks.json")}
 
     assert folders == set(DOCUMENTS) | set(KEY_SETS)

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import math
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from oidc_login.protocol.id_token import (
     verify_id_token,
 )
 from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.metadata import TenantRule
 from oidc_login.testing.signing import base64url
 from tests.protocol.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, provider_keys, token
 
@@ -168,6 +171,94 @@ def test_an_authorized_party_does_not_make_other_audiences_trusted() -> None:
     assert refusal(token(good(aud=[CLIENT, "other"], azp=CLIENT))) == "aud"
 
 
+FURTHER_AUDIENCES: list[tuple[str, dict[str, Any], str]] = [
+    ("issued to us", {"aud": [CLIENT, "other", "project"], "azp": CLIENT}, ""),
+    ("issued to us, named last", {"aud": ["other", CLIENT], "azp": CLIENT}, ""),
+    ("one audience needs no party", {"aud": CLIENT}, ""),
+    ("issued to another of them", {"aud": [CLIENT, "other"], "azp": "other"}, "aud"),
+    ("issued to nobody", {"aud": [CLIENT, "other"]}, "aud"),
+    ("not for us", {"aud": ["other", "project"], "azp": CLIENT}, "aud"),
+    ("for another one alone", {"aud": "other", "azp": CLIENT}, "aud"),
+    ("one for us, issued to another", {"aud": CLIENT, "azp": "other"}, "azp"),
+]
+
+
+@pytest.mark.parametrize(("claims", "reason"), [row[1:] for row in FURTHER_AUDIENCES], ids=ids(FURTHER_AUDIENCES))
+def test_further_audiences_are_for_the_party_that_the_token_was_issued_to(claims: dict[str, Any], reason: str) -> None:
+    raw = token(good(**claims))
+    if reason:
+        assert refusal(raw, insecure_allow_further_audiences=True) == reason
+        return
+    assert verify(raw, insecure_allow_further_audiences=True).claims["sub"] == "alice"
+
+
+# An issuer for each tenant
+
+TEMPLATE = "https://op.example/{tenant}/v2"
+TENANTS = TenantRule(placeholder="{tenant}", claim="tid", pattern=re.compile("[a-z]{3}"))
+
+TENANT_ISSUERS: list[tuple[str, dict[str, Any], bool]] = [
+    ("its own", {"iss": "https://op.example/abc/v2", "tid": "abc"}, True),
+    ("another tenant's", {"iss": "https://op.example/abc/v2", "tid": "xyz"}, False),
+    ("no tenant", {"iss": "https://op.example/abc/v2"}, False),
+    ("the template itself", {"iss": TEMPLATE, "tid": "{tenant}"}, False),
+    ("the template without a tenant", {"iss": TEMPLATE}, False),
+    ("an empty tenant", {"iss": "https://op.example//v2", "tid": ""}, False),
+    ("nobody's", {"iss": "", "tid": 5}, False),
+    ("a path for a tenant", {"iss": "https://op.example/abc/x/v2", "tid": "abc/x"}, False),
+    ("a line after the tenant", {"iss": "https://op.example/abc\n/v2", "tid": "abc\n"}, False),
+    ("a list", {"iss": "https://op.example/abc/v2", "tid": ["abc"]}, False),
+    ("another host", {"iss": "https://evil.example/abc/v2", "tid": "abc"}, False),
+]
+
+
+@pytest.mark.parametrize(("claims", "accepted"), [row[1:] for row in TENANT_ISSUERS], ids=ids(TENANT_ISSUERS))
+def test_a_template_is_filled_by_the_tenant_of_the_token(claims: dict[str, Any], accepted: bool) -> None:
+    options: dict[str, Any] = {"issuers": (TEMPLATE,), "tenants": TENANTS}
+    if accepted:
+        assert verify(token(good(**claims)), **options).claims["iss"] == claims["iss"]
+        return
+    assert refusal(token(good(**claims)), **options) == "iss"
+
+
+def test_a_template_without_a_rule_is_nobodys_issuer() -> None:
+    assert refusal(token(good(iss="https://op.example/abc/v2", tid="abc")), issuers=(TEMPLATE,)) == "iss"
+
+
+# A key of one issuer
+
+KEY_ISSUERS: list[tuple[str, str | None, bool]] = [
+    ("none", None, True),
+    ("its own", "https://op.example/abc/v2", True),
+    ("another tenant's", "https://op.example/xyz/v2", False),
+    ("every tenant's", TEMPLATE, True),
+    ("another host's", "https://evil.example/{tenant}/v2", False),
+    ("empty", "", False),
+]
+
+
+@pytest.mark.parametrize(("key_issuer", "accepted"), [row[1:] for row in KEY_ISSUERS], ids=ids(KEY_ISSUERS))
+def test_a_key_signs_for_its_issuer_alone(key_issuer: str | None, accepted: bool) -> None:
+    raw = token(good(iss="https://op.example/abc/v2", tid="abc"))
+    keys = KeySet(tuple(replace(known, issuer=key_issuer) for known in provider_keys().keys))
+    options: dict[str, Any] = {"issuers": (TEMPLATE,), "tenants": TENANTS, "keys": keys}
+    if accepted:
+        assert verify(raw, **options).key.issuer == key_issuer
+        return
+    assert refusal(raw, **options) == "key_issuer"
+
+
+@pytest.mark.parametrize(
+    ("key_issuer", "accepted"), [(ISSUER, True), ("https://other.example", False), (TEMPLATE, False)]
+)
+def test_a_keys_issuer_counts_at_every_provider(key_issuer: str, accepted: bool) -> None:
+    keys = KeySet(tuple(replace(known, issuer=key_issuer) for known in provider_keys().keys))
+    if accepted:
+        assert verify(token(GOOD), keys=keys).claims == GOOD
+        return
+    assert refusal(token(GOOD), keys=keys) == "key_issuer"
+
+
 @pytest.mark.parametrize("azp", ["other", CLIENT + "1", "", None, [CLIENT], 1])
 def test_rejects_a_token_that_was_issued_to_another_party(azp: object) -> None:
     assert refusal(token(good(azp=azp))) == "azp"
@@ -234,7 +325,10 @@ def test_no_rule_about_times_is_passed_by_a_number_that_is_none(number: float) -
         leeway=LEEWAY,
         max_age=60,
         algorithm="RS256",
+        key_issuer=None,
+        tenants=None,
         insecure_allow_missing_nonce=False,
+        insecure_allow_further_audiences=False,
     )
     for name, check in (
         ("exp", check_expiry),
@@ -622,5 +716,5 @@ def test_no_claim_and_no_secret_is_told() -> None:
 def test_every_rule_is_asked() -> None:
     """The order is part of the promise: who made it and for whom come first."""
     names = [check.__name__ for check in CHECKS]
-    assert names[:3] == ["check_issuer", "check_audience", "check_authorized_party"]
-    assert len(set(names)) == len(names) == 11
+    assert names[:4] == ["check_issuer", "check_key_issuer", "check_audience", "check_authorized_party"]
+    assert len(set(names)) == len(names) == 12

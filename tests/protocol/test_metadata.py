@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from oidc_login.protocol.metadata import (
     OPTIONAL_URLS,
     REQUIRED_URLS,
     ProviderMetadata,
+    TenantRule,
     check_issuer,
     check_issuer_url,
     discovery_url_for,
@@ -207,3 +209,42 @@ def test_where_an_issuer_publishes_its_document(issuer: str, url: str) -> None:
 def test_another_place_names_no_issuer() -> None:
     assert issuers_for("https://op.example/.well-known/oauth-authorization-server") == ()
     assert issuers_for("https://op.example/.well-known/openid-configuration?x=1") == ()
+
+
+# An issuer for each tenant
+
+TENANTS = TenantRule(placeholder="{tenant}", claim="tid", pattern=re.compile("[a-z]{3}"))
+
+
+@pytest.mark.parametrize(
+    ("issuer", "accepted"),
+    [
+        ("https://op.example/{tenant}/v2", True),
+        ("https://op.example/abc/v2", True),
+        ("https://op.example/{other}/v2", False),
+        ("https://op.example/{tenant}/{x}", False),
+        ("http://op.example/{tenant}/v2", False),
+        ("https://op.example/?{tenant}", False),
+    ],
+)
+def test_an_issuer_may_be_a_template_where_there_are_tenants(issuer: str, accepted: bool) -> None:
+    document = {**GOOD, "issuer": issuer}
+    if accepted:
+        assert ProviderMetadata.from_json(document, tenants=TENANTS).issuer == issuer
+        return
+    with pytest.raises(MetadataInvalid, match="issuer"):
+        ProviderMetadata.from_json(document, tenants=TENANTS)
+
+
+@pytest.mark.parametrize(
+    ("claims", "issuer"),
+    [
+        ({"tid": "abc"}, "https://op.example/abc/v2"),
+        ({"tid": "abcd"}, ""),
+        ({"tid": "abc\n"}, ""),
+        ({"tid": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_tenant_fills_the_template(claims: dict[str, Any], issuer: str) -> None:
+    assert TENANTS.fill("https://op.example/{tenant}/v2", claims) == issuer

@@ -211,6 +211,12 @@ def test_userinfo_completes_and_the_address_comes_from_one_source(
     assert (id_token, userinfo) == before
 
 
+def test_a_word_of_the_providers_own_about_the_address_goes_with_it() -> None:
+    names = ("email", "email_verified", "owned")
+    assert merge_claims({"email": "a@x"}, {"email": "b@x", "owned": True}, email_claims=names) == {"email": "a@x"}
+    assert merge_claims({"owned": True}, {"email": "b@x"}, email_claims=names) == {"email": "b@x"}
+
+
 @pytest.mark.parametrize("name", IDENTITY_CLAIMS)
 def test_who_it_is_never_comes_from_userinfo(name: str) -> None:
     assert merge_claims({"email": "a@x"}, {name: "evil"}) == {"email": "a@x"}

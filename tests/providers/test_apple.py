@@ -4,73 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from django.contrib.auth import get_user_model
 from jwcrypto.jwk import JWK
 
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import TokenErrorResponse
 from oidc_login.providers import AppleProvider
-from oidc_login.testing import Answer, OpenIDProvider, ProviderRequest, UnsignedToken, User, serve
-from oidc_login.testing.application import Endpoint
+from oidc_login.testing import Answer, AuthorizationAnswer, OpenIDProvider, UnsignedToken, User, serve
 from tests.login.browser import Browser
+from tests.protocol.signing import ids
+from tests.providers.apple_style import KEY, KEY_TEXT, AppleStyleProvider, in_words
 from tests.providers.flows import asked_parameters, exchange
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-KEY = JWK.generate(kty="EC", crv="P-256")
-DOCUMENT = Path(__file__).resolve().parents[2] / "discovery_fixtures" / "apple" / "openid-configuration.json"
 RELAY = "x7k2@privaterelay.appleid.com"
-
-
-class AppleStyleProvider(OpenIDProvider):
-    """An OpenID provider with Apple's habits: its document, its kind of client secret, its kind of ID token.
-
-    What a secret must be: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
-    """
-
-    def endpoints(self) -> dict[str, Endpoint]:
-        endpoints = super().endpoints()
-        for name in ("/token", "/revoke"):
-            endpoints[name] = Endpoint(endpoints[name].name, self._knowing_the_secret(endpoints[name]))
-        return endpoints
-
-    def _knowing_the_secret(self, endpoint: Endpoint) -> Any:
-        def answer(request: ProviderRequest) -> Answer:
-            secret = request.form.get("client_secret", "")
-            self.client_secret = secret if self.made_by_the_team(secret) else "another"
-            return endpoint.answer(request)
-
-        return answer
-
-    def made_by_the_team(self, secret: str) -> bool:
-        public = jwt.PyJWK.from_dict({**KEY.export_public(as_dict=True), "alg": "ES256"})
-        required = ["iss", "iat", "exp", "aud", "sub"]
-        try:
-            claims = jwt.decode(
-                secret, public, algorithms=["ES256"], audience=self.issuer, issuer="TEAM", options={"require": required}
-            )
-        except jwt.PyJWTError:
-            return False
-        is_named = jwt.get_unverified_header(secret).get("kid") == "KEYID"
-        return is_named and claims["sub"] == self.client_id and claims["exp"] - claims["iat"] <= 15_777_000
-
-    def metadata(self) -> dict[str, Any]:
-        theirs = json.loads(DOCUMENT.read_text())
-        ours = super().metadata()
-        return {name: ours[name] if name.endswith(("issuer", "_endpoint", "_uri")) else theirs[name] for name in theirs}
-
-
-def in_words(token: UnsignedToken) -> UnsignedToken:
-    """Say what is true or false as Apple does."""
-    words = {"email_verified": str(token.claims.get("email_verified")).lower(), "is_private_email": "true"}
-    token.claims = {**token.claims, **words, "nonce_supported": True}
-    return token
 
 
 @pytest.fixture
@@ -101,7 +55,7 @@ def entry(op: OpenIDProvider, **changes: Any) -> dict[str, Any]:
         "client_id": "client",
         "team_id": "TEAM",
         "key_id": "KEYID",
-        "client_key": KEY.export_to_pem(private_key=True, password=None).decode(),
+        "client_key": KEY_TEXT,
         "discovery_url": op.discovery_url,
         **changes,
     }
@@ -120,7 +74,7 @@ def apple(op: OpenIDProvider, **changes: Any) -> AppleProvider:
         "client_id": "client",
         "team_id": "TEAM",
         "key_id": "KEYID",
-        "client_key": KEY.export_to_pem(private_key=True, password=None).decode(),
+        "client_key": KEY_TEXT,
         "discovery_url": op.discovery_url,
     }
     return AppleProvider(**{**arguments, **changes})
@@ -248,3 +202,174 @@ def test_a_key_of_another_kind_is_refused_at_once(op: OpenIDProvider) -> None:
     key = JWK.generate(kty="EC", crv="P-384").export_to_pem(private_key=True, password=None).decode()
     with pytest.raises(ValueError, match="ES256"):
         apple(op, client_key=key)
+
+
+# The name of the first consent
+
+
+def tell_name(op: OpenIDProvider, user: Any, *, key: str = "user") -> None:
+    """Let the provider post `user` beside the code, as Apple does once."""
+    text = user if isinstance(user, str) else json.dumps(user)
+    op.bend("authorize", lambda good: good.and_also(key, text))
+
+
+FULL = {"name": {"firstName": "Ada", "lastName": "Byron"}, "email": "victim@example.org"}
+
+USERS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("a full name", FULL, {"given_name": "Ada", "family_name": "Byron", "name": "Ada Byron"}),
+    ("a first name", {"name": {"firstName": "Ada", "lastName": ""}}, {"given_name": "Ada", "name": "Ada"}),
+    ("a last name", {"name": {"lastName": "Byron"}}, {"family_name": "Byron", "name": "Byron"}),
+    ("a long name", {"name": {"firstName": "A" * 500}}, {"given_name": "A" * 100, "name": "A" * 100}),
+    ("an address alone", {"email": "victim@example.org"}, {}),
+    ("claims that are none of its business", {"name": {"firstName": None, "sub": "x"}, "sub": "x"}, {}),
+    ("other types", {"name": {"firstName": ["Ada"], "lastName": 5}}, {}),
+    ("a name as text", {"name": "Ada"}, {}),
+    ("a list", ["Ada"], {}),
+    ("null", "null", {}),
+    ("no JSON", "{", {}),
+    ("a name twice", '{"name": {}, "name": {"firstName": "Ada"}}', {}),
+    ("deeply nested", '{"name":' + "[" * 900 + "]" * 900 + "}", {}),
+    ("empty", "", {}),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("user", "names"), [row[1:] for row in USERS], ids=ids(USERS))
+def test_a_name_beside_the_code_is_a_name_and_nothing_else(
+    apple_style: AppleStyleProvider, browser: Browser, user: Any, names: dict[str, Any]
+) -> None:
+    tell_name(apple_style, user)
+
+    assert sign_in(apple_style, browser).status_code == 302
+
+    connection = OAuthConnection.objects.get()
+    assert {name: value for name, value in connection.claims.items() if "name" in name} == names
+    assert (connection.provider_user_id, connection.email, connection.email_verified) == ("alice", RELAY, True)
+
+
+@pytest.mark.django_db
+def test_an_address_beside_the_code_opens_no_account(apple_style: AppleStyleProvider, browser: Browser) -> None:
+    """Nobody signed it: the browser could have written anything."""
+    victim = get_user_model().objects.create_user("victim", "victim@example.org", "a password")
+    apple_style.users.change("alice", email="", preferred_username="alice")
+    tell_name(apple_style, {**FULL, "email_verified": True})
+
+    assert sign_in(apple_style, browser).status_code == 302
+
+    connection = OAuthConnection.objects.get()
+    assert connection.user != victim
+    assert (connection.email, connection.email_verified) == ("", False)
+    assert "email" not in connection.claims
+    assert connection.claims["name"] == "Ada Byron"
+
+
+@pytest.mark.django_db
+def test_no_class_takes_more_than_names_from_beside_the_code(
+    apple_style: AppleStyleProvider, browser: Browser, settings: Settings
+) -> None:
+    """What a site's own class would believe does not get far."""
+    settings.OIDC_LOGIN_PROVIDERS = {"apple": entry(apple_style, **{"class": f"{__name__}.Gullible"})}
+    tell_name(apple_style, json.dumps({"sub": "victim", "email": "v@x.example", "email_verified": True, "name": "V"}))
+
+    assert sign_in(apple_style, browser).status_code == 302
+
+    connection = OAuthConnection.objects.get()
+    assert (connection.provider_user_id, connection.email) == ("alice", RELAY)
+    assert connection.claims["name"] == "V"
+
+
+class Gullible(AppleProvider):
+    def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        claims: dict[str, Any] = json.loads(parameters["user"])
+        return claims
+
+
+@pytest.mark.django_db
+def test_a_name_that_came_once_stays(apple_style: AppleStyleProvider, browser: Browser, settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"apple": entry(apple_style, profile_map={"first_name": "given_name"})}
+    tell_name(apple_style, FULL)
+    assert sign_in(apple_style, browser).status_code == 302
+    apple_style.mend("authorize")
+
+    assert sign_in(apple_style, browser).status_code == 302
+
+    connection = OAuthConnection.objects.get()
+    assert (connection.claims["given_name"], connection.claims["name"]) == ("Ada", "Ada Byron")
+    assert connection.user.first_name == "Ada"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("values", [[json.dumps(FULL)] * 2, ["y" * 3000]], ids=["twice", "too long"])
+def test_a_name_as_no_provider_sends_it_ends_the_sign_in(
+    apple_style: AppleStyleProvider, browser: Browser, values: list[str]
+) -> None:
+    def tell_all(good: AuthorizationAnswer) -> AuthorizationAnswer:
+        for value in values:
+            good = good.and_also("user", value)
+        return good
+
+    apple_style.bend("authorize", tell_all)
+
+    response = sign_in(apple_style, browser)
+
+    assert response.status_code == 400
+    assert not OAuthConnection.objects.exists()
+    assert "token" not in apple_style.asked()
+
+
+@pytest.mark.django_db
+def test_a_name_on_its_way_is_sealed(apple_style: AppleStyleProvider, browser: Browser) -> None:
+    tell_name(apple_style, FULL)
+
+    posted = browser.sign_in(apple_style, "apple")
+
+    assert posted.status_code == 303
+    assert "Byron" not in posted["Location"]
+
+
+@pytest.mark.django_db
+def test_other_parameters_beside_the_code_say_nothing(apple_style: AppleStyleProvider, browser: Browser) -> None:
+    tell_name(apple_style, FULL, key="names")
+
+    assert sign_in(apple_style, browser).status_code == 302
+    assert "name" not in OAuthConnection.objects.get().claims
+
+
+# The issuer
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("named", AppleProvider.issuer_aliases)
+@pytest.mark.parametrize("signed", AppleProvider.issuer_aliases)
+def test_an_identity_outlives_the_name_of_the_issuer(
+    apple_style: AppleStyleProvider, browser: Browser, named: str, signed: str
+) -> None:
+    """In June 2025 the document named another issuer than the tokens, for some days."""
+
+    def say(token: UnsignedToken) -> UnsignedToken:
+        token.claims["iss"] = signed
+        return in_words(token)
+
+    apple_style.bend("discovery", lambda good: Answer.of_json({**good.json, "issuer": named}))
+    apple_style.bend("id_token", say)
+    apple_style.expected_audience = "https://appleid.apple.com"
+
+    assert sign_in(apple_style, browser).status_code == 302
+    assert OAuthConnection.objects.get().issuer == "https://appleid.apple.com"
+
+
+@pytest.mark.django_db
+def test_no_other_issuer_is_apples(apple_style: AppleStyleProvider, browser: Browser) -> None:
+    apple_style.bend("discovery", lambda good: Answer.of_json({**good.json, "issuer": "https://apple.example"}))
+
+    assert browser.begin("apple").status_code == 502
+
+
+@pytest.mark.django_db
+def test_a_person_who_cancels_at_apple_comes_back(apple_style: AppleStyleProvider, browser: Browser) -> None:
+    apple_style.bend("authorize", lambda good: good.with_(error="user_cancelled_authorize"))
+
+    posted = browser.sign_in(apple_style, "apple", user=None)
+    response = browser.get(posted["Location"], cross_site=True)
+
+    assert (response.status_code, response["Location"]) == (302, "/oauth/")

@@ -83,3 +83,20 @@ def test_the_spelling_without_a_scheme_is_googles_too(op: OpenIDProvider, iss: s
 def test_google_is_found_without_being_told_where() -> None:
     assert google().discovery_url == "https://accounts.google.com/.well-known/openid-configuration"
     assert google().label == "Google"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ({}, {}),
+        ({"offline": True}, {"access_type": "offline", "prompt": "consent"}),
+        ({"offline": True, "prompt": "select_account"}, {"access_type": "offline", "prompt": "select_account"}),
+        ({"prompt": "login"}, {"prompt": "login"}),
+    ],
+)
+def test_a_refresh_token_is_asked_for_in_googles_way(
+    op: OpenIDProvider, arguments: dict[str, Any], sent: dict[str, str]
+) -> None:
+    """https://developers.google.com/identity/protocols/oauth2/web-server#offline"""
+    parameters = asked_parameters(google(op, **arguments))
+    assert {name: value for name, value in parameters.items() if name in ("access_type", "prompt")} == sent

@@ -26,6 +26,7 @@ from oidc_login.providers import (
     get_provider,
     get_provider_keys,
 )
+from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import argument_names, argument_problems, build_provider, get_providers
 from tests.protocol.signing import ids
 
@@ -246,21 +247,56 @@ def test_a_loader_brings_further_providers_and_replaces_none() -> None:
 # The package's names
 
 
-@pytest.mark.parametrize("name", providers.__all__)
-def test_every_name_is_where_it_says(name: str) -> None:
+@pytest.mark.parametrize("name", [*providers.__all__, *shipped_classes()])
+def test_every_name_is_found(name: str) -> None:
     assert getattr(providers, name).__name__ == name
 
 
-def test_another_name_is_none() -> None:
-    with pytest.raises(AttributeError, match="NoSuchProvider"):
-        importlib.import_module("oidc_login.providers").NoSuchProvider  # noqa: B018  # reading it is the test
+@pytest.mark.parametrize(
+    "name", ["NoSuchProvider", "Provider", "BaseProvider", "AppleProviderX", "Apple", "ORMProvider"]
+)
+def test_another_name_is_none(name: str) -> None:
+    with pytest.raises(AttributeError, match=name):
+        getattr(importlib.import_module("oidc_login.providers"), name)
 
 
-def test_a_provider_is_imported_when_it_is_first_used() -> None:
+def test_no_shipped_class_is_overlooked() -> None:
+    """A class without facts would have no section in the documentation; those that others derive from need none."""
+    last = {found for found in subclasses(OAuthProvider) if not subclasses(found)}
+    assert last == {*shipped_classes().values()}
+
+
+def subclasses(of: type[OAuthProvider]) -> set[type[OAuthProvider]]:
+    """The package's own classes that derive from another one."""
+    direct = {found for found in of.__subclasses__() if is_ours(found)}
+    return direct.union(*map(subclasses, direct))
+
+
+def is_ours(found: type[OAuthProvider]) -> bool:
+    """Whether a class is found in a module of the package; the examples of the documentation are not."""
+    module = sys.modules.get(found.__module__)
+    return found.__module__.startswith("oidc_login.providers.") and getattr(module, found.__name__, None) is found
+
+
+def test_a_class_that_lacks_its_extra_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "oidc_login.providers.slack", None)  # what an import that fails looks like
+    assert "SlackProvider" not in shipped_classes()
+    assert "TwitchProvider" in shipped_classes()
+
+
+@pytest.mark.parametrize(
+    ("used", "loaded"),
+    [
+        ("", set()),
+        ("OAuthToken", {"base", "facts"}),
+        ("GoogleProvider", {"base", "facts", "google", "oauth2", "oidc"}),
+    ],
+)
+def test_a_provider_is_imported_when_it_is_first_used(used: str, loaded: set[str]) -> None:
     """So that forty providers cost no more than one."""
     program = (
-        "import sys, oidc_login.providers as p; p.OAuthToken; "
-        "print(*[name for name in ('oidc', 'github', 'apple') if f'oidc_login.providers.{name}' in sys.modules])"
+        f"import sys, oidc_login.providers as p; {f'p.{used}' if used else ''}\n"
+        "print(*[n.removeprefix(f'{p.__name__}.') for n in sys.modules if n.startswith(f'{p.__name__}.')])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout.strip() == ""
+    assert set(done.stdout.split()) == loaded

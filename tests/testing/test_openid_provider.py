@@ -466,3 +466,76 @@ def test_users_may_be_added(op: OpenIDProvider, client: Client) -> None:
 def test_constants_of_these_tests_belong_together() -> None:
     digest = hashlib.sha256(VERIFIER.encode()).digest()
     assert base64.urlsafe_b64encode(digest).decode() == CHALLENGE + "="
+
+
+# Another provider's document
+
+DOCUMENT: dict[str, Any] = {
+    "issuer": "https://id.vendor.example/oauth2",
+    "authorization_endpoint": "https://id.vendor.example/oauth2/authorize/",
+    "token_endpoint": "https://api.vendor.example/oauth2/token",
+    "jwks_uri": "https://keys.vendor.example/certs.json",
+    "id_token_signing_alg_values_supported": ["none", "HS256", "ES384", "RS256"],
+    "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    "x_private": {"a": 1},
+}
+
+
+def test_a_document_is_published_with_addresses_of_its_own() -> None:
+    op = OpenIDProvider(users=PEOPLE, document=DOCUMENT)
+    with serve(op):
+        document = Client(op).get(f"{op.base_url}/oauth2/.well-known/openid-configuration").json()
+        assert document == {
+            **DOCUMENT,
+            "issuer": f"{op.base_url}/oauth2",
+            "authorization_endpoint": f"{op.base_url}/oauth2/authorize/",
+            "token_endpoint": f"{op.base_url}/oauth2/token",
+            "jwks_uri": f"{op.base_url}/certs.json",
+        }
+
+
+def test_a_document_is_kept_to() -> None:
+    """It signs with what the document names first, takes the secret where it says, and has no more endpoints."""
+    op = OpenIDProvider(users=PEOPLE, document=DOCUMENT)
+    with serve(op):
+        client = Client(op)
+        assert client.redeem(client.code()).status_code == 401
+        answer = client.redeem(client.code(), auth=None, client_id="client", client_secret="secret")
+        assert jwt.get_unverified_header(answer.json()["id_token"])["alg"] == "ES384"
+        assert verified(op, answer.json()["id_token"])["iss"] == f"{op.base_url}/oauth2"
+        assert client.get(f"{op.base_url}/oauth2/userinfo").status_code == 404
+        assert client.get(f"{op.base_url}/jwks").status_code == 404
+
+
+def test_a_document_that_names_no_way_of_authentication_means_basic() -> None:
+    """Discovery 3."""
+    unnamed = {name: value for name, value in DOCUMENT.items() if "auth_methods" not in name}
+    op = OpenIDProvider(users=PEOPLE, document=unnamed)
+    with serve(op):
+        client = Client(op)
+        assert client.redeem(client.code()).status_code == 200
+        refused = client.redeem(client.code(), auth=None, client_id="client", client_secret="secret")
+        assert refused.status_code == 401
+
+
+def test_an_answer_names_its_issuer_where_the_document_promises_that() -> None:
+    """RFC 9207 3."""
+    for promised in (True, False):
+        document = {**DOCUMENT, "authorization_response_iss_parameter_supported": promised}
+        op = OpenIDProvider(users=PEOPLE, document=document)
+        with serve(op):
+            answer = parameters_of(op.authorize(Client(op).authorization_url()))
+            assert ("iss" in answer) is promised
+
+
+def test_a_document_may_stand_somewhere_else() -> None:
+    op = OpenIDProvider(users=PEOPLE, document=DOCUMENT, discovery_path="/common/.well-known/openid-configuration")
+    with serve(op):
+        assert op.discovery_url == f"{op.base_url}/common/.well-known/openid-configuration"
+        assert Client(op).get(op.discovery_url).json()["issuer"] == f"{op.base_url}/oauth2"
+
+
+def test_a_nonce_may_stay_away(op: OpenIDProvider, client: Client) -> None:
+    assert verified(op, client.tokens()["id_token"])["nonce"] == "the nonce"
+    op.returns_nonce = False
+    assert "nonce" not in verified(op, client.tokens()["id_token"])

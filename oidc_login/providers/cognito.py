@@ -1,0 +1,43 @@
+"""Amazon Cognito (https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .facts import Facts
+from .oidc import OIDCProvider
+
+
+class CognitoProvider(OIDCProvider):
+    """A user pool of Amazon Cognito, found by its id, which begins with the region."""
+
+    display_name = "Amazon Cognito"
+    brand_color = "#b0084d"
+    monogram = "Co"
+
+    facts = Facts(
+        register_at="https://console.aws.amazon.com/cognito/v2/idp/user-pools",
+        register_as="An app client of the user pool with a client secret, the grant *Authorization code* and the "
+        "scopes `openid`, `email` and `profile`. The pool needs a domain for its pages.",
+        identity="`sub`. User names can be given away again after an account is deleted.",
+        email='Counts where `email_verified` is `true` or `"true"`. Whoever may write attributes of the pool can '
+        "set it.",
+        refresh="A refresh token comes with the first answer and stays the same, unless the app client rotates it.",
+        caution="Cognito's way to sign out is none of OpenID Connect.",
+        sources=(
+            "https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html",
+            "https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html",
+        ),
+        arguments={
+            "user_pool_id": "the id of the user pool; in another partition of AWS give its `issuer` instead",
+        },
+        example={"user_pool_id": "eu-central-1_EXAMPLE00"},
+    )
+
+    # The userInfo endpoint says "true" (https://github.com/zitadel/oidc/issues/137).
+    sends_booleans_as_strings = True
+
+    def __init__(self, *, user_pool_id: str = "", issuer: str = "", **kwargs: Any) -> None:
+        region = user_pool_id.partition("_")[0]
+        pool = f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}" if user_pool_id else ""
+        super().__init__(issuer=issuer or pool, **kwargs)

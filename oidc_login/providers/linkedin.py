@@ -1,0 +1,42 @@
+"""LinkedIn (https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2)."""
+
+from __future__ import annotations
+
+from .facts import Facts
+from .oidc import OIDCProvider
+
+
+class LinkedInProvider(OIDCProvider):
+    """Sign In with LinkedIn using OpenID Connect, which leaves out what protects other sign-ins twice."""
+
+    display_name = "LinkedIn"
+    brand_color = "#0a66c2"
+    monogram = "Li"
+    default_discovery_url = "https://www.linkedin.com/oauth/.well-known/openid-configuration"
+
+    facts = Facts(
+        register_at="https://www.linkedin.com/developers/apps",
+        register_as="An app with the product *Sign In with LinkedIn using OpenID Connect*.",
+        identity="`sub`, which is another one for each app.",
+        email='Counts where `email_verified` is `true` or `"true"`. People may have none.',
+        refresh="An access token lives 60 days. Refresh tokens are for approved partners alone.",
+        caution="LinkedIn takes no PKCE and returns no nonce, so the sealed `state` alone binds its answer to the "
+        "browser. Apps that write to LinkedIn need other products and scopes.",
+        sources=(
+            "https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2",
+            "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",
+        ),
+    )
+
+    # A token request with a verifier is answered by `invalid_client`, unless LinkedIn has changed the app for it.
+    # https://github.com/nextauthjs/next-auth/issues/8831
+    uses_pkce = False
+    # https://github.com/linkedin-developers/linkedin-api-js-client/issues/34
+    insecure_allow_missing_nonce = True
+    # The document leaves the list out, which stands for Basic; LinkedIn reads the body alone.
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#step-3-exchange-authorization-code-for-an-access-token
+    token_endpoint_auth_methods_supported = ("client_secret_post",)
+    # https://github.com/logto-io/logto/issues/6843
+    sends_booleans_as_strings = True
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#application-is-rejected
+    cancellation_errors = ("user_cancelled_login", "user_cancelled_authorize")

@@ -1,0 +1,144 @@
+"""Microsoft Entra ID and personal Microsoft accounts (https://learn.microsoft.com/entra/identity-platform)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..protocol.errors import MetadataInvalid
+from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, TenantRule
+from .facts import Facts
+from .oidc import OIDCProvider
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# The one tenant of everybody's personal account.
+# https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#payload-claims
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+# Endpoints that people of every tenant may come through; the first one also with a personal account.
+SHARED = ("common", "organizations")
+ANY = "*"
+
+
+class MicrosoftProvider(OIDCProvider):
+    """Work, school and personal accounts: `tenant` is one tenant, or an endpoint of many with `allowed_tenants`."""
+
+    display_name = "Microsoft"
+    brand_color = "#0067b8"
+    monogram = "MS"
+    kept_claims = ("oid", "tid")
+
+    facts = Facts(
+        register_at="https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
+        register_as="An app registration with a redirect URI of the platform *Web* and a client secret. Under "
+        "*Token configuration* add the optional claims `email` and `xms_edov` to the ID token. *Supported account "
+        "types* must fit `tenant`.",
+        identity="`sub` under the issuer of the person's own tenant; it is another one for each app registration. "
+        "`oid` and `tid`, which name the account for all apps, are kept in the claims. `preferred_username` and "
+        "`email` can change and be given to others.",
+        email="Counts where `xms_edov` says that the domain of the address is the tenant's own. Without this claim an "
+        "administrator of any tenant could write any address into it.",
+        refresh="A refresh token comes with the scope `offline_access`. Microsoft has no endpoint to revoke it.",
+        caution="With `common` or `organizations`, `allowed_tenants` is all that stands between your site and every "
+        "tenant there is. External ID (`ciamlogin.com`) has issuers of another form: use the generic class for it. "
+        "Certificates instead of a client secret are not supported.",
+        sources=(
+            "https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc",
+            "https://learn.microsoft.com/entra/identity-platform/migrate-off-email-claim-authorization",
+            "https://learn.microsoft.com/entra/identity-platform/optional-claims-reference",
+        ),
+        arguments={
+            "tenant": "the GUID or a domain of the one tenant, `consumers` for personal accounts, `organizations` for "
+            "work and school accounts of many tenants, or `common` for all of them",
+            "allowed_tenants": 'with `organizations` and `common`: a list of GUIDs, or `"*"` for any tenant',
+            "authority": "the sign-in host of a national cloud, such as `https://login.microsoftonline.us`",
+        },
+        example={"tenant": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"},
+    )
+
+    # https://learn.microsoft.com/entra/identity-platform/access-tokens#multitenant-applications
+    tenants = TenantRule(placeholder="{tenantid}", claim="tid", pattern=GUID)
+    email_claims = (*OIDCProvider.email_claims, "xms_edov")
+
+    def __init__(
+        self,
+        *,
+        tenant: str,
+        allowed_tenants: Sequence[str] = (),
+        authority: str = "https://login.microsoftonline.com",
+        **kwargs: Any,
+    ) -> None:
+        self.authority = authority.rstrip("/")
+        self.tenant = tenant.lower()
+        super().__init__(discovery_url=f"{self.authority}/{self.tenant}/v2.0{WELL_KNOWN}", **kwargs)
+        named = (allowed_tenants,) if isinstance(allowed_tenants, str) else allowed_tenants
+        self.allowed_tenants = frozenset(name.lower() for name in named)
+        self._check_tenants()
+
+    def _check_tenants(self) -> None:
+        """Say at once what would let in more people than it seems to, or nobody."""
+        if self.is_shared and not self.allowed_tenants:
+            raise ValueError(
+                f"tenant {self.tenant!r} is open to every tenant: name allowed_tenants, or write '*' to mean that"
+            )
+        if self.allowed_tenants and not self.is_shared:
+            raise ValueError(f"allowed_tenants has no meaning with the one tenant {self.tenant!r}")
+        if not all(GUID.fullmatch(name) for name in self.allowed_tenants - {ANY}):
+            raise ValueError("allowed_tenants holds something that is not the GUID of a tenant")
+        if self.trust_email and ANY in self.allowed_tenants:
+            raise ValueError("trust_email would believe what anybody writes into a tenant of their own")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether people of many tenants come through this one provider."""
+        return self.tenant in SHARED
+
+    def issuer_of(self, tenant: str) -> str:
+        return f"{self.authority}/{tenant}/v2.0"
+
+    # Issuers.
+
+    def get_possible_issuers(self) -> tuple[str, ...]:
+        """Return the issuer of the one tenant, or the template; a domain's is known when its document is."""
+        if self.is_shared:
+            return (self.issuer_of("{tenantid}"),)
+        tenant = PERSONAL if self.tenant == "consumers" else self.tenant
+        return (self.issuer_of(tenant),) if GUID.fullmatch(tenant) else ()
+
+    def check_document(self, metadata: ProviderMetadata) -> None:
+        """The document of a domain names the tenant by its GUID, and is at the same authority all the same."""
+        if self.get_possible_issuers():
+            super().check_document(metadata)
+            return
+        tenant = metadata.issuer.removeprefix(f"{self.authority}/").removesuffix("/v2.0")
+        if not GUID.fullmatch(tenant) or metadata.issuer != self.issuer_of(tenant):
+            raise MetadataInvalid("issuer_mismatch")
+
+    def get_issuer(self) -> str:
+        """Return the issuer, "" where each tenant has one."""
+        return "" if self.is_shared else super().get_issuer()
+
+    def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
+        """Return the issuer of the person's tenant, which the ID token was checked against."""
+        return str(claims["iss"])
+
+    # People.
+
+    def check_claims(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the person's tenant may come."""
+        if not self.is_shared:
+            return True
+        tenant = str(claims.get("tid"))
+        if tenant == PERSONAL and self.tenant == "organizations":
+            return False
+        return not self.allowed_tenants.isdisjoint((ANY, tenant))
+
+    def is_email_verified(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the domain of the address is the tenant's own, which only the optional claim `xms_edov` says.
+
+        Microsoft's documentation has it as a boolean; "1" and "true" have been seen.
+        """
+        owned = claims.get("xms_edov")
+        if owned is None:
+            return self.trust_email and claims.get("email_verified") in (None, True)
+        return owned is True or owned in ("1", "true")

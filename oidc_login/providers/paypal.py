@@ -1,0 +1,71 @@
+"""PayPal (https://developer.paypal.com/docs/log-in-with-paypal)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class PayPalProvider(OAuth2Provider):
+    """Log in with PayPal. It promises OpenID Connect and often sends no ID token, so user info says who it is."""
+
+    display_name = "PayPal"
+    brand_color = "#003087"
+    monogram = "P"
+    default_scope = "openid profile email"
+
+    facts = Facts(
+        register_at="https://developer.paypal.com/dashboard/applications",
+        register_as="A REST app with *Log in with PayPal* switched on, and there the attributes that your site asks "
+        "for: a scope that is not switched on is an error.",
+        identity="`user_id`, a URL that is another one for each app.",
+        email="The primary address. It counts where PayPal sends `email_verified`, which its present answer does not; "
+        "`verified_account` is about the account and not about the address.",
+        refresh="An access token lives eight hours. A refresh token comes with the first answer.",
+        caution="PayPal's discovery document lists addresses that its sandbox does not have, so the class has its own. "
+        "Its answers were not checked against the live service.",
+        sources=(
+            "https://developer.paypal.com/docs/log-in-with-paypal",
+            "https://developer.paypal.com/api/identity/v1/userinfo-get",
+        ),
+        arguments={"sandbox": "`True` signs in people of the sandbox"},
+    )
+
+    def __init__(self, *, sandbox: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        site = "https://www.sandbox.paypal.com" if sandbox else "https://www.paypal.com"
+        api = "https://api-m.sandbox.paypal.com" if sandbox else "https://api-m.paypal.com"
+        self.authorization_endpoint = f"{site}/signin/authorize"
+        self.token_endpoint = f"{api}/v1/oauth2/token"
+        self.userinfo_endpoint = f"{api}/v1/identity/oauth2/userinfo?schema=paypalv1.1"
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        if not isinstance(userinfo, dict) or not isinstance(userinfo.get("user_id"), str) or not userinfo["user_id"]:
+            raise UserInfoInvalid("user_id")
+        names = {name: userinfo[name] for name in ("given_name", "family_name") if name in userinfo}
+        return OAuthUser(
+            id=userinfo["user_id"],
+            email=primary_email(userinfo),
+            email_verified=userinfo.get("email_verified") is True,
+            name=_text(userinfo.get("name")),
+            claims=names,
+        )
+
+
+def primary_email(userinfo: dict[str, Any]) -> str:
+    """Return the address of either form of the answer: `email`, or the primary one of `emails`."""
+    if "email" in userinfo:
+        return _text(userinfo["email"])
+    addresses = userinfo.get("emails")
+    for address in addresses if isinstance(addresses, list) else []:
+        if isinstance(address, dict) and address.get("primary") is True:
+            return _text(address.get("value"))
+    return ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

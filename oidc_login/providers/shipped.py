@@ -1,0 +1,29 @@
+"""Every class that comes with the package, for whoever wants them all: the documentation, and tests."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import oidc_login.providers
+
+from .base import OAuthProvider
+
+
+def shipped_classes() -> dict[str, type[OAuthProvider]]:
+    """Return the classes that have facts about a provider, by their names. This imports all of them."""
+    found: dict[str, type[OAuthProvider]] = {}
+    for info in iter_modules(oidc_login.providers.__path__):
+        try:
+            module = import_module(f"{oidc_login.providers.__name__}.{info.name}")
+        except ImportError:  # it needs an extra that is not installed
+            continue
+        found |= {name: value for name, value in vars(module).items() if is_shipped(value, module.__name__)}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def is_shipped(value: object, module: str) -> bool:
+    """Whether a name of a module is a provider's class that was made there and says what to know about it."""
+    if not isinstance(value, type) or not issubclass(value, OAuthProvider) or value.__module__ != module:
+        return False
+    return vars(value).get("facts") is not None

@@ -1,0 +1,70 @@
+"""Slack (https://docs.slack.dev/authentication/sign-in-with-slack)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol.errors import InvalidIDToken
+from .facts import Facts
+from .oidc import OIDCProvider
+
+TEAM_CLAIM = "https://slack.com/team_id"
+TEAM = re.compile(r"[A-Z0-9]{1,64}")
+
+# https://docs.slack.dev/reference/methods/openid.connect.token#errors
+TOKEN_ERRORS = {
+    **dict.fromkeys(("invalid_code", "code_already_used", "code_expired", "invalid_refresh_token"), "invalid_grant"),
+    **dict.fromkeys(("invalid_client_id", "bad_client_secret"), "invalid_client"),
+}
+
+
+class SlackProvider(OIDCProvider):
+    """Members of Slack workspaces; `team` lets only those of one workspace in."""
+
+    display_name = "Slack"
+    brand_color = "#4a154b"
+    monogram = "S"
+    default_discovery_url = "https://slack.com/.well-known/openid-configuration"
+    kept_claims = (TEAM_CLAIM, "https://slack.com/user_id")
+
+    facts = Facts(
+        register_at="https://api.slack.com/apps",
+        register_as="An app with the user scopes `openid`, `profile` and `email`.",
+        identity="The workspace and the member's id in it: `sub` under the issuer `https://slack.com/` followed by the "
+        "id of the workspace. Whoever belongs to two workspaces has two identities.",
+        email="Counts where `email_verified` is `true`.",
+        refresh="Tokens do not expire, unless *token rotation* is switched on for the app.",
+        caution="The endpoint for signing in does not take PKCE, so the nonce ties the answer to the browser.",
+        sources=("https://docs.slack.dev/authentication/sign-in-with-slack",),
+        arguments={"team": "the id of the one workspace whose members may come, such as `T0123ABCD`"},
+        example={"team": "T0123ABCD"},
+    )
+
+    # PKCE makes a public client of an app, whose secret Slack then refuses; it is for another endpoint than this one.
+    # https://docs.slack.dev/authentication/using-pkce
+    uses_pkce = False
+
+    def __init__(self, *, team: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.team = team
+
+    def get_authorization_url_params(self, *, request: Any) -> dict[str, Any]:
+        return {**super().get_authorization_url_params(request=request), "team": self.team or None}
+
+    def check_claims(self, claims: Mapping[str, Any]) -> bool:
+        """The parameter `team` only skips Slack's list of workspaces: what counts is the claim."""
+        return not self.team or claims.get(TEAM_CLAIM) == self.team
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Name Slack's errors as RFC 6749 5.2 does; it sends them with status 200."""
+        error = answer.get("error")
+        return {**answer, "error": TOKEN_ERRORS.get(error, error)} if isinstance(error, str) else answer
+
+    def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
+        """Return the issuer with the workspace: a member's id was once unique within that alone."""
+        team = claims.get(TEAM_CLAIM)
+        if not isinstance(team, str) or not TEAM.fullmatch(team):
+            raise InvalidIDToken("team_id")
+        return f"{self.get_lasting_issuer()}/{team}"

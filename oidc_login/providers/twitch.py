@@ -1,0 +1,54 @@
+"""Twitch (https://dev.twitch.tv/docs/authentication/getting-tokens-oidc)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .facts import Facts
+from .oidc import OIDCProvider
+
+TOKEN_ERRORS = {
+    **dict.fromkeys(("invalid authorization code", "invalid refresh token"), "invalid_grant"),
+    **dict.fromkeys(("invalid client", "invalid client secret", "missing client secret"), "invalid_client"),
+}
+PROFILE = dict.fromkeys(("email", "email_verified", "picture", "preferred_username"))
+
+
+class TwitchProvider(OIDCProvider):
+    """Twitch accounts, about which Twitch says only what the parameter `claims` asks for."""
+
+    display_name = "Twitch"
+    brand_color = "#7c2ff2"
+    monogram = "T"
+    default_scope = "openid user:read:email"
+    default_discovery_url = "https://id.twitch.tv/oauth2/.well-known/openid-configuration"
+    # https://dev.twitch.tv/docs/authentication/getting-tokens-oidc#requesting-claims
+    default_claims: ClassVar[Mapping[str, Any]] = {"id_token": PROFILE, "userinfo": PROFILE}
+    # https://dev.twitch.tv/docs/authentication/revoke-tokens
+    default_metadata: ClassVar[Mapping[str, Any]] = {"revocation_endpoint": "https://id.twitch.tv/oauth2/revoke"}
+
+    facts = Facts(
+        register_at="https://dev.twitch.tv/console/apps",
+        register_as="An application of the client type *Confidential*.",
+        identity="`sub`. `preferred_username` is the name that is shown, and can change.",
+        email="Counts where `email_verified` is `true`; needs the scope `user:read:email`.",
+        refresh="An access token lives about four hours. A refresh may bring a new refresh token.",
+        caution="Twitch asks sites to validate tokens every hour, and to end the session of whoever took the "
+        "permission back. That it returns the nonce and ignores PKCE is what its documentation lets expect; neither "
+        "was tried.",
+        sources=(
+            "https://dev.twitch.tv/docs/authentication/getting-tokens-oidc",
+            "https://dev.twitch.tv/docs/authentication/validate-tokens",
+        ),
+    )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Name Twitch's errors as RFC 6749 5.2 does: they are a status and a sentence.
+
+        https://dev.twitch.tv/docs/authentication/refresh-tokens#how-to-use-a-refresh-token
+        """
+        message = answer.get("message")
+        if not isinstance(message, str):
+            return answer
+        return {"error": TOKEN_ERRORS.get(message.lower(), "invalid_request")}

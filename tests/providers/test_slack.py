@@ -1,0 +1,95 @@
+"""Slack: a member's id means something within their workspace alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oidc_login.models import OAuthConnection
+from oidc_login.providers import SlackProvider
+from oidc_login.testing import UnsignedToken
+from tests.providers.flows import asked_parameters
+from tests.providers.openid_stage import Person, Stage, staged
+from tests.providers.openid_table import SLACK
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
+TEAM_CLAIM = "https://slack.com/team_id"
+
+
+@pytest.fixture
+def stage(settings: Settings) -> Iterator[Stage]:
+    with staged(SLACK, settings) as stage:
+        yield stage
+
+
+def come_from(stage: Stage, team: Any) -> None:
+    """Let the same member id be one of another workspace; `None`: of none."""
+
+    def bent(token: UnsignedToken) -> UnsignedToken:
+        token = stage._id_token(token)
+        del token.claims[TEAM_CLAIM]
+        token.claims |= {} if team is None else {TEAM_CLAIM: team}
+        return token
+
+    stage.op.bend("id_token", bent)
+
+
+def slack(stage: Stage, **arguments: Any) -> SlackProvider:
+    given = {"provider_key": "op", "client_id": "client", "discovery_url": stage.op.discovery_url}
+    return SlackProvider(**{**given, **arguments})
+
+
+@pytest.mark.django_db
+def test_a_member_of_another_workspace_does_not_come(stage: Stage) -> None:
+    come_from(stage, "T0OTHER")
+
+    response = stage.sign_in()
+
+    assert response.status_code == 403
+    assert not OAuthConnection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_same_id_in_another_workspace_is_somebody_else(stage: Stage, settings: Settings) -> None:
+    entry = {name: value for name, value in stage.entry().items() if name != "team"}
+    settings.OIDC_LOGIN_PROVIDERS = {"op": entry}
+    assert stage.sign_in().status_code == 302
+    first, stage.person = stage.browser.user, Person(email="")
+    come_from(stage, "T0OTHER")
+
+    assert stage.sign_in().status_code == 302
+
+    assert stage.browser.user != first
+    issuers = set(OAuthConnection.objects.values_list("issuer", flat=True))
+    assert issuers == {f"{stage.op.issuer}/T0XYZ", f"{stage.op.issuer}/T0OTHER"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("team", [None, "", 5, ["T0XYZ"], "T0/../T1", "t0xyz", "T" * 65])
+def test_without_a_workspace_there_is_no_identity(stage: Stage, settings: Settings, team: Any) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in stage.entry().items() if name != "team"}}
+    come_from(stage, team)
+
+    response = stage.sign_in()
+
+    assert response.status_code == 502
+    assert "id_token_invalid" in response.content.decode()
+    assert not OAuthConnection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_workspace_is_kept_in_the_claims(stage: Stage) -> None:
+    stage.sign_in()
+
+    assert stage.connection.claims[TEAM_CLAIM] == "T0XYZ"
+
+
+def test_the_parameter_is_a_hint_for_slacks_list(stage: Stage) -> None:
+    assert asked_parameters(slack(stage, team="T0XYZ"))["team"] == "T0XYZ"
+    assert "team" not in asked_parameters(slack(stage))
+    provider = slack(stage, team="T0XYZ", authorization_params={"team": "T0OTHER"})
+    assert provider.check_claims({TEAM_CLAIM: "T0OTHER"}) is False
