@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..conf import django, settings
 
 KEY: Final = "oidc"
-PROVIDER_CLASS: Final = "oidc_login.providers.endpoints.EndpointsProvider"
+PROVIDER_CLASS: Final = "oidc_login.upstream.provider.EndpointsProvider"
 CALLBACK_NAME: Final = "oidc_authentication_callback"
 CALLBACK_SETTING: Final = "OIDC_AUTHENTICATION_CALLBACK_URL"
 MAX_TIMEOUT: Final = 20  # seconds that all exchanges of one request share

@@ -208,6 +208,15 @@ def test_signature_of_a_stranger(op: RecordingOpenIDProvider, alice: Any, call: 
     assert call("/whoami/", token.signed()).status_code == 401
 
 
+def test_key_that_signs_for_another_issuer(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
+    def bound(answer: Answer) -> Answer:
+        return Answer.of_json({"keys": [{**key, "issuer": "https://other.example"} for key in answer.json["keys"]]})
+
+    op.bend("jwks", bound)
+
+    assert call("/whoami/", jwt(op)).status_code == 401
+
+
 def test_mac_is_never_taken_even_where_id_tokens_may_have_one(
     op: RecordingOpenIDProvider, alice: Any, call: Call, settings: Settings
 ) -> None:

@@ -54,7 +54,7 @@ TESTS: dict[str, Sequence[str]] = {
     "upstream/states": (f"{COMPAT}upstream_middleware.py",),
     "upstream/entry": (f"{COMPAT}settings.py", f"{COMPAT}documented_site.py", f"{COMPAT}checks.py"),
     "upstream/hooks": (f"{COMPAT}every_hook.py", f"{COMPAT}settings.py"),
-    "providers/endpoints": (f"{COMPAT}issuer.py", f"{COMPAT}settings.py", f"{COMPAT}checks.py"),
+    "upstream/provider": (f"{COMPAT}issuer.py", f"{COMPAT}settings.py", f"{COMPAT}checks.py"),
     "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
 STRICT = (

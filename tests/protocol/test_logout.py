@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,7 +158,13 @@ def test_refuses_claims(claims: dict[str, Any], reason: str) -> None:
 def test_every_rule_is_in_the_table() -> None:
     held = {reason for _, _, reason in REFUSED}
     assert held == {"iss", "aud", "exp", "iat", "nbf", "jti", "sub", "sid", "events", "nonce"}
-    assert len(CHECKS) == 9
+    # A key of another issuer has a test of its own.
+    assert len(CHECKS) == 10
+
+
+def test_a_key_signs_for_its_issuer_alone() -> None:
+    keys = KeySet(tuple(replace(known, issuer="https://other.example") for known in provider_keys().keys))
+    assert refusal(token(GOOD), keys=keys) == "key_issuer"
 
 
 # The signature and the header

@@ -14,7 +14,7 @@ from ..protocol.discovery import MAX_WAIT, CachedDocument
 from ..protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable
 from ..protocol.keys import KeySet
 from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
-from .oidc import OIDCProvider
+from ..providers.oidc import OIDCProvider
 
 MAX_PLACES = 12  # at which the document is looked for
 COOL_DOWN = 10  # seconds after which it is looked for again, where there was none
