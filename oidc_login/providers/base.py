@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from ..protocol.authorization import authorization_url, code_challenge
+from ..protocol.authorization import AuthorizationResponse, authorization_url, code_challenge
 from ..protocol.transport import Transport
 from .facts import Facts
 
@@ -67,6 +67,8 @@ def subject_of(user_id: object) -> str:
 class PendingFlow(Protocol):
     """The part of `oidc_login.flow.Flow` that a provider reads."""
 
+    @property
+    def issuer(self) -> str: ...
     @property
     def redirect_uri(self) -> str: ...
     @property
@@ -253,6 +255,14 @@ class OAuthProvider:
     def get_possible_issuers(self) -> tuple[str, ...]:
         """Return what the issuer can be, by the settings alone and without asking the provider."""
         return ()
+
+    def read_response(self, parameters: Iterable[tuple[str, str]], *, flow: PendingFlow) -> AuthorizationResponse:
+        """Return the provider's answer to a flow, or raise what is wrong with it (RFC 6749 4.1.2, RFC 9207)."""
+        response = AuthorizationResponse.parse(parameters)
+        response.check_form()
+        response.check_issuer(issuer=flow.issuer, required=self.requires_response_issuer())
+        response.check_error()
+        return response
 
     def requires_response_issuer(self) -> bool:
         """Whether the provider promises `iss` in its authorization responses (RFC 9207 2.3)."""

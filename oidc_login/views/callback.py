@@ -33,12 +33,12 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
-from oidc_login.protocol.authorization import PARAMETERS, AuthorizationResponse, read_state
+from oidc_login.protocol.authorization import PARAMETERS, read_state
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
+from oidc_login.reports import hide_parameters
 
 from .base import SESSION_KEY, ProviderView
-from .reports import hide_parameters
 
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
@@ -141,10 +141,7 @@ class CallbackView(ProviderView):
         self.provider = get_provider(provider)
         if flow.provider_key != provider:
             raise ProviderMismatch
-        answer = AuthorizationResponse.parse(parameters)
-        answer.check_form()
-        answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
-        answer.check_error()
+        answer = self.provider.read_response(parameters, flow=flow)
         return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
