@@ -14,6 +14,7 @@ class OIDCLoginConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.apps import apps
         from django.contrib.auth import get_user_model
         from django.contrib.auth.signals import user_logged_in
         from django.db.models.signals import post_save
@@ -27,4 +28,6 @@ class OIDCLoginConfig(AppConfig):
         user_logged_in.connect(confirming.complete, dispatch_uid="oidc_login.confirming")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
+        if apps.is_installed("drf_spectacular"):
+            from .contrib import spectacular  # noqa: F401  # describes our authentication there
         post_save.connect(revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated")

@@ -27,6 +27,7 @@ from .claims import Identity, clean_email, storable
 from .conf import django, settings
 from .exceptions import (
     ConfirmLink,
+    Inactive,
     OAuthError,
     ProviderUnavailable,
     RefusedBySite,
@@ -39,9 +40,11 @@ from .models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
+from .protocol.transport import time_budget
 from .providers.answers import answers_of
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider
+from .tokens.common import TIME_FOR_REQUESTS
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +140,7 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
         """Return the user that the linking rules name, with the connection written, or raise `OAuthError`."""
         if getattr(self, "flow", None) is None:
-            raise RefusedBySite("no_flow")  # a bearer token alone signs nobody up and links nothing
+            return self._user_of_bearer_token(access_token)
         claims, connection = payload, None
         if payload:
             self.identity = self._identify(payload, payload)
@@ -152,6 +155,30 @@ class OIDCLoginBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # upst
         if not payload:
             connection = OAuthConnection.objects.find(self.identity)
         return self._write(dict(claims), connection, payload)
+
+    @sensitive_variables()
+    def _user_of_bearer_token(self, access_token: str) -> AbstractBaseUser:
+        """Return who has connected the identity that a token alone stands for: upstream's class for APIs asks so.
+
+        It signs nobody up and links nothing. Whose token it is says the first provider that may issue any here.
+        """
+        key = next(iter(settings.BEARER_PROVIDERS), None)
+        if key is None:
+            raise RefusedBySite("no_flow")
+        try:
+            self.provider = get_provider(key)
+            self.oauth_token = OAuthToken(access_token)
+            with time_budget(TIME_FOR_REQUESTS):
+                claims = self.get_userinfo(access_token, "", {})
+            self.identity = self._identify(claims, {})
+        except ProtocolError as error:
+            raise from_protocol(error) from error
+        connection = OAuthConnection.objects.find(self.identity)
+        if connection is None or not self.verify_claims(claims):
+            raise RefusedBySite("bearer")
+        if not linking.is_active(connection.user):
+            raise Inactive("bearer")
+        return connection.user
 
     @sensitive_variables()
     def _ask_for_all(self, payload: dict[str, Any]) -> dict[str, Any]:

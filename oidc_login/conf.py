@@ -20,6 +20,7 @@ DEFAULTS: Mapping[str, Any] = {
     "REAUTHENTICATION_AGE": None,
     "NOTIFY": False,
     "PROVIDER_LOADER": None,
+    "BEARER_PROVIDERS": [],
 }
 
 

@@ -111,6 +111,15 @@ class CodeRefused(OAuthError):
     message = _("The provider no longer accepts this sign-in. Please start again.")
 
 
+# 401: a program, not a person.
+
+
+class AccessTokenInvalid(OAuthError):
+    status_code = 401
+    code = "access_token_invalid"
+    message = _("The access token is not valid here.")
+
+
 # 403: the site's policy says no.
 
 
@@ -317,6 +326,7 @@ def _from_token_error(code: str) -> OAuthError:
 
 _SEEN_AS: dict[type[protocol.ProtocolError], type[OAuthError]] = {
     protocol.InvalidIDToken: IDTokenInvalid,
+    protocol.InvalidAccessToken: AccessTokenInvalid,
     protocol.UserInfoInvalid: UserInfoInvalid,
     protocol.MetadataInvalid: MetadataInvalid,
     protocol.AuthorizationResponseInvalid: ParameterInvalid,

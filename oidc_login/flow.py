@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -51,6 +51,7 @@ class Flow:
     user_key: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     had_session: bool = False
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
@@ -65,7 +66,7 @@ def create(
     next_url: str = "",
     parameters: Mapping[str, Any] | None = None,
 ) -> Flow:
-    """Return a new flow and attach it to the request, for the provider to read.
+    """Return a new flow and attach it to the request, for the provider to read and to complete.
 
     `parameters` are further ones of this authorization request, such as `login_hint` or `max_age`.
     """
@@ -80,6 +81,9 @@ def create(
         had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
     )
     attach(request, flow)
+    if private := provider.prepare_flow(request=request):
+        flow = replace(flow, private=dict(private))
+        attach(request, flow)
     return flow
 
 
@@ -186,7 +190,9 @@ def _begun_at(name: str, value: str) -> int:
 
 def sealed(name: str, flow: Flow) -> str:
     """Return the flow as a browser can be given it to keep, under this name alone."""
-    plain = json.dumps([getattr(flow, slot) for slot in Flow.__slots__], separators=(",", ":")).encode()
+    values = [getattr(flow, slot) for slot in Flow.__slots__]
+    # Not as ASCII: six bytes for each letter of `next` in another script would be too many for a cookie.
+    plain = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
     return sealing.seal(plain, purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
 
 

@@ -17,7 +17,7 @@ from .claims import Identity, text
 from .conf import django
 from .exceptions import LastLoginMethod, ProviderUnavailable
 from .fields import EncryptedTextField, ExactCharField
-from .protocol.bearer import BearerSession
+from .protocol.bearer import TokenSession
 from .protocol.id_token import hash_of_nonce
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider, get_provider_keys, get_providers
@@ -227,10 +227,11 @@ class OAuthConnection(models.Model):
         """The tokens of this connection, to be awaited: what was deferred is read from the database."""
         return sync_to_async(getattr)(self, "oauth_token")
 
-    def session(self, *, hosts: Iterable[str] | None = None) -> BearerSession:
+    def session(self, *, hosts: Iterable[str] | None = None) -> TokenSession:
         """Return a `requests.Session` that sends the access token, and refreshes it first when it has expired.
 
-        With `hosts` it refuses all others. It never follows a redirect to another host with the token.
+        At a provider of OAuth 1.0 it signs each request instead. With `hosts` it refuses all others. It never
+        follows a redirect to another host with the token.
         """
         from .tokens.sessions import open_session
 

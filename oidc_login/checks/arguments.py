@@ -267,4 +267,7 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "claims": optional(dictionary),
     "response_mode": optional(one_of("query", "form_post")),
     "third_party_initiated_login": boolean,
+    "signature_method": optional(one_of("HMAC-SHA1", "RSA-SHA1", "PLAINTEXT")),
+    "signature_type": one_of("HEADER", "QUERY", "BODY"),
+    "realm": text,
 }

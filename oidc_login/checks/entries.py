@@ -17,6 +17,9 @@ from ..registry import KEY, argument_names, import_provider_class
 from .arguments import ARGUMENT_RULES, problem
 from .messages import Problem, listed, message, near
 
+# Packages that only some classes need, and the extra that brings each.
+EXTRAS: Mapping[str, str] = {"oauthlib": "oauth1"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -81,6 +84,9 @@ def read_entry(key: Any, configuration: Any) -> tuple[Entry | None, list[CheckMe
 def check_class(key: object, path: object, error: Exception) -> CheckMessage:
     """The class can be imported and is one of a provider."""
     cause = error.__cause__ or error
+    package = str(cause.name) if isinstance(cause, ModuleNotFoundError) else ""
+    if package in EXTRAS:
+        return message("E080", entry=named(key), path=path, package=package, extra=EXTRAS[package])
     reason = f"{type(cause).__name__}: {cause}".rstrip(".")
     if isinstance(error, ImproperlyConfigured) and error.__cause__ is None:
         reason = "it is not a subclass of oidc_login.providers.OAuthProvider"

@@ -107,6 +107,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: {argument} needs a groups_claim.",
         'Write "groups_claim": "groups", or whatever the provider calls the claim that lists the groups of a person.',
     ),
+    # OAuth 1.0
+    "E080": (
+        "{entry}: class {path!r} needs the package {package}, which is not installed.",
+        "Install it with the extra: pip install 'django-oidc-login[{extra}]'.",
+    ),
+    "E081": (
+        "{entry}: signature_method {method!r} needs a client_secret.",
+        'Write "client_secret": os.environ["{variable}"].',
+    ),
     "W001": (
         "{entry} and {other} are the same client of the same provider.",
         "One person gets two separate identities there. Remove one of the two, or use a client of its own for it.",
@@ -146,6 +155,24 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "E087": ("{entry}: {option} {finding}.", "{advice}"),
     "E088": ("{entry}: {option} {finding}.", "{advice}"),
     "W085": ("{entry}: {option} {finding}.", "{advice}"),
+    # Access tokens of APIs
+    "E110": (
+        "OIDC_LOGIN_BEARER_PROVIDERS names {key!r}, {reason}{near}.",
+        "Write keys of OpenID providers of OIDC_LOGIN_PROVIDERS.",
+    ),
+    "E111": (
+        "OIDC_LOGIN_BEARER_PROVIDERS must be a list of keys, or a dictionary from keys to audiences, not {found}.",
+        'Write OIDC_LOGIN_BEARER_PROVIDERS = {{"company": "https://api.your.site"}}.',
+    ),
+    "E112": (
+        "REST framework asks {path!r}, and OIDC_LOGIN_BEARER_PROVIDERS says nobody who may issue access tokens.",
+        'Write OIDC_LOGIN_BEARER_PROVIDERS = ["..."] with the key of the provider; until then all tokens are refused.',
+    ),
+    "W110": (
+        "REST framework asks {path!r}, which takes an access token for whomever it was issued.",
+        "It asks the provider's userinfo, whose answer names no audience: another client's token works here too. "
+        'Use "oidc_login.contrib.drf.BearerAuthentication".',
+    ),
     # The project
     "E040": (
         "No backend of this package is in AUTHENTICATION_BACKENDS.",

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from ..backends import OIDCLoginBackend
 from ..conf import DEFAULTS, django, settings
+from .apis import api_messages, bearer_providers
 from .arguments import Rule, boolean, is_url, number, one_of, optional, problem, strings
 from .entries import configured
 from .messages import Problem, listed, message, near
@@ -81,6 +82,7 @@ SETTING_RULES: Mapping[str, Rule] = {
     "REAUTHENTICATION_AGE": optional(number("1 second or more", "3600", lambda n: n >= 1, int)),
     "NOTIFY": boolean,
     "PROVIDER_LOADER": optional(dotted_path),
+    "BEARER_PROVIDERS": bearer_providers,
 }
 
 
@@ -112,6 +114,7 @@ def project_messages() -> Iterator[CheckMessage]:
     yield from check_urls()
     yield from check_sessions()
     yield from check_middleware()
+    yield from api_messages()
 
 
 def has_clients_alone() -> bool:

@@ -20,6 +20,8 @@ from ..registry import argument_names
 from .arguments import is_url, problem
 from .entries import Entry, check_key, configured, named, read_entry
 from .messages import Problem, message
+from .oauth1 import check_oauth1_parts, check_oauth1_secret
+from .parts import is_given, missing_parts
 
 # What a class has to say, and what it may override instead of saying it.
 OAUTH_PARTS: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +41,8 @@ ENDPOINTS = (
     "token_endpoint",
     "userinfo_endpoint",
     "revocation_endpoint",
+    "request_token_endpoint",
+    "access_token_endpoint",
 )
 
 
@@ -87,14 +91,7 @@ def check_parts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     base, parts = OAuthProvider, OAUTH_PARTS
     if isinstance(provider, OAuth2Provider):
         base, parts = OAuth2Provider, OAUTH2_PARTS
-    for part, alternatives in parts.items():
-        if not any(is_given(provider, base, name) for name in (part, *alternatives)):
-            yield problem("E019", part=part, alternatives=" or ".join((part, *alternatives)))
-
-
-def is_given(provider: OAuthProvider, base: type[OAuthProvider], name: str) -> bool:
-    """Whether a provider has its own attribute or method instead of the base's."""
-    return name in vars(provider) or getattr(type(provider), name) is not getattr(base, name)
+    yield from missing_parts(provider, base, parts)
 
 
 def check_endpoints(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
@@ -215,6 +212,8 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_client_key,
     check_mac_secret,
     check_groups,
+    check_oauth1_parts,
+    check_oauth1_secret,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -53,6 +53,20 @@ def read_state(parameters: Iterable[tuple[str, str]]) -> str:
     return states[0] if states else ""
 
 
+def read_parameters(parameters: Iterable[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
+    """Return the named parameters, each at most once and of bounded length; others are ignored (RFC 6749 3.1)."""
+    values: dict[str, str] = {}
+    for name, value in parameters:
+        if name not in names:
+            continue
+        if name in values:
+            raise AuthorizationResponseInvalid("repeated")
+        values[name] = value
+    for name, value in values.items():
+        _check_length(name, value)
+    return values
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponse:
     """What came back through the browser; nothing in it is trusted before `check`."""
@@ -64,16 +78,8 @@ class AuthorizationResponse:
 
     @classmethod
     def parse(cls, parameters: Iterable[tuple[str, str]]) -> AuthorizationResponse:
-        """Read the parameters of section 4.1.2, each at most once; others are ignored (RFC 6749 3.1)."""
-        values: dict[str, str] = {}
-        for name, value in parameters:
-            if name not in PARAMETERS:
-                continue
-            if name in values:
-                raise AuthorizationResponseInvalid("repeated")
-            values[name] = value
-        for name, value in values.items():
-            _check_length(name, value)
+        """Read the parameters of section 4.1.2 (RFC 6749)."""
+        values = read_parameters(parameters, PARAMETERS)
         return cls(
             state=values.get("state", ""),
             code=values.get("code", ""),

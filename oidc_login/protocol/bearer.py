@@ -1,8 +1,11 @@
-"""A `requests.Session` for the API of a provider, which sends an access token and has it replaced (RFC 6750)."""
+"""A `requests.Session` for the API of a provider, which sends an access token and has it replaced (RFC 6750).
+
+What it has in common with the one that signs requests (OAuth 1.0) is here too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import IOBase
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -32,16 +35,16 @@ class TokenNotSent(requests.exceptions.InvalidURL):
     """The access token must not go to this address; nothing was sent."""
 
 
-class BearerAuth(AuthBase):
-    """Adds the token to a request that somebody makes; requests takes it off a redirect to another origin."""
+class TokenAuth(AuthBase):
+    """Adds a token to a request that somebody makes; requests takes the header off a redirect to another origin."""
 
-    def __init__(self, source: TokenSource, hosts: frozenset[str] | None) -> None:
-        self._source = source
-        self._hosts = hosts
+    def __init__(self, get_header: Callable[[], str], hosts: Iterable[str] | None) -> None:
+        self._get_header = get_header
+        self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.check(str(request.url))
-        request.headers["Authorization"] = f"Bearer {self._source.get()}"
+        request.headers["Authorization"] = self._get_header()
         return request
 
     def check(self, url: str) -> None:
@@ -54,11 +57,29 @@ class BearerAuth(AuthBase):
             raise TokenNotSent("an access token is not sent to this host")
 
 
-class BearerSession(requests.Session):
-    """Sends the token of a `TokenSource`; after a 401 it sends the request once more with another one.
+class TokenSession(requests.Session):
+    """A session that sends a token to an API.
 
     Neither the environment nor a .netrc file has a say: they could replace the token, or where it goes.
     """
+
+    def __init__(self, auth: TokenAuth, *, timeout: float, ca_bundle: str | None) -> None:
+        super().__init__()
+        self._timeout = timeout
+        self.trust_env = False
+        self.auth = auth
+        self.verify = ca_bundle or True
+        self.headers["User-Agent"] = USER_AGENT
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request; requests calls this for each step of a redirect too."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeout
+        return super().send(request, **kwargs)
+
+
+class BearerSession(TokenSession):
+    """Sends the token of a `TokenSource`; after a 401 it sends the request once more with another one."""
 
     def __init__(
         self,
@@ -68,18 +89,11 @@ class BearerSession(requests.Session):
         timeout: float = 10.0,
         ca_bundle: str | None = None,
     ) -> None:
-        super().__init__()
+        auth = TokenAuth(lambda: f"Bearer {source.get()}", hosts)
+        super().__init__(auth, timeout=timeout, ca_bundle=ca_bundle)
         self._source = source
-        self._timeout = timeout
-        self.trust_env = False
-        self.auth = BearerAuth(source, None if hosts is None else frozenset(host.lower() for host in hosts))
-        self.verify = ca_bundle or True
-        self.headers["User-Agent"] = USER_AGENT
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request; requests calls this for each step of a redirect too."""
-        if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
         response = super().send(request, **kwargs)
         # After redirects the answer is that of the last step, which was seen to by its own call.
         if response.status_code != 401 or response.history:

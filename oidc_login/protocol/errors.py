@@ -50,6 +50,10 @@ class UnknownKey(InvalidIDToken):
     """No key at hand verifies the signature; newer keys of the provider might."""
 
 
+class InvalidAccessToken(ProtocolError):
+    """An access token that somebody sent and that opens nothing here (RFC 9068 4, RFC 7662 2.2)."""
+
+
 class TokenErrorResponse(ProtocolError):
     """The token endpoint said no (RFC 6749 5.2); `reason` is its `error` code."""
 

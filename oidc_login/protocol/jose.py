@@ -209,6 +209,10 @@ class PrivateKey:
         return cast("str | None", self._jwk.get("kid"))
 
     @property
+    def key_type(self) -> str:
+        return cast("str", self._jwk.get("kty"))
+
+    @property
     def algorithm(self) -> str:
         """The signature algorithm for this key: its own `alg`, else the usual one for its type."""
         declared = self._jwk.get("alg")
@@ -221,11 +225,14 @@ class PrivateKey:
     def sign(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
         """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
         named = {"kid": key_id or self.key_id} if key_id or self.key_id else {}
-        pem = self._jwk.export_to_pem(private_key=True, password=None)
         try:
-            return jwt.encode(dict(claims), pem, algorithm=self.algorithm, headers=named)
+            return jwt.encode(dict(claims), self.to_pem(), algorithm=self.algorithm, headers=named)
         except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
             raise MetadataInvalid("client_key_cannot_sign") from error
+
+    def to_pem(self) -> str:
+        """Return the key for whoever signs something else than a JWT."""
+        return cast("bytes", self._jwk.export_to_pem(private_key=True, password=None)).decode("ascii")
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
         """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""

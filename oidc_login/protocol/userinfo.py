@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from .errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid, UnknownKey, UserInfoInvalid
-from .id_token import check_algorithm
+from .id_token import check_algorithm, is_subject
 from .jose import parse_claims, parse_jws
 from .keys import KeySet
 from .transport import Request, Response, Transport, retry_after
@@ -72,11 +72,14 @@ def fetch_userinfo(
     endpoint: str,
     *,
     access_token: str,
-    subject: str,
+    subject: str | None,
     verify_jwt: Callable[[str], dict[str, Any]],
     now: float,
 ) -> dict[str, Any]:
-    """Return the claims of the subject of the ID token; `verify_jwt` judges a signed answer (Core 5.3.2)."""
+    """Return the claims of the subject of the ID token; `verify_jwt` judges a signed answer (Core 5.3.2).
+
+    Without an ID token, for an access token that came alone, `subject` is `None` and the answer says who it is.
+    """
     response = ask(transport, userinfo_request(endpoint, access_token))
     check_status(response, now=now)
     if response.content_type == "application/jwt":
@@ -87,9 +90,11 @@ def fetch_userinfo(
     return dict(claims)
 
 
-def check_subject(claims: object, *, subject: str) -> None:
+def check_subject(claims: object, *, subject: str | None) -> None:
     """The answer must be about the very person of the ID token (Core 5.3.2, 16.11)."""
-    if not isinstance(claims, dict) or claims.get("sub") != subject:
+    if not isinstance(claims, dict) or not is_subject(claims.get("sub")):
+        raise UserInfoInvalid("sub")
+    if subject is not None and claims["sub"] != subject:
         raise UserInfoInvalid("sub")
 
 

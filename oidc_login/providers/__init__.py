@@ -13,33 +13,48 @@ if TYPE_CHECKING:
     from ..registry import get_provider, get_provider_keys
     from .apple import AppleProvider
     from .base import OAuthProvider, OAuthToken, OAuthUser
+    from .discogs import DiscogsProvider
+    from .flickr import FlickrProvider
     from .github import GitHubProvider
     from .google import GoogleProvider
+    from .oauth1 import OAuth1Provider
     from .oauth2 import OAuth2Provider
     from .oidc import OIDCProvider
+    from .trello import TrelloProvider
+    from .tumblr import TumblrProvider
 
 _HOMES = {
     "AppleProvider": "oidc_login.providers.apple",
+    "DiscogsProvider": "oidc_login.providers.discogs",
+    "FlickrProvider": "oidc_login.providers.flickr",
     "GitHubProvider": "oidc_login.providers.github",
     "GoogleProvider": "oidc_login.providers.google",
+    "OAuth1Provider": "oidc_login.providers.oauth1",
     "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
     "OAuthToken": "oidc_login.providers.base",
     "OAuthUser": "oidc_login.providers.base",
     "OIDCProvider": "oidc_login.providers.oidc",
+    "TrelloProvider": "oidc_login.providers.trello",
+    "TumblrProvider": "oidc_login.providers.tumblr",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
 
 __all__ = [
     "AppleProvider",
+    "DiscogsProvider",
+    "FlickrProvider",
     "GitHubProvider",
     "GoogleProvider",
+    "OAuth1Provider",
     "OAuth2Provider",
     "OAuthProvider",
     "OAuthToken",
     "OAuthUser",
     "OIDCProvider",
+    "TrelloProvider",
+    "TumblrProvider",
     "get_provider",
     "get_provider_keys",
 ]

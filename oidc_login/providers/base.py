@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from ..protocol.authorization import AuthorizationResponse, authorization_url, code_challenge
+from ..protocol.authorization import PARAMETERS, AuthorizationResponse, authorization_url, code_challenge
+from ..protocol.bearer import BearerSession, TokenSession, TokenSource
 from ..protocol.transport import Transport
 from .facts import Facts
 
@@ -81,6 +82,8 @@ class PendingFlow(Protocol):
     def begun_at(self) -> int: ...
     @property
     def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def private(self) -> Mapping[str, str]: ...
 
 
 class OAuthProvider:
@@ -97,6 +100,9 @@ class OAuthProvider:
     monogram: ClassVar[str] = ""
     facts: ClassVar[Facts | None] = None
     response_mode: str | None = None
+
+    # The parameters of an authorization response that `read_response` looks at.
+    response_parameters: ClassVar[Sequence[str]] = PARAMETERS
 
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
@@ -193,6 +199,10 @@ class OAuthProvider:
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
         """Take the tokens back at the provider, where it offers that (RFC 7009)."""
 
+    def open_session(self, source: TokenSource, *, hosts: Iterable[str] | None) -> TokenSession:
+        """Return a session for the provider's API that sends the access tokens of `source`."""
+        return BearerSession(source, hosts=hosts, timeout=self.transport.timeout, ca_bundle=self.transport.ca_bundle)
+
     # What a subclass may use or change.
 
     def get_client_id(self) -> str:
@@ -211,6 +221,10 @@ class OAuthProvider:
     def get_code_verifier(self, request: HttpRequest) -> str:
         """Return the PKCE verifier of the flow that this request ends (RFC 7636 4.5)."""
         return pending_flow(request).code_verifier
+
+    def prepare_flow(self, *, request: HttpRequest) -> Mapping[str, str]:
+        """Return what the end of this flow needs besides, for its sealed part; asked once, before anything is sent."""
+        return {}
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
         """Return the provider's own parameters of the authorization request (RFC 6749 4.1.1)."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..protocol.access_token import introspection_request, read_introspection, verify_access_token
 from ..protocol.discovery import CachedDocument, Store, read_json
-from ..protocol.errors import InvalidIDToken, UnknownKey, UserInfoInvalid
+from ..protocol.errors import InvalidAccessToken, InvalidIDToken, UnknownKey, UserInfoInvalid
 from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
 from ..protocol.keys import KeySet
@@ -272,6 +273,42 @@ class OIDCProvider(OAuth2Provider):
         long_enough = [s for s in self._client_secrets if len(s.encode()) >= MIN_SECRET_BYTES]
         return sum(map(KeySet.of_secret, long_enough), KeySet())
 
+    # Access tokens that others send.
+
+    @sensitive_variables()
+    def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
+        """Return the claims of a JWT access token of this provider for one of the audiences (RFC 9068 4)."""
+        issuers = (self.metadata.issuer, *self.issuer_aliases)
+
+        def verify(keys: KeySet) -> dict[str, Any]:
+            return verify_access_token(
+                raw,
+                keys=keys,
+                algorithms=self.get_signing_algorithms(),
+                issuers=issuers,
+                audiences=audiences,
+                now=time.time(),
+                leeway=self.leeway,
+            )
+
+        try:
+            return self._with_keys(verify)
+        except UnknownKey as error:
+            raise InvalidAccessToken(error.reason) from error
+
+    @sensitive_variables()
+    def introspect_token(self, raw: str) -> dict[str, Any]:
+        """Return what the provider says of a token (RFC 7662 2.2), which is still to be judged."""
+        if not self.metadata.introspection_endpoint:
+            raise InvalidAccessToken("introspection_endpoint")
+        now = time.time()
+        request = introspection_request(
+            self.metadata.introspection_endpoint,
+            raw,
+            authentication=self.authenticate_client(self.get_client_secrets()[self._first_secret], now=now),
+        )
+        return read_introspection(self.transport.send(request), now=now)
+
     # Userinfo.
 
     def has_userinfo(self) -> bool:
@@ -288,12 +325,17 @@ class OIDCProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the claims of the ID token completed by userinfo (Core 5.3)."""
+        """Return the claims of the ID token completed by userinfo (Core 5.3); without one, those of userinfo alone."""
+        if not claims:
+            return self.fetch_userinfo(oauth_token.access_token, subject=None)
         return merge_claims(claims, self.fetch_userinfo(oauth_token.access_token, subject=claims["sub"]))
 
     @sensitive_variables()
-    def fetch_userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
-        """Return what the userinfo endpoint says about `subject`, or raise `UserInfoInvalid`."""
+    def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:
+        """Return what the userinfo endpoint says about `subject`, or raise `UserInfoInvalid`.
+
+        `None`: the access token came alone, and nobody has said yet whose it is.
+        """
         if not self.userinfo_endpoint:
             raise UserInfoInvalid("userinfo_endpoint")
         return fetch_userinfo(

@@ -1,4 +1,4 @@
-"""A small OpenID provider and a GitHub-style OAuth 2.0 provider with real keys, for tests.
+"""A small OpenID provider, a GitHub-style OAuth 2.0 provider and an OAuth 1.0a provider with real keys, for tests.
 
     op = OpenIDProvider(users=[User("alice", email="alice@example.org", email_verified=True)])
     with serve(op) as issuer:
@@ -11,6 +11,7 @@ Nothing here is part of a site in service: nobody proves with a password who the
 from .application import Answer, ProviderRequest
 from .authorize_page import AuthorizationAnswer, AuthorizationRefused
 from .github import GitHubStyleProvider
+from .oauth1 import OAuth1StyleProvider
 from .openid import OpenIDProvider
 from .server import serve
 from .sign_in import follow_back, sign_in
@@ -23,6 +24,7 @@ __all__ = [
     "AuthorizationRefused",
     "GitHubEmail",
     "GitHubStyleProvider",
+    "OAuth1StyleProvider",
     "OpenIDProvider",
     "ProviderRequest",
     "SigningKey",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from django.urls import reverse
@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from .github import GitHubStyleProvider
+    from .oauth1 import OAuth1StyleProvider
     from .openid import OpenIDProvider
+
+    Provider: TypeAlias = OpenIDProvider | GitHubStyleProvider | OAuth1StyleProvider
 
 
 def sign_in(
     client: Client,
-    op: OpenIDProvider | GitHubStyleProvider,
+    op: Provider,
     provider_key: str = "op",
     user: str | None = "alice",
     next: str | None = None,
@@ -31,9 +34,7 @@ def sign_in(
     return follow_back(client, op, begun["Location"], user=user)
 
 
-def follow_back(
-    client: Client, op: OpenIDProvider | GitHubStyleProvider, authorization_url: str, *, user: str | None = "alice"
-) -> Any:
+def follow_back(client: Client, op: Provider, authorization_url: str, *, user: str | None = "alice") -> Any:
     """The second half, from the redirect to the provider on: for connecting, which begins elsewhere."""
     answer = op.authorization_answer(authorization_url, user)
     target = urlsplit(answer.url)

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from .. import signals
 from ..exceptions import NeedsReauth, OAuthError
 from ..models import OAuthConnection, Status
-from ..protocol.bearer import BearerSession
+from ..protocol.bearer import TokenSession
 from .common import alias_of, check_active, provider_of, tell
 
 logger = logging.getLogger(__name__)
@@ -78,11 +78,9 @@ class ConnectionTokens:
             tell(signals.connection_needs_reauth, self.connection, "access_token_refused", alias=alias)
 
 
-def open_session(connection: OAuthConnection, *, hosts: Iterable[str] | None) -> BearerSession:
+def open_session(connection: OAuthConnection, *, hosts: Iterable[str] | None) -> TokenSession:
     """Return a session for the provider's API, or for the named hosts alone."""
-    transport = provider_of(connection).transport
-    tokens = ConnectionTokens(connection)
-    return BearerSession(tokens, hosts=hosts, timeout=transport.timeout, ca_bundle=transport.ca_bundle)
+    return provider_of(connection).open_session(ConnectionTokens(connection), hosts=hosts)
 
 
 def is_about_to_expire(connection: OAuthConnection) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +33,7 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
-from oidc_login.protocol.authorization import PARAMETERS, read_state
+from oidc_login.protocol.authorization import read_state
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 from oidc_login.reports import hide_parameters
@@ -116,7 +116,7 @@ class CallbackView(ProviderView):
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
         """Pass the answer on to this very URL by a request of our own site, which carries the session."""
-        parameters = fit_for_url(parameters)
+        parameters = fit_for_url(parameters, names_of_answer(provider))
         url = f"{request.path}?{urlencode({'answer': sealed_answer(parameters, provider)})}"
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
@@ -229,9 +229,16 @@ def needs_own_session(request: HttpRequest, state: str) -> bool:
     return flow is not None and (flow.had_session or flow.purpose != "login")
 
 
-def fit_for_url(parameters: Parameters) -> Parameters:
+def names_of_answer(provider: str) -> Sequence[str]:
+    """Return the parameters that the provider's answers have; of one that is gone the state, so that the flow ends."""
+    with suppress(ProviderUnknown):
+        return get_provider(provider).response_parameters
+    return ("state",)
+
+
+def fit_for_url(parameters: Parameters, names: Sequence[str]) -> Parameters:
     """Return what is judged of an answer; of one that is too long for a URL its state, so that the flow ends."""
-    known = [(name, value) for name, value in parameters if name in PARAMETERS]
+    known = [(name, value) for name, value in parameters if name in names]
     return known if len(json.dumps(known)) <= MAX_HANDED_OVER else [pair for pair in known if pair[0] == "state"]
 
 

@@ -318,7 +318,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"client_kwargs": {"default_timeout": 21}}, "client_kwargs['default_timeout'] must be", "from 0 to 20. Write 10"),
     ({"client_kwargs": {"default_timeout": True}}, "client_kwargs['default_timeout'] must be", "Write 10"),
     ({"client_kwargs": {"grant_type": "password"}}, "client_kwargs['grant_type']", "'client_credentials'"),
-    ({"client_kwargs": {"token_endpoint_auth_method": object()}}, "token_endpoint_auth_method", "'private_key_jwt'"),
+    ({"client_kwargs": {"token_endpoint_auth_method": ["none"]}}, "token_endpoint_auth_method", "'private_key_jwt'"),
     ({"client_kwargs": {"scope": 7}}, "client_kwargs['scope'] must be", '["..."]'),
     ({"client_kwargs": {"scop": "openid"}}, "client_kwargs['scop'] is not known", "Did you mean 'scope'?"),
     ({"client_kwargs": "openid"}, "client_kwargs must be a dictionary", "scope"),

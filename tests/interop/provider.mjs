@@ -42,7 +42,14 @@ function providerAt(issuer, people, clients, jwks) {
       claimsParameter: { enabled: true },
       devInteractions: { enabled: true },
       encryption: { enabled: true },
+      introspection: { enabled: true },
       jwtUserinfo: { enabled: true },
+      // An access token for a resource is a JWT (RFC 8707, RFC 9068).
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource) => ({ audience: resource, scope: 'orders.read', accessTokenFormat: 'jwt' }),
+      },
     },
     ttl: { AccessToken: 3600, AuthorizationCode: 60, Grant: 3600, IdToken: 3600, Interaction: 600, Session: 3600 },
   });

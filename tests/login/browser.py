@@ -13,9 +13,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client
 from django.urls import reverse
 
-from oidc_login.testing import AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import AuthorizationAnswer, GitHubStyleProvider, OAuth1StyleProvider, OpenIDProvider
 
-Provider = OpenIDProvider | GitHubStyleProvider
+Provider = OpenIDProvider | GitHubStyleProvider | OAuth1StyleProvider
 
 
 class Browser:
@@ -94,7 +94,7 @@ class Browser:
         """Do at the provider what a person does there; `user=None` cancels."""
         assert begun.status_code == 302, f"the sign-in did not begin: HTTP {begun.status_code}"
         answer = op.authorization_answer(begun["Location"], user)
-        self.codes += [value for name, value in answer.parameters if name == "code"]
+        self.codes += [value for name, value in answer.parameters if name in ("code", "oauth_verifier")]
         return answer
 
     def end(self, answer: AuthorizationAnswer, **options: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from oidc_login.testing import serve
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged, Witness, listening
+from tests.login.oauth1 import RecordingOAuth1, configure_photos
 from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ def served_op() -> Iterator[RecordingOpenIDProvider]:
 @pytest.fixture(scope="session")
 def served_github() -> Iterator[RecordingGitHub]:
     provider = RecordingGitHub()
+    with serve(provider):
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def served_photos() -> Iterator[RecordingOAuth1]:
+    provider = RecordingOAuth1()
     with serve(provider):
         yield provider
 
@@ -56,6 +64,15 @@ def github(served_github: RecordingGitHub, settings: Settings, witness: Witness)
         },
     )
     return served_github
+
+
+@pytest.fixture
+def photos(served_photos: RecordingOAuth1, settings: Settings, witness: Witness) -> RecordingOAuth1:
+    """A provider of OAuth 1.0 over real HTTP; the site knows it as "photos"."""
+    served_photos.reset()
+    witness.providers.append(served_photos)
+    configure_photos(settings, served_photos)
+    return served_photos
 
 
 @pytest.fixture

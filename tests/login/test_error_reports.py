@@ -14,7 +14,7 @@ from django.db import DataError, connection
 from django.utils.log import AdminEmailHandler
 
 from oidc_login.models import OAuthConnection
-from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import GitHubStyleProvider, OAuth1StyleProvider, OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.invariant import Witness
 from tests.login.served import configure
@@ -76,10 +76,11 @@ def a_whole_flow(browser: Browser, op: Any, key: str) -> Any:
 
 
 @pytest.mark.parametrize(("verb", "table"), PLACES)
-@pytest.mark.parametrize("key", ["op", "github"])
+@pytest.mark.parametrize("key", ["op", "github", "photos"])
 def test_mail_to_admins(
     op: OpenIDProvider,
     github: GitHubStyleProvider,
+    photos: OAuth1StyleProvider,
     browser: Browser,
     witness: Witness,
     mails_to_admins: None,
@@ -87,7 +88,7 @@ def test_mail_to_admins(
     table: str,
     key: str,
 ) -> None:
-    answer = a_whole_flow(browser, {"op": op, "github": github}[key], key)
+    answer = a_whole_flow(browser, {"op": op, "github": github, "photos": photos}[key], key)
 
     with failing(verb, table):
         response = browser.end(answer)
@@ -101,10 +102,11 @@ def test_mail_to_admins(
 
 
 @pytest.mark.parametrize(("verb", "table"), PLACES)
-@pytest.mark.parametrize("key", ["op", "github"])
+@pytest.mark.parametrize("key", ["op", "github", "photos"])
 def test_debug_page(
     op: OpenIDProvider,
     github: GitHubStyleProvider,
+    photos: OAuth1StyleProvider,
     browser: Browser,
     settings: Settings,
     witness: Witness,
@@ -113,7 +115,7 @@ def test_debug_page(
     key: str,
 ) -> None:
     settings.DEBUG = True
-    answer = a_whole_flow(browser, {"op": op, "github": github}[key], key)
+    answer = a_whole_flow(browser, {"op": op, "github": github, "photos": photos}[key], key)
 
     with failing(verb, table):
         response = browser.end(answer)

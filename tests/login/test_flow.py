@@ -276,6 +276,13 @@ def test_all_flow_cookies_together_stay_below_four_kilobytes(op: OpenIDProvider,
     assert sum(len(name) + len(value) for name, value in browser.flow_cookies.items()) <= 4096
 
 
+def test_next_in_another_script_fits_into_a_cookie(op: OpenIDProvider, browser: Browser) -> None:
+    """A browser drops a cookie of more than 4 kB, and the flow with it."""
+    browser.begin(next="/" + "\u03ba" * 499)
+
+    assert sum(len(name) + len(value) for name, value in browser.flow_cookies.items()) <= 4096
+
+
 def test_newest_flow_ends_well_after_others_made_room(op: OpenIDProvider, browser: Browser) -> None:
     for _ in range(7):
         begun = browser.begin()

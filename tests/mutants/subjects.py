@@ -23,6 +23,14 @@ TESTS: dict[str, Sequence[str]] = {
     ),
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
+    "protocol/oauth1": (f"{PROTOCOL}oauth1.py", f"{LOGIN}oauth1.py", f"{LOGIN}oauth1_checks.py"),
+    "protocol/oauth1_session": ("tests/tokens/test_oauth1_sessions.py",),
+    "providers/oauth1": (
+        f"{LOGIN}oauth1.py",
+        "tests/providers/test_oauth1_shapes.py",
+        "tests/tokens/test_oauth1_sessions.py",
+        f"{LOGIN}oauth1_checks.py",
+    ),
     "linking": (
         f"{HOSTILE}decisions.py",
         f"{LOGIN}linking.py",
@@ -34,13 +42,21 @@ TESTS: dict[str, Sequence[str]] = {
         f"{LINKING}allauth.py",
         f"{HOSTILE}claims.py",
     ),
+    "protocol/access_token": ("tests/drf/test_bearer.py",),
     "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{HOSTILE}token_answers.py"),
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
     "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
     "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
-STRICT = ("protocol/id_token", "protocol/authorization", "protocol/keys", "protocol/userinfo", "linking")
+STRICT = (
+    "protocol/id_token",
+    "protocol/access_token",
+    "protocol/authorization",
+    "protocol/keys",
+    "protocol/userinfo",
+    "linking",
+)
 
 
 class Outcome(NamedTuple):

@@ -1,0 +1,1 @@
+"""What other packages can use of this one; each module needs its extra."""

@@ -1,0 +1,91 @@
+"""A `requests.Session` for the API of an OAuth 1.0 provider: every request is signed, each step of a redirect anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from .bearer import TokenAuth, TokenSession, TokenSource
+from .oauth1 import Token
+from .transport import Request
+
+# What stands in a request that is to be signed. requests takes it off, as it does any `Authorization`, where a
+# redirect leads to another origin.
+TO_BE_SIGNED = "OAuth"
+
+Sign = Callable[[Request, Token], Request]
+RefusesToken = Callable[[str, str], bool]
+MAX_REASON = 1000  # bytes of an answer that may say why
+
+
+class SignedSession(TokenSession):
+    """Signs with the token of a `TokenSource`.
+
+    `refuses_token` says of the challenge and body of a 401 whether the token is of no more use.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource,
+        sign: Sign,
+        *,
+        refuses_token: RefusesToken = lambda challenge, body: False,
+        hosts: Iterable[str] | None = None,
+        timeout: float = 10.0,
+        ca_bundle: str | None = None,
+    ) -> None:
+        super().__init__(TokenAuth(lambda: TO_BE_SIGNED, hosts), timeout=timeout, ca_bundle=ca_bundle)
+        adapter = SigningAdapter(source, sign, refuses_token)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+
+class SigningAdapter(HTTPAdapter):
+    """Signs at the last moment, so that the session holds, follows and answers with unsigned requests alone."""
+
+    def __init__(self, source: TokenSource, sign: Sign, refuses_token: RefusesToken) -> None:
+        super().__init__()
+        self._source = source
+        self._sign = sign
+        self._refuses_token = refuses_token
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if request.headers.get("Authorization") != TO_BE_SIGNED:
+            return super().send(request, *args, **kwargs)
+        text = self._source.get()
+        signed = signed_copy(request, lambda unsigned: self._sign(unsigned, Token.from_text(text)))
+        try:
+            response = super().send(signed, *args, **kwargs)
+        except requests.RequestException as error:
+            # Not chained: it holds the signed request, as its text may hold the signed URL.
+            raise type(error)(f"no answer from {urlsplit(str(request.url)).hostname}", request=request) from None
+        response.request, response.url = request, str(request.url)
+        if response.status_code == 401:
+            reason = response.content[:MAX_REASON].decode("utf-8", "replace")
+            if self._refuses_token(response.headers.get("WWW-Authenticate", ""), reason):
+                self._source.give_up(text)
+        return response
+
+
+def signed_copy(request: requests.PreparedRequest, sign: Callable[[Request], Request]) -> requests.PreparedRequest:
+    """Return the request with its signature; a body that is a stream can be no part of that."""
+    body = request.body.encode() if isinstance(request.body, str) else request.body
+    unsigned = Request(
+        method=str(request.method),
+        url=str(request.url),
+        headers={"Content-Type": str(request.headers.get("Content-Type", ""))},
+        body=body if isinstance(body, bytes) else None,
+    )
+    made = sign(unsigned)
+    signed = request.copy()
+    signed.url = made.url
+    del signed.headers["Authorization"]
+    signed.headers.update({name: value for name, value in made.headers.items() if name == "Authorization"})
+    if made.body != unsigned.body:
+        signed.body = made.body
+        signed.prepare_content_length(made.body)
+    return signed

@@ -1,0 +1,44 @@
+"""Discogs (https://www.discogs.com/developers)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .oauth1 import OAuth1Provider, members, text
+
+
+class DiscogsProvider(OAuth1Provider):
+    """Discogs accounts: the numeric `id` is the identity. `user_agent` is what your site calls itself there."""
+
+    display_name = "Discogs"
+    brand_color = "#333333"
+    monogram = "D"
+
+    request_token_endpoint = "https://api.discogs.com/oauth/request_token"  # noqa: S105  # an address
+    authorization_endpoint = "https://www.discogs.com/oauth/authorize"
+    access_token_endpoint = "https://api.discogs.com/oauth/access_token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.discogs.com/oauth/identity"
+
+    facts = Facts(
+        register_at="https://www.discogs.com/settings/developers",
+        register_as="An application with your callback URL.",
+        identity="The numeric `id`; the user name can be changed.",
+        email="None: the sign-in does not ask for it.",
+        refresh="None is needed: a token lives until the person takes it back.",
+        caution="Discogs wants a `User-Agent` of your own; without `user_agent` it is that of this package. It lets "
+        "through 60 requests a minute.",
+        sources=("https://www.discogs.com/developers#page:authentication,header:authentication-oauth-flow",),
+    )
+
+    def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.request_headers = {"User-Agent": user_agent} if user_agent else {}
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        person = members(userinfo)
+        if type(person.get("id")) is not int:  # true is an int too
+            raise UserInfoInvalid("id")
+        return OAuthUser(id=person["id"], username=text(person.get("username")))

@@ -1,0 +1,52 @@
+"""Flickr (https://www.flickr.com/services/api/auth.oauth.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .base import OAuthUser
+from .facts import Facts
+from .oauth1 import OAuth1Provider
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+PERMISSIONS = ("read", "write", "delete")  # each includes those before it
+
+
+class FlickrProvider(OAuth1Provider):
+    """Flickr accounts: the NSID is the identity. `scope` is what Flickr calls `perms`: read, write or delete."""
+
+    display_name = "Flickr"
+    brand_color = "#0057c2"
+    monogram = "F"
+    default_scope = "read"
+
+    request_token_endpoint = "https://www.flickr.com/services/oauth/request_token"  # noqa: S105  # an address
+    authorization_endpoint = "https://www.flickr.com/services/oauth/authorize"
+    access_token_endpoint = "https://www.flickr.com/services/oauth/access_token"  # noqa: S105  # an address
+
+    facts = Facts(
+        register_at="https://www.flickr.com/services/apps/create/",
+        register_as="An app with a key; in its authentication flow choose *Web Application*.",
+        identity="`user_nsid` of the answer with the access token, which stays when the person changes their names.",
+        email="None: Flickr does not tell it.",
+        refresh="None is needed: a token lives until the person takes it back.",
+        caution="Flickr takes HMAC-SHA1 alone.",
+        sources=("https://www.flickr.com/services/api/auth.oauth.html",),
+    )
+
+    def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
+        """Flickr takes one permission, so it is the one that includes the others."""
+        asked = self.asked_scope(request).split()
+        return {"perms": next((name for name in reversed(PERMISSIONS) if name in asked), None)}
+
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        granted = super().granted_scopes(scope)
+        highest = max((PERMISSIONS.index(name) + 1 for name in granted if name in PERMISSIONS), default=0)
+        return granted | set(PERMISSIONS[:highest])
+
+    def user_from_token(self, extras: Mapping[str, str]) -> OAuthUser:
+        username = extras.get("username", "")
+        return OAuthUser(id=extras.get("user_nsid", ""), username=username, name=extras.get("fullname", "") or username)

@@ -1,0 +1,46 @@
+"""Tumblr (https://www.tumblr.com/docs/en/api/v2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .oauth1 import OAuth1Provider, members, text
+
+
+class TumblrProvider(OAuth1Provider):
+    """Tumblr accounts: the `uuid` of the primary blog is the identity, since its name can be changed."""
+
+    display_name = "Tumblr"
+    brand_color = "#001935"
+    monogram = "T"
+
+    request_token_endpoint = "https://www.tumblr.com/oauth/request_token"  # noqa: S105  # an address
+    authorization_endpoint = "https://www.tumblr.com/oauth/authorize"
+    access_token_endpoint = "https://www.tumblr.com/oauth/access_token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.tumblr.com/v2/user/info"
+
+    facts = Facts(
+        register_at="https://www.tumblr.com/oauth/apps",
+        register_as="An application, whose default callback URL is yours. The OAuth consumer key is the `client_id`, "
+        "the secret key the `client_secret`.",
+        identity="The `uuid` of the primary blog; the names of people and blogs can be changed, and taken by others.",
+        email="None: Tumblr does not tell it.",
+        refresh="None is needed: a token lives until the person takes it back.",
+        caution="Tumblr takes HMAC-SHA1 in the header alone. Whoever makes another blog their primary one is "
+        "somebody else from then on.",
+        sources=("https://github.com/tumblr/docs/blob/master/api.md",),
+    )
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        user = members(userinfo, "response", "user")
+        blogs = user.get("blogs")
+        if not isinstance(blogs, list):
+            raise UserInfoInvalid("blogs")
+        primary = [blog for blog in blogs if isinstance(blog, dict) and blog.get("primary") is True]
+        if len(primary) != 1 or not text(primary[0].get("uuid")):
+            raise UserInfoInvalid("uuid")
+        username = text(user.get("name"))
+        return OAuthUser(id=primary[0]["uuid"], username=username, name=text(primary[0].get("title")) or username)

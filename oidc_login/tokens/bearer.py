@@ -1,0 +1,149 @@
+"""Access tokens that programs send to the site's own API: who issued them, for whom, and what they allow.
+
+A token signs nobody up and links nothing: it stands for a person who has signed in here before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.views.decorators.debug import sensitive_variables
+
+from ..cache import SharedValues
+from ..claims import Identity
+from ..conf import settings
+from ..exceptions import AccessTokenInvalid, Inactive, ProviderUnknown, from_protocol
+from ..linking import is_active
+from ..models import OAuthConnection
+from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
+from ..protocol.errors import ProtocolError
+from ..protocol.transport import time_budget
+from ..providers.oidc import OIDCProvider
+from ..registry import get_provider
+from .common import TIME_FOR_REQUESTS
+
+LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """A token that its provider vouches for: whose it is and what it allows."""
+
+    provider_key: str
+    issuer: str
+    subject: str = field(repr=False)
+    scopes: frozenset[str]
+    claims: Mapping[str, Any] = field(repr=False)
+
+
+def bearer_providers() -> Mapping[str, tuple[str, ...]]:
+    """Return the keys of `OIDC_LOGIN_BEARER_PROVIDERS`, each with the audiences that count here.
+
+    A list of keys stands for the client id of each.
+    """
+    named = settings.BEARER_PROVIDERS
+    if not isinstance(named, Mapping):
+        return {key: (get_provider(key).client_id,) for key in named}
+    return {key: (audience,) if isinstance(audience, str) else tuple(audience) for key, audience in named.items()}
+
+
+@sensitive_variables()
+def judge(raw: str) -> AccessToken:
+    """Return what a token stands for, or raise `AccessTokenInvalid` (`ProviderUnavailable`: nobody can tell now)."""
+    try:
+        with time_budget(TIME_FOR_REQUESTS):
+            issuer = unverified_issuer(raw)
+            return _introspected(raw) if issuer is None else _verified(raw, issuer)
+    except ProtocolError as error:
+        raise from_protocol(error) from error
+    except ProviderUnknown as error:
+        raise AccessTokenInvalid("provider") from error
+
+
+def user_of(token: AccessToken) -> AbstractBaseUser:
+    """Return the active user whom the token's person has connected to, or raise `OAuthError`."""
+    identity = Identity(
+        provider_key=token.provider_key,
+        issuer=token.issuer,
+        subject=token.subject,
+        email="",
+        email_verified=False,
+        claims={},
+    )
+    connection = OAuthConnection.objects.find(identity)
+    if connection is None:
+        raise AccessTokenInvalid("no_connection")
+    if not is_active(connection.user):
+        raise Inactive("access_token")
+    return connection.user
+
+
+@sensitive_variables()
+def _verified(raw: str, issuer: str) -> AccessToken:
+    """Verify a JWT with the keys of the provider that it names, if it may issue tokens here (RFC 9068 4)."""
+    for key, audiences in bearer_providers().items():
+        provider = _openid_provider(key)
+        if issuer in (*provider.get_possible_issuers(), *provider.issuer_aliases):
+            return _token(provider, provider.verify_access_token(raw, audiences=audiences))
+    raise AccessTokenInvalid("iss")
+
+
+@sensitive_variables()
+def _introspected(raw: str) -> AccessToken:
+    """Ask the first of the providers: an opaque token does not say whose it is, and goes to nobody else."""
+    for key, audiences in bearer_providers().items():
+        provider = _openid_provider(key)
+        claims = _introspection(provider, raw)
+        check_introspected(
+            claims,
+            issuer=provider.get_issuer(),
+            client_id=provider.client_id,
+            audiences=audiences,
+            now=time.time(),
+            leeway=provider.leeway,
+        )
+        return _token(provider, claims)
+    raise AccessTokenInvalid("provider")
+
+
+@sensitive_variables()
+def _introspection(provider: OIDCProvider, raw: str) -> dict[str, Any]:
+    """Return the provider's answer, remembered for as long as an active token may live."""
+    cache, name = SharedValues(), f"oidc_login.introspected.{provider.key}.{_hash(provider.client_id, raw)}"
+    known = cache.get(name)
+    if isinstance(known, dict):
+        return known
+    answer = provider.introspect_token(raw)
+    expires_at = answer.get("exp")
+    if answer.get("active") is True and isinstance(expires_at, int):
+        lifetime = min(LONGEST_MEMORY, expires_at - int(time.time()))
+        if lifetime > 0:
+            cache.set(name, answer, timeout=lifetime)
+    return answer
+
+
+def _hash(client_id: str, raw: str) -> str:
+    return hashlib.sha256(f"{client_id}\n{raw}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _openid_provider(key: str) -> OIDCProvider:
+    provider = get_provider(key)
+    if not isinstance(provider, OIDCProvider):
+        raise AccessTokenInvalid("provider")
+    return provider
+
+
+@sensitive_variables()
+def _token(provider: OIDCProvider, claims: Mapping[str, Any]) -> AccessToken:
+    return AccessToken(
+        provider_key=provider.key,
+        issuer=provider.get_identity_issuer(claims),
+        subject=claims["sub"],
+        scopes=provider.granted_scopes(scopes_of(claims)),
+        claims=claims,
+    )
