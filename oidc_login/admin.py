@@ -19,11 +19,9 @@ from .exceptions import OAuthError
 from .fields import TokenKeyError
 from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
 from .protocol.errors import ProtocolError
-from .protocol.transport import time_budget
+from .protocol.transport import MAX_TIMEOUT, time_budget
 from .providers.answers import answers_of
 from .registry import get_provider
-
-TIME_FOR_ONE_ACTION = 20  # seconds, for all providers together
 
 
 @admin.register(OAuthConnection)
@@ -66,7 +64,7 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Take the tokens back at the provider, and forget them here."""
         done = 0
-        with time_budget(TIME_FOR_ONE_ACTION):
+        with time_budget(MAX_TIMEOUT):
             for connection in queryset:
                 try:
                     with answers_of(get_provider(connection.provider_key)):

@@ -39,11 +39,10 @@ from .models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
 from .protocol.id_token import is_subject
-from .protocol.transport import time_budget
+from .protocol.transport import MAX_TIMEOUT, time_budget
 from .providers.answers import answers_of, http_answers
 from .providers.base import OAuthToken
 from .registry import get_provider
-from .tokens.common import TIME_FOR_REQUESTS
 from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
 
 logger = logging.getLogger(__name__)
@@ -215,7 +214,7 @@ class OIDCLoginBackend(UpstreamHooks):
         try:
             self.provider = get_provider(key)
             self.oauth_token = OAuthToken(access_token)
-            with time_budget(TIME_FOR_REQUESTS):
+            with time_budget(MAX_TIMEOUT):
                 claims = self.get_userinfo(access_token, "", {})
             self.identity = self._identify(claims, {})
         except ProtocolError as error:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,11 @@ def domain_is_allowed(email: str, domains: Iterable[str]) -> bool:
     return any(
         domain == allowed.lstrip(".") or (allowed.startswith(".") and domain.endswith(allowed)) for allowed in domains
     )
+
+
+def is_admitted(email: str, *, email_verified: bool, domains: Collection[str]) -> bool:
+    """Whether a list of domains lets somebody in: an empty one everybody, else verified addresses in them."""
+    return not domains or (email_verified and domain_is_allowed(email, domains))
 
 
 def text(claims: Mapping[str, Any], name: str, *, max_length: int | None = None) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
@@ -35,7 +35,7 @@ MAX_COOKIE_BYTES: Final = 4096
 MAX_NEXT_BYTES: Final = 1000
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
-Purpose = Literal["login", "connect", "reauthenticate", "refresh"]
+Purpose = Literal["login", "connect", "reauthenticate", "refresh", "client", "client_logout"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,10 @@ class Flow:
     purpose: Purpose
     issuer: str
     redirect_uri: str
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
-    begun_at: int
+    state: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
+    nonce: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(32))
+    code_verifier: str = field(repr=False, default_factory=lambda: secrets.token_urlsafe(48))
+    begun_at: int = field(default_factory=lambda: int(time.time()))
     next: str = ""
     user_key: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -78,10 +78,6 @@ def create(
         purpose=purpose,
         issuer=provider.get_issuer(),
         redirect_uri=callback_uri(request, provider.key),
-        state=secrets.token_urlsafe(32),
-        nonce=secrets.token_urlsafe(32),
-        code_verifier=secrets.token_urlsafe(48),
-        begun_at=int(time.time()),
         next=next_url,
         user_key=user_key,
         parameters=dict(parameters or {}),
@@ -136,7 +132,7 @@ def remember(request: HttpRequest, response: HttpResponse, flow: Flow, *, cross_
     `cross_site_post`: the provider will post its answer, and only `SameSite=None; Secure` comes with that.
     """
     name = cookie_name(request, flow.state)
-    value = sealing.seal(_serialize(flow), purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
+    value = sealed(name, flow)
     for stale in _cookies_to_drop(request, len(name) + len(value)):
         _delete(request, response, stale)
     response.set_cookie(
@@ -196,18 +192,21 @@ def _cookies_to_drop(request: HttpRequest, size: int) -> list[str]:
 
 def _begun_at(name: str, value: str) -> int:
     try:
-        return _unsealed(name, value).begun_at
+        return unsealed(name, value).begun_at
     except sealing.SealError:
         return 0
 
 
-def _serialize(flow: Flow) -> bytes:
-    values = [getattr(flow, name) for name in Flow.__slots__]
+def sealed(name: str, flow: Flow) -> str:
+    """Return the flow as a browser can be given it to keep, under this name alone."""
+    values = [getattr(flow, slot) for slot in Flow.__slots__]
     # Not as ASCII: six bytes for each letter of `next` in another script would be too many for a cookie.
-    return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+    plain = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+    return sealing.seal(plain, purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
 
 
-def _unsealed(name: str, value: str) -> Flow:
+def unsealed(name: str, value: str) -> Flow:
+    """Return the flow that was kept under this name, or raise `SealError`."""
     plain = sealing.unseal(value, purpose="flow", associated_data=name.encode(), secrets=sealing.flow_keys())
     values = json.loads(plain)
     if len(values) != len(Flow.__slots__):  # sealed by another version of this package
@@ -218,12 +217,18 @@ def _unsealed(name: str, value: str) -> Flow:
 # The end of a flow.
 
 
-def take(request: HttpRequest, state: str, *, now: float) -> Flow:
-    """Return the flow of a state and use it up, or raise why there is none to be used."""
+Find = Callable[[HttpRequest, str], Flow | None]
+
+
+def take(request: HttpRequest, state: str, *, now: float, find: Find | None = None) -> Flow:
+    """Return the flow of a state and use it up, or raise why there is none to be used.
+
+    `find` looks for it elsewhere than among the cookies of the browser.
+    """
     if not state:
         raise StateMissing
-    flow = peek(request, state)
-    begun = states.find(request, state) if flow is None else None
+    flow = (find or peek)(request, state)
+    begun = states.find(request, state) if flow is None and find is None else None
     if flow is None and begun is None:
         raise StateUsed if was_used(state) else StateUnknown
     if flow and not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
@@ -261,7 +266,7 @@ def peek(request: HttpRequest, state: str) -> Flow | None:
     """Return the flow of a state without using it up; `None` where this browser has none."""
     name = cookie_name(request, state)
     try:
-        return _unsealed(name, request.COOKIES[name])
+        return unsealed(name, request.COOKIES[name])
     except (KeyError, sealing.SealError):
         return None
 

@@ -16,7 +16,7 @@ from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.module_loading import import_string
 
-from .claims import Identity, domain_is_allowed, email_key
+from .claims import Identity, email_key, is_admitted
 from .conf import settings
 from .exceptions import (
     AnotherPerson,
@@ -100,9 +100,8 @@ def about(error: OAuthError, connection: OAuthConnection) -> OAuthError:
 
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:
     """Where domains are listed, only a verified address in one of them gets in."""
-    if not provider.allowed_email_domains:
-        return
-    if not identity.email_verified or not domain_is_allowed(identity.email, provider.allowed_email_domains):
+    domains = provider.allowed_email_domains
+    if not is_admitted(identity.email, email_verified=identity.email_verified, domains=domains):
         raise DomainNotAllowed("refused: email not verified in an allowed domain")
 
 

@@ -32,6 +32,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def check_clients(**kwargs: Any) -> list[CheckMessage]:
+    """Check `AUTHLIB_OAUTH_CLIENTS`."""
+    from .clients import client_messages  # not needed by whoever only signs people in
+
+    return list(client_messages())
+
+
+@register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions and middleware."""
     return [*project_messages(), *session_messages()]

@@ -12,31 +12,19 @@ from django.utils.functional import Promise
 
 from ..accounts import get_field
 from ..hooks import may_be_written
+from ..protocol.authorization import FLOW_PARAMETERS
 from ..protocol.client_auth import METHODS
 from ..protocol.errors import MetadataInvalid
+from ..protocol.id_token import MAX_LEEWAY
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
 from ..protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
-from ..protocol.transport import check_url
+from ..protocol.transport import MAX_TIMEOUT, check_url
 from .messages import Problem, listed, near
 
 Rule = Callable[[Any], Iterable[Problem]]
 
 ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
-MAX_TIMEOUT = 20  # seconds that all exchanges of one request share
-MAX_LEEWAY = 300
 
-# Set for each sign-in anew, whatever the settings say; or they would replace the request as a whole.
-FLOW_PARAMETERS = (
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "request",
-    "request_uri",
-)
 # What is asked for by these is also expected of the answer, so they have arguments of their own.
 ARGUMENT_PARAMETERS = ("scope", "response_mode", "max_age")
 

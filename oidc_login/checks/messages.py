@@ -155,6 +155,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{subject} is not the path of something that can be imported and called.",
         'Write {written} "yoursite.accounts.function".',
     ),
+    # AUTHLIB_OAUTH_CLIENTS: what is found and what to write come with the option
+    "E085": (
+        "{subject} must be a dictionary, not {found}.",
+        'Write AUTHLIB_OAUTH_CLIENTS = {{"company": {{"client_id": "...", "server_metadata_url": "https://..."}}}}.',
+    ),
+    "E086": ("{entry}: {option} {finding}.", "{advice}"),
+    "E087": ("{entry}: {option} {finding}.", "{advice}"),
+    "E088": ("{entry}: {option} {finding}.", "{advice}"),
+    "W085": ("{entry}: {option} {finding}.", "{advice}"),
     # Access tokens of APIs
     "E110": (
         "OIDC_LOGIN_BEARER_PROVIDERS names {key!r}, {reason}{near}.",

@@ -108,11 +108,19 @@ def check_setting_names() -> Iterator[CheckMessage]:
 
 def project_messages() -> Iterator[CheckMessage]:
     """Return what the project lacks."""
+    if has_clients_alone():
+        return
     yield from check_backend()
     yield from check_urls()
     yield from check_sessions()
     yield from check_middleware()
     yield from api_messages()
+
+
+def has_clients_alone() -> bool:
+    """Whether nobody signs in through the package: the site has clients in its own views (`oidc_login.client`)."""
+    others = settings.PROVIDERS or settings.PROVIDER_LOADER
+    return bool(django.get("AUTHLIB_OAUTH_CLIENTS", None)) and not others
 
 
 def check_backend() -> Iterator[CheckMessage]:

@@ -35,10 +35,10 @@ from oidc_login.fields import TokenKeyError
 from oidc_login.flow import safe_next
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.protocol.transport import time_budget
+from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
-from oidc_login.views.base import SESSION_KEY, TIME_FOR_ONE_REQUEST, ProviderView
+from oidc_login.views.base import SESSION_KEY, ProviderView
 from oidc_login.views.begin import begin
 from oidc_login.views.callback import destination
 from oidc_login.views.freshness import (
@@ -113,7 +113,7 @@ def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | N
     provider = provider_of(entry)
     if connection is None or provider is None:
         return over(request, entry, reason="no_connection" if provider else "no_provider")
-    with time_budget(TIME_FOR_ONE_REQUEST):
+    with time_budget(MAX_TIMEOUT):
         outcome = ask(connection, provider)
     if outcome is Outcome.CONFIRMED:
         let_go_on(request, connection, provider)
@@ -230,7 +230,7 @@ def ask_silently(
 def send_away(request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider) -> HttpResponseBase | None:
     """Begin a flow that shows no page (Core 3.1.2.1); the same person has to come back from it."""
     try:
-        with time_budget(TIME_FOR_ONE_REQUEST):
+        with time_budget(MAX_TIMEOUT):
             answer = begin(
                 request,
                 provider,

@@ -16,6 +16,20 @@ MAX_PARAMETER_LENGTH = 8192
 MAX_STATE_LENGTH = 256
 MAX_FURTHER_LENGTH = 2048  # of a parameter of the provider's own
 PARAMETERS = ("state", "code", "error", "iss")
+
+# Set for each request anew, whatever a site's settings say; or they would replace the request as a whole.
+FLOW_PARAMETERS = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+)
+
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}")
 

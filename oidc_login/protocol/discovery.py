@@ -92,6 +92,11 @@ class CachedDocument(Generic[T]):
         finally:
             self._lock.release()
 
+    @property
+    def body(self) -> str:
+        """The text of the copy at hand, as it was fetched; "" before `get`."""
+        return "" if self._copy is None else self._copy.body
+
     def newer_than(self, value: T, *, now: float) -> T:
         """Return a later copy than `value`, fetched at most once in a cool-down; else `value` itself."""
         if not self._lock.acquire(timeout=MAX_WAIT):

@@ -15,6 +15,7 @@ from .jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
 from .keys import Key, KeySet
 from .metadata import TenantRule
 
+MAX_LEEWAY = 300  # seconds by which a site may let the provider's clock be wrong
 MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint
 SUBJECT = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT")

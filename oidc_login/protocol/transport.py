@@ -52,6 +52,7 @@ USER_AGENT = f"django-oidc-login/{__version__}"
 DEFAULT_MAX_BYTES = 1_048_576
 READ_SIZE = 65_536
 MAX_ORIGINS = 64
+MAX_TIMEOUT = 20  # seconds, for one exchange and for all that one request of a browser causes
 # A time-out counts against the provider only when it had its whole time-out, or this many seconds of it.
 FAIR_CHANCE = 5.0
 

@@ -44,7 +44,7 @@ class OAuth2Provider(OAuthProvider):
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ("client_secret_basic",)
     client_refusals: ClassVar[tuple[str, ...]] = ("invalid_client",)
     allow_form_answer: ClassVar[bool] = False
-    request_headers: ClassVar[Mapping[str, str]] = {}
+    request_headers: Mapping[str, str] = {}
 
     def __init__(
         self,

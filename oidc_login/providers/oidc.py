@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..protocol.access_token import introspection_request, read_introspection, verify_access_token
 from ..protocol.authorization import authorization_url
-from ..protocol.discovery import CachedDocument, Store
+from ..protocol.discovery import CachedDocument, Store, read_json
 from ..protocol.errors import (
     InvalidAccessToken,
     InvalidIDToken,
@@ -145,6 +145,14 @@ class OIDCProvider(OAuth2Provider):
                 self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
             return self._key_set
 
+    def get_jwk_set(self, *, newer: bool = False) -> Any:
+        """Return the published key set as it is (RFC 7517 5), asked for anew at most once in a cool-down."""
+        published, now = self._published_keys(), time.time()
+        keys = published.get(now=now)
+        if newer:
+            published.newer_than(keys, now=now)
+        return read_json(published.body)
+
     @property
     def authorization_endpoint(self) -> str:  # type: ignore[override]  # known after discovery
         return self.metadata.authorization_endpoint
@@ -200,8 +208,7 @@ class OIDCProvider(OAuth2Provider):
     # The authorization request.
 
     def get_scope(self) -> str:
-        scope = super().get_scope()
-        return scope if "openid" in scope.split() else f"openid {scope}".strip()
+        return with_openid(super().get_scope())
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
         """Return the parameters of Core 3.1.2.1."""
@@ -468,3 +475,8 @@ class OIDCProvider(OAuth2Provider):
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
         """Not the way of OpenID Connect: who it is stands in the ID token, and userinfo completes it."""
         raise UserInfoInvalid("id_token")
+
+
+def with_openid(scope: str) -> str:
+    """Return a scope that asks for an ID token (Core 3.1.2.1)."""
+    return scope if "openid" in scope.split() else f"openid {scope}".strip()

@@ -22,10 +22,9 @@ from ..linking import is_active
 from ..models import OAuthConnection
 from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
 from ..protocol.errors import ProtocolError
-from ..protocol.transport import time_budget
+from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.oidc import OIDCProvider
 from ..registry import get_provider
-from .common import TIME_FOR_REQUESTS
 
 LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
 
@@ -56,7 +55,7 @@ def bearer_providers() -> Mapping[str, tuple[str, ...]]:
 def judge(raw: str) -> AccessToken:
     """Return what a token stands for, or raise `AccessTokenInvalid` (`ProviderUnavailable`: nobody can tell now)."""
     try:
-        with time_budget(TIME_FOR_REQUESTS):
+        with time_budget(MAX_TIMEOUT):
             issuer = unverified_issuer(raw)
             return _introspected(raw) if issuer is None else _verified(raw, issuer)
     except ProtocolError as error:

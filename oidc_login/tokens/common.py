@@ -15,8 +15,6 @@ from ..registry import get_provider
 
 logger = logging.getLogger(__name__)
 
-TIME_FOR_REQUESTS = 20  # seconds, for all exchanges with the provider together
-
 
 def alias_of(connection: OAuthConnection) -> str:
     """Return the database that connections are written to: a replica may not know the newest tokens yet."""

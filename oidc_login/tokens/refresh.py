@@ -34,10 +34,10 @@ from ..exceptions import (
 )
 from ..models import TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
-from ..protocol.transport import time_budget
+from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthToken
-from .common import TIME_FOR_REQUESTS, alias_of, check_active, provider_of, tell
+from .common import alias_of, check_active, provider_of, tell
 from .database import bounded_locks, closing_connections, in_own_connection, needs_own_connection, saved
 from .revocation import try_to_end_token
 
@@ -135,7 +135,7 @@ class Refresh:
         row = self._current()
         try:
             provider = provider_of(row)
-            with time_budget(TIME_FOR_REQUESTS), answers_of(provider):
+            with time_budget(MAX_TIMEOUT), answers_of(provider):
                 answer = provider.refresh_oauth_token(oauth_token=row.oauth_token)
                 if not answer.access_token:
                     raise protocol.TokenResponseInvalid("access_token")

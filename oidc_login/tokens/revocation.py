@@ -16,10 +16,10 @@ from ..fields import TokenKeyError
 from ..linking import is_active
 from ..models import ENCRYPTED_FIELDS, TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
-from ..protocol.transport import time_budget
+from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthProvider, OAuthToken
-from .common import TIME_FOR_REQUESTS, alias_of, provider_of
+from .common import alias_of, provider_of
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def forget(connection: OAuthConnection) -> bool:
 def end_token(provider: OAuthProvider, token: OAuthToken) -> None:
     """Ask the provider to end the tokens, if there are any."""
     if token.access_token or token.refresh_token:
-        with time_budget(TIME_FOR_REQUESTS), answers_of(provider):
+        with time_budget(MAX_TIMEOUT), answers_of(provider):
             provider.revoke_oauth_token(oauth_token=token)
 
 

@@ -11,12 +11,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..conf import django, settings
+from ..protocol.transport import MAX_TIMEOUT
 
 KEY: Final = "oidc"
 PROVIDER_CLASS: Final = "oidc_login.upstream.provider.EndpointsProvider"
 CALLBACK_NAME: Final = "oidc_authentication_callback"
 CALLBACK_SETTING: Final = "OIDC_AUTHENTICATION_CALLBACK_URL"
-MAX_TIMEOUT: Final = 20  # seconds that all exchanges of one request share
 
 ENDPOINTS: Final = {
     "authorization_endpoint": "OIDC_OP_AUTHORIZATION_ENDPOINT",

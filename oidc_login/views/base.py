@@ -18,15 +18,13 @@ from oidc_login.exceptions import Cancelled, OAuthError, from_protocol
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.protocol.transport import time_budget
+from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
-
-from .reports import hide_variables
+from oidc_login.reports import hide_variables
 
 logger = logging.getLogger("oidc_login")
 
 SESSION_KEY = "oidc_login"  # how the person of a session signed in
-TIME_FOR_ONE_REQUEST = 20  # seconds, for all exchanges with the provider together
 
 
 class ProviderView(View):
@@ -39,7 +37,7 @@ class ProviderView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
         try:
-            with time_budget(TIME_FOR_ONE_REQUEST):
+            with time_budget(MAX_TIMEOUT):
                 response = super().dispatch(request, *args, **kwargs)
         except ProtocolError as error:
             response = self.failed(request, from_protocol(error))

@@ -42,11 +42,11 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.id_token import hash_of_nonce, is_subject
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider
+from oidc_login.reports import hide_parameters
 from oidc_login.sessions import SignedInSession
 
 from .base import SESSION_KEY, ProviderView
 from .freshness import end_attempt, end_session, is_in_grace, note_fault, set_time
-from .reports import hide_parameters
 
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself

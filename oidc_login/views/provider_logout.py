@@ -21,9 +21,9 @@ from oidc_login.protocol.jose import MAX_TOKEN_LENGTH
 from oidc_login.protocol.transport import time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
+from oidc_login.reports import hide_parameters, hide_variables
 
 from .callback import is_prefetch
-from .reports import hide_parameters, hide_variables
 
 logger = logging.getLogger("oidc_login")
 

@@ -39,7 +39,7 @@ def begin(
 
 def sealed_flow(browser: Browser) -> flows.Flow:
     ((name, value),) = browser.flow_cookies.items()
-    return flows._unsealed(name, value)
+    return flows.unsealed(name, value)
 
 
 # A good sign-in

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from types import FrameType
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 from django.views.debug import get_default_exception_reporter_filter
 
 
-def hide_parameters(request: HttpRequest) -> None:
+def hide_parameters(request: HttpRequest, *, keep: Collection[str] = ()) -> None:
     """Take code and state out of the request, where error reports and logs of the site would find them."""
-    request.GET = request.POST = QueryDict()
-    request.META["QUERY_STRING"] = ""
+    request.GET, request.POST = _kept(request.GET, keep), _kept(request.POST, keep)
+    request.META["QUERY_STRING"] = request.GET.urlencode()
     for name in ("REQUEST_URI", "RAW_URI"):  # uWSGI and mod_wsgi; gunicorn
         if name in request.META:
             request.META[name] = request.path
+
+
+def _kept(data: QueryDict, names: Collection[str]) -> Any:
+    return QueryDict(urlencode([(name, value) for name in names for value in data.getlist(name)]))
 
 
 def hide_variables(request: HttpRequest) -> None:

@@ -1,0 +1,51 @@
+"""What every client has: its name, its registration, and flows of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from oidc_login import flow as flows
+from oidc_login.providers.base import OAuthProvider
+
+from .registration import Registration
+
+
+class Client:
+    """A registered client. A subclass may carry options in `OAUTH_APP_CONFIG`."""
+
+    OAUTH_APP_CONFIG: ClassVar[Mapping[str, Any] | None] = None
+
+    def __init__(
+        self,
+        registration: Registration,
+        *,
+        fetch_token: Callable[..., Any] | None = None,
+        update_token: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = registration.name
+        self._registration = registration
+        self._fetch_token = fetch_token
+        self._update_token = update_token
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    @property
+    def client_id(self) -> str:
+        """What the provider calls the site."""
+        return self._provider().client_id
+
+    def _option(self, name: str, default: Any = None) -> Any:
+        return self._registration.options().get(name, default)
+
+    def _provider(self, *, leeway: float | None = None) -> OAuthProvider:
+        return self._registration.provider(leeway=leeway)
+
+    @property
+    def _key(self) -> str:
+        """What flows are known by: no provider of a sign-in has such a key."""
+        return f"client:{self.name}"
+
+    def _flow(self, *, purpose: flows.Purpose = "client", **values: Any) -> flows.Flow:
+        return flows.Flow(provider_key=self._key, purpose=purpose, issuer=self._provider().get_issuer(), **values)

@@ -1,0 +1,293 @@
+"""Calls with somebody's tokens: of the provider's API, of its token endpoint, of user info."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.exceptions import ClientRefused
+from oidc_login.flow import attach
+from oidc_login.protocol.bearer import BearerSession
+from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
+from oidc_login.protocol.id_token import is_subject
+from oidc_login.providers.answers import answers_of
+from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.oidc import OIDCProvider
+
+from .base import Client
+from .claims import check_admission
+from .errors import InvalidTokenError, MissingTokenError, OAuthError, asking
+from .tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
+from .userinfo import UserInfo
+
+logger = logging.getLogger(__name__)
+
+TokenLike = Mapping[str, Any]
+
+
+class ApiCalls(Client):
+    """What a client does with tokens. They are the caller's to store: nothing here keeps one."""
+
+    # The API.
+
+    def get(self, url: str, **kwargs: Any) -> Any:
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> Any:
+        return self.request("POST", url, **kwargs)
+
+    def put(self, url: str, **kwargs: Any) -> Any:
+        return self.request("PUT", url, **kwargs)
+
+    def patch(self, url: str, **kwargs: Any) -> Any:
+        return self.request("PATCH", url, **kwargs)
+
+    def delete(self, url: str, **kwargs: Any) -> Any:
+        return self.request("DELETE", url, **kwargs)
+
+    @sensitive_variables()
+    def request(
+        self,
+        method: str,
+        url: str,
+        token: TokenLike | None = None,
+        *,
+        request: HttpRequest | None = None,
+        withhold_token: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Send a request with the access token and return a `requests.Response`.
+
+        The token is `token`, or what `fetch_token` has for `request`. One that expires within a minute is
+        replaced first.
+        """
+        if kwargs.get("verify") is not None and not kwargs["verify"]:
+            raise ImproperlyConfigured("verify would switch TLS off. Write the path of a private authority's file.")
+        if withhold_token:
+            kwargs["auth"] = unsigned
+        if kwargs.get("auth") is None:
+            token = self._token_for(token, request)
+        with self._session(TokenOfCall(self, token or {})) as session:
+            return session.request(method, self._absolute(url), **kwargs)
+
+    @asking()
+    def _session(self, source: TokenOfCall) -> BearerSession:
+        transport = self._provider().transport
+        session = BearerSession(source, timeout=transport.timeout, ca_bundle=transport.ca_bundle)
+        user_agent = self._option("user_agent")
+        if user_agent:
+            session.headers["User-Agent"] = user_agent
+        return session
+
+    def _absolute(self, url: str) -> str:
+        """Return where a call goes: below `api_base_url`, unless a whole URL was written."""
+        base: str | None = self._option("api_base_url")
+        if not base or url.startswith(("https://", "http://")):
+            return url
+        joined = urljoin(base, url)
+        if urlsplit(joined)[:2] != urlsplit(base)[:2]:  # "//elsewhere/" is a whole URL to a browser
+            raise OAuthError("invalid_request", "A relative URL leads away from api_base_url")
+        return joined
+
+    # Tokens.
+
+    def _token_for(self, token: TokenLike | None, request: HttpRequest | None) -> TokenLike:
+        if token is None and request is not None and self._fetch_token is not None:
+            token = self._fetch_token(request)
+        if token is None:
+            raise MissingTokenError(description="There is no token: give token=, or request= and a fetch_token")
+        as_token(token)
+        return token
+
+    @sensitive_variables()
+    def ensure_active_token(self, token: TokenLike) -> TokenLike:
+        """Return a token that can be sent: a new one where this one is about to expire, and never an expired one."""
+        left = seconds_left(token)
+        if left is None or left > self._option("client_kwargs", {}).get("leeway", AHEAD):
+            return token
+        try:
+            renewed = self.renew(token)
+        except OAuthError as error:
+            if left <= 0:
+                raise
+            logger.info("a token that is still valid was not replaced: %s", error.code)
+            return token
+        if renewed is None and left <= 0:
+            raise InvalidTokenError(description="The token has expired, and there is no way to a new one")
+        return token if renewed is None else renewed
+
+    @asking()
+    @sensitive_variables()
+    def renew(self, token: TokenLike) -> OAuth2Token | None:
+        """Return a new token and tell whoever stores it; `None` where only the person can get one."""
+        old, provider = as_token(token), self._provider()
+        if provider.can_refresh(oauth_token=old):
+            renewed = self._refreshed(provider, old, token)
+        elif self._option("client_kwargs", {}).get("grant_type") == "client_credentials":
+            renewed = self.fetch_access_token(grant_type="client_credentials")
+        else:
+            return None
+        self._tell(renewed, old)
+        return renewed
+
+    @sensitive_variables()
+    def _refreshed(self, provider: OAuthProvider, old: OAuthToken, token: TokenLike) -> OAuth2Token:
+        with answers_of(provider):
+            answer = provider.refresh_oauth_token(oauth_token=old)
+            if not answer.access_token:
+                raise TokenResponseInvalid("access_token")
+        userinfo = token.get("userinfo")
+        check_refreshed(provider, answer, userinfo)
+        renewed = as_dictionary(answer)
+        if old.refresh_token:
+            renewed.setdefault("refresh_token", old.refresh_token)
+        if userinfo is not None:
+            renewed["userinfo"] = userinfo
+        return renewed
+
+    @sensitive_variables()
+    def _tell(self, token: OAuth2Token, old: OAuthToken) -> None:
+        """Let the new token be stored in the place of the old one, which is named by one of its two halves."""
+        named = {"refresh_token": old.refresh_token or None, "access_token": None}
+        if not old.refresh_token:
+            named["access_token"] = old.access_token
+        if self._update_token is not None:
+            self._update_token(token, **named)
+        token_update.send(sender=type(self), name=self._registration.name, token=token, **named)
+
+    @asking()
+    @sensitive_variables()
+    def fetch_access_token(self, redirect_uri: str | None = None, **parameters: Any) -> OAuth2Token:
+        """Return the token of a grant: of `code` with its `code_verifier`, or else the client's own (RFC 6749 4)."""
+        parameters = {name: value for name, value in parameters.items() if value is not None}
+        parameters.pop("state", None)  # it was judged before, or it is not known
+        guessed = "authorization_code" if "code" in parameters else "client_credentials"
+        grant_type = parameters.pop("grant_type", guessed)
+        if grant_type == "password" or "password" in parameters:
+            raise ImproperlyConfigured("The grant 'password' is refused (RFC 9700 2.4). Write authorize_redirect().")
+        provider = self._provider()
+        with answers_of(provider):
+            if grant_type == "authorization_code":
+                return as_dictionary(self._exchange(provider, redirect_uri, **parameters))
+            return as_dictionary(request_grant(provider, grant_type, parameters))
+
+    @sensitive_variables()
+    def _exchange(self, provider: OAuthProvider, redirect_uri: str | None, **parameters: Any) -> OAuthToken:
+        code, code_verifier = parameters.pop("code", None), parameters.pop("code_verifier", None)
+        if parameters or not (redirect_uri and code and code_verifier):
+            raise ImproperlyConfigured(
+                "fetch_access_token() takes redirect_uri, code and code_verifier, as create_authorization_url() and "
+                "the callback gave them. Write anything else into access_token_params."
+            )
+        request = HttpRequest()
+        attach(request, self._flow(redirect_uri=redirect_uri, code_verifier=code_verifier))
+        return provider.get_oauth_token(code=code, request=request)
+
+    # User info.
+
+    @asking()
+    @sensitive_variables()
+    def userinfo(self, token: TokenLike | None = None, *, request: HttpRequest | None = None) -> UserInfo:
+        """Return what the provider says now of the person whose token it is."""
+        token = self.ensure_active_token(self._token_for(token, request))
+        provider = self._provider()
+        if isinstance(provider, OAuth2Provider) and not provider.userinfo_endpoint:
+            raise RuntimeError('Missing "userinfo_endpoint" in metadata')
+        with answers_of(provider):
+            if isinstance(provider, OIDCProvider):
+                return UserInfo(openid_userinfo(provider, token))
+            claims = provider.get_userinfo(as_token(token), claims={})
+        check_admission(provider, claims)
+        return UserInfo(claims)
+
+
+class TokenOfCall:
+    """Where the session of one call has its token from."""
+
+    def __init__(self, calls: ApiCalls, token: TokenLike) -> None:
+        self._calls = calls
+        self._token = token
+
+    @sensitive_variables()
+    def get(self) -> str:
+        self._token = self._calls.ensure_active_token(self._token)
+        return usable(self._token)
+
+    @sensitive_variables()
+    def replace(self, refused: str) -> str | None:
+        """Return a new token after a 401; without one, the caller gets to see that answer."""
+        try:
+            renewed = self._calls.renew(self._token)
+        except OAuthError as error:
+            logger.info("a token that an API refused was not replaced: %s", error.code)
+            return None
+        if renewed is None:
+            return None
+        self._token = renewed
+        return usable(renewed)
+
+    def give_up(self, refused: str) -> None:
+        """The caller sees the answer."""
+
+
+@sensitive_variables()
+def usable(token: TokenLike) -> str:
+    access_token = as_token(token).access_token
+    if not access_token:
+        raise MissingTokenError(description="There is no access_token")
+    return access_token
+
+
+def unsigned(prepared: Any) -> Any:
+    """Let a request go out as it is."""
+    return prepared
+
+
+@sensitive_variables()
+def request_grant(provider: OAuthProvider, grant_type: str, parameters: Mapping[str, Any]) -> OAuthToken:
+    """Ask the token endpoint by another grant than a code (RFC 6749 4.4 and 4.5)."""
+    if not isinstance(provider, OAuth2Provider):
+        raise ClientRefused("grant_type")
+    asked: dict[str, Any] = {"grant_type": grant_type, **parameters}
+    if grant_type == "client_credentials" and provider.scope and not isinstance(provider, OIDCProvider):
+        asked.setdefault("scope", provider.scope)
+    response = provider.request_token({name: str(value) for name, value in asked.items()})
+    return provider.token_from_response(response, scope=str(asked.get("scope", "")))
+
+
+@sensitive_variables()
+def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) -> None:
+    """A refreshed ID token is verified, and about the same person where it is known who that was (Core 12.2)."""
+    if not answer.id_token or not isinstance(provider, OIDCProvider):
+        return
+    subject = subject_of(userinfo)
+    if subject is None:
+        provider.check_id_token(answer, nonce=None, max_age=None)
+        return
+    issuer = provider.get_identity_issuer(userinfo)
+    provider.check_refreshed_token(answer, issuer=issuer, subject=subject, nonce_hash="")
+
+
+@sensitive_variables()
+def openid_userinfo(provider: OIDCProvider, token: TokenLike) -> Mapping[str, Any]:
+    """Return the claims of user info, about the person of the ID token where that is known (Core 5.3.2)."""
+    subject = subject_of(token.get("userinfo"))
+    if subject is not None:
+        return provider.fetch_userinfo(as_token(token).access_token, subject=subject)
+    claims = provider.get_resource(provider.userinfo_endpoint, oauth_token=as_token(token))
+    if subject_of(claims) is None:
+        raise UserInfoInvalid("sub")
+    return dict(claims)
+
+
+def subject_of(claims: Any) -> str | None:
+    """Return who claims are about; `None` where they do not say (Core 2)."""
+    subject = claims.get("sub") if isinstance(claims, Mapping) else None
+    return subject if is_subject(subject) else None

@@ -1,0 +1,115 @@
+"""The errors of a client: `error` and `description` as that API names them, both safe to show and to log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.http import HttpRequest
+
+from oidc_login import exceptions
+from oidc_login.protocol import errors as protocol
+from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
+from oidc_login.reports import hide_parameters, hide_variables
+
+# What a site's own error page may want to read: neither code nor state.
+HARMLESS_PARAMETERS = ("error", "error_description", "error_uri")
+
+# What an ID token can be refused for that has a name in this API; all else makes it an "invalid_token".
+CLAIM_ERRORS = {
+    "exp": "expired_token",
+    **dict.fromkeys(("iss", "sub", "aud", "azp", "nonce", "at_hash", "auth_time"), "invalid_claim"),
+}
+
+STATE_ERRORS = (
+    exceptions.StateMissing,
+    exceptions.StateUnknown,
+    exceptions.StateExpired,
+    exceptions.StateUsed,
+    exceptions.ProviderMismatch,
+)
+
+
+class OAuthError(exceptions.OAuthError):
+    """A flow, a token or a call that cannot go on.
+
+    Whoever does not catch it answers 400: to Django it is a suspicious request. One that stands for another error
+    of the package has its `code`, `reason`, `status_code` and `retry_after`.
+    """
+
+    error: str = "oauth_error"
+    description: str = ""
+
+    def __init__(
+        self,
+        error: str | None = None,
+        description: str | None = None,
+        uri: str | None = None,
+        *,
+        seen: exceptions.OAuthError | None = None,
+    ) -> None:
+        self.error = error or self.error
+        self.description = self.description if description is None else description
+        self.uri = uri
+        super().__init__(self.error)
+        if seen is not None:
+            self.reason, self.retry_after = seen.reason or seen.code, seen.retry_after
+            vars(self).update(code=seen.code, status_code=seen.status_code)
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.description}"
+
+
+class MismatchingStateError(OAuthError):
+    error = "mismatching_state"
+    description = "CSRF Warning! State not equal in request and response."
+
+
+class MissingRequestTokenError(OAuthError):
+    error = "missing_request_token"
+
+
+class MissingTokenError(OAuthError):
+    error = "missing_token"
+
+
+class InvalidTokenError(OAuthError):
+    error = "token_invalid"
+
+
+class UnsupportedTokenTypeError(OAuthError):
+    error = "unsupported_token_type"
+
+
+@contextmanager
+def asking(request: HttpRequest | None = None) -> Iterator[None]:
+    """Ask the provider within one time budget, and tell failures by the errors of this API.
+
+    What reports then show of `request` has no secret any more.
+    """
+    try:
+        with time_budget(MAX_TIMEOUT):
+            yield
+    except (exceptions.OAuthError, protocol.ProtocolError) as error:
+        if request is not None:
+            django_request = getattr(request, "_request", request)  # Django REST framework wraps it
+            hide_variables(django_request)
+            hide_parameters(django_request, keep=HARMLESS_PARAMETERS)
+        if isinstance(error, OAuthError):
+            raise
+        raise as_told(error) from error
+
+
+def as_told(error: exceptions.OAuthError | protocol.ProtocolError) -> OAuthError:
+    """Return the error of this API that stands for one of the package; a provider's own words are not repeated."""
+    seen = exceptions.from_protocol(error) if isinstance(error, protocol.ProtocolError) else error
+    if isinstance(error, STATE_ERRORS):
+        return MismatchingStateError(seen=seen)
+    if isinstance(error, protocol.InvalidIDToken):
+        name = CLAIM_ERRORS.get(error.reason, "invalid_token")
+        return OAuthError(name, f'Invalid "{error.reason}" in the ID token', seen=seen)
+    if isinstance(error, (protocol.AuthorizationErrorResponse, protocol.TokenErrorResponse)):
+        return OAuthError(error.reason, str(seen.message), seen=seen)
+    if isinstance(seen, exceptions.ProviderUnavailable):
+        return OAuthError("temporarily_unavailable", str(seen.message), seen=seen)
+    return OAuthError(seen.code, str(seen.message), seen=seen)

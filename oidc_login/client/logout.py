@@ -1,0 +1,85 @@
+"""Logout at the provider, begun by the site (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login import exceptions
+from oidc_login import flow as flows
+from oidc_login.protocol.authorization import authorization_url, read_state
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.oidc import OIDCProvider
+
+from . import pending
+from .base import Client
+from .discreet import Discreet
+from .errors import OAuthError, asking
+from .options import check_redirect_uri, refuse, request_problems
+
+
+class Logout(Client):
+    """The site ends its own session itself; this is about the provider's."""
+
+    @asking()
+    @sensitive_variables()
+    def create_logout_url(
+        self,
+        post_logout_redirect_uri: str | None = None,
+        id_token_hint: str | None = None,
+        state: str | None = None,
+        *,
+        client_id: str | None = None,
+        logout_hint: str | None = None,
+        ui_locales: str | None = None,
+    ) -> Discreet:
+        """Return the URL that ends the session at the provider, and the state that comes back (2)."""
+        provider = self._provider()
+        endpoint = provider.metadata.end_session_endpoint if isinstance(provider, OIDCProvider) else ""
+        if not endpoint:
+            raise RuntimeError('Missing "end_session_endpoint" in metadata')
+        parameters: dict[str, Any] = {
+            "id_token_hint": id_token_hint,
+            "client_id": client_id or (None if id_token_hint else provider.client_id),
+            "logout_hint": logout_hint,
+            "ui_locales": ui_locales,
+        }
+        if post_logout_redirect_uri:
+            state = secrets.token_urlsafe(32) if state is None else state
+            refuse("create_logout_url()", request_problems({"state": state}))
+            parameters["post_logout_redirect_uri"] = check_redirect_uri(post_logout_redirect_uri)
+            parameters["state"] = state
+        return Discreet(url=authorization_url(endpoint, parameters), state=state)
+
+    @asking()
+    @sensitive_variables()
+    def logout_redirect(
+        self,
+        request: HttpRequest,
+        post_logout_redirect_uri: str | None = None,
+        id_token_hint: str | None = None,
+        **hints: Any,
+    ) -> HttpResponseRedirect:
+        """Send the browser to the provider, from where it comes back to `post_logout_redirect_uri`."""
+        data = self.create_logout_url(post_logout_redirect_uri, id_token_hint, **hints)
+        response = HttpResponseRedirect(data["url"])
+        response["Cache-Control"] = "no-store"
+        if post_logout_redirect_uri:
+            flow = self._flow(purpose="client_logout", redirect_uri=post_logout_redirect_uri, state=data["state"])
+            flows.remember(request, response, flow, cross_site_post=False)
+        return response
+
+    def validate_logout_response(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what `logout_redirect` was given, once, where this browser comes back from it (3)."""
+        states = request.GET.getlist("state")
+        if not any(states):
+            raise OAuthError(description='Missing "state" parameter')
+        try:
+            state = read_state([("state", value) for value in states])
+            flow = pending.take(request, state, provider_key=self._key, purpose="client_logout")
+        except (exceptions.OAuthError, ProtocolError) as error:
+            raise OAuthError(description='Invalid "state" parameter') from error
+        return {"post_logout_redirect_uri": flow.redirect_uri}

@@ -1,0 +1,65 @@
+"""The flows of clients between their two requests.
+
+A redirect that we make ourselves keeps its flow in a sealed cookie, as every sign-in does. Where a site makes the
+redirect, there is no response to set a cookie on, and the flow waits in the session, sealed as well.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.http import HttpRequest
+
+from oidc_login import flow as flows
+from oidc_login.exceptions import ProviderMismatch
+from oidc_login.sealing import SealError
+
+SESSION_KEY = "oidc_login_client_flows"
+
+
+def save(request: HttpRequest, flow: flows.Flow) -> None:
+    """Keep a flow in the session; the oldest ones make room."""
+    name = session_name(flow.state)
+    kept = {each: value for each, value in saved(request).items() if each != name}
+    recent = list(kept.items())[-(flows.MAX_COOKIES - 1) :]
+    request.session[SESSION_KEY] = {**dict(recent), name: flows.sealed(name, flow)}
+
+
+def take(request: HttpRequest, state: str, *, provider_key: str, purpose: flows.Purpose) -> flows.Flow:
+    """Return the flow of a state and use it up, whosever it is; then it has to be this client's."""
+    try:
+        flow = flows.take(request, state, now=time.time(), find=find)
+    finally:
+        drop(request, state)
+    if flow.provider_key != provider_key or flow.purpose != purpose:
+        raise ProviderMismatch
+    return flow
+
+
+def find(request: HttpRequest, state: str) -> flows.Flow | None:
+    """Return the flow of a state, wherever this browser has it."""
+    flow = flows.peek(request, state)
+    if flow is not None:
+        return flow
+    name = session_name(state)
+    try:
+        return flows.unsealed(name, saved(request)[name])
+    except (KeyError, SealError):
+        return None
+
+
+def drop(request: HttpRequest, state: str) -> None:
+    name = session_name(state)
+    if name in saved(request):
+        rest = {each: value for each, value in saved(request).items() if each != name}
+        request.session[SESSION_KEY] = rest
+
+
+def saved(request: HttpRequest) -> dict[str, str]:
+    """Return what the session keeps, nothing where there is no session."""
+    session = getattr(request, "session", None)
+    return {} if session is None else session.get(SESSION_KEY, {})
+
+
+def session_name(state: str) -> str:
+    return "session_" + flows.state_hash(state)[:16]

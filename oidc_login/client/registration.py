@@ -1,0 +1,169 @@
+"""One registered client: its options with those of the settings, and the provider that they make."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from oidc_login.conf import django
+from oidc_login.protocol.metadata import REQUIRED_URLS, issuers_for
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import build_provider, get_configurations
+
+from .options import METADATA, Problem, problems_of, refuse
+from .providers import RegisteredOAuth2Provider, RegisteredOpenIDProvider
+
+SETTING = "AUTHLIB_OAUTH_CLIENTS"
+LEEWAY = 120  # seconds by which a registered provider's clock may be wrong, unless a call says otherwise
+
+# Two options that are metadata by another name.
+ALIASES = {"authorize_url": "authorization_endpoint", "access_token_url": "token_endpoint"}
+# Without any of these the provider is the one of OIDC_LOGIN_PROVIDERS.
+ADDRESSES = ("server_metadata_url", "issuer", *ALIASES, *ALIASES.values())
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint")
+
+Options = Mapping[str, Any]
+
+
+class Registration:
+    """What was registered under a name. The settings are read when the provider is needed, and when they change."""
+
+    def __init__(self, name: str, options: Options, *, overwrite: bool) -> None:
+        self.name = name
+        self._own = given(options)
+        self._overwrite = overwrite
+        self._made: dict[float | None, tuple[object, OAuthProvider]] = {}
+        self._making = threading.Lock()
+
+    def options(self) -> dict[str, Any]:
+        """Return the options: those of the settings fill the gaps, or with `overwrite` come first."""
+        options = dict(self._own)
+        for name, value in configured(self.name).items():
+            if name not in options:
+                options[name] = value
+            elif self._overwrite and value:
+                both = isinstance(value, Mapping) and isinstance(options[name], Mapping)
+                options[name] = {**options[name], **value} if both else value
+        return options
+
+    def provider(self, *, leeway: float | None = None) -> OAuthProvider:
+        """Return the provider, made again only when options or settings have changed."""
+        options = self.options()
+        source = (options, None if is_complete(options) else get_configurations().get(self.name))
+        known = self._made.get(leeway)
+        if known is not None and known[0] == source:
+            return known[1]
+        with self._making:
+            known = self._made.get(leeway)
+            if known is None or known[0] != source:
+                known = self._made[leeway] = (source, self._build(*source, leeway=leeway))
+            return known[1]
+
+    def _build(self, options: Options, entry: Options | None, *, leeway: float | None) -> OAuthProvider:
+        refuse(f"{SETTING}[{self.name!r}]", problems_of(configured(self.name)))
+        if entry is not None and not has_address(options):
+            configuration = {**entry, **arguments_of(options)}
+        else:
+            options = {**credentials_of(entry or {}), **options}
+            refuse(f"the client {self.name!r}", missing_from(options))
+            configuration = {**arguments_of(options), **address_of(options)}
+        if leeway is not None:
+            configuration["leeway"] = leeway
+        return build_provider(self.name, configuration)
+
+
+def configured(name: str) -> dict[str, Any]:
+    """Return the options that the settings have for a name."""
+    clients = django.get(SETTING, None) or {}
+    options = (clients.get(name) or {}) if isinstance(clients, Mapping) else None
+    if not isinstance(options, Mapping):
+        raise ImproperlyConfigured(f"{SETTING}[{name!r}] must be a dictionary")
+    return given(options)
+
+
+def given(options: Options) -> dict[str, Any]:
+    """Return the options that say something: `None` does not."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def has_address(options: Options) -> bool:
+    return any(name in options for name in ADDRESSES)
+
+
+def is_complete(options: Options) -> bool:
+    """Whether nothing of `OIDC_LOGIN_PROVIDERS` is needed."""
+    return has_address(options) and "client_id" in options
+
+
+def credentials_of(options: Options) -> dict[str, Any]:
+    return {name: options[name] for name in ("client_id", "client_secret") if name in options}
+
+
+def is_openid(options: Options) -> bool:
+    """Whether an ID token is asked for, and the provider described so that it can be judged."""
+    scope = (options.get("client_kwargs") or {}).get("scope") or ""
+    asked = scope.split() if isinstance(scope, str) else scope
+    return "openid" in asked or "server_metadata_url" in options or "issuer" in options
+
+
+# What the same provider has in an entry of `OIDC_LOGIN_PROVIDERS`.
+
+
+def arguments_of(options: Options) -> dict[str, Any]:
+    """Return the arguments that do not say where the provider is."""
+    kwargs = options.get("client_kwargs") or {}
+    hints = {name: kwargs.get(name) for name in ("prompt", "login_hint")}
+    verify = kwargs.get("verify")
+    arguments = {
+        **credentials_of(options),
+        "client_key": options.get("client_key"),
+        "scope": kwargs.get("scope"),
+        "timeout": kwargs.get("default_timeout"),
+        "ca_bundle": verify if isinstance(verify, str) else None,
+        "token_endpoint_auth_method": kwargs.get("token_endpoint_auth_method"),
+        "response_mode": kwargs.get("response_mode"),
+        "authorization_params": given({**hints, **(options.get("authorize_params") or {})}) or None,
+        "access_token_params": options.get("access_token_params") or None,
+        "user_agent": options.get("user_agent"),
+    }
+    return given(arguments)
+
+
+def address_of(options: Options) -> dict[str, Any]:
+    """Return the class of a registered provider, and where it is."""
+    members = {name: options[name] for name in METADATA if name in options}
+    members |= {ALIASES[name]: options[name] for name in ALIASES if name in options}
+    if not is_openid(options):
+        return {"class": RegisteredOAuth2Provider, **{name: members[name] for name in ENDPOINTS if name in members}}
+    address = {"class": RegisteredOpenIDProvider, "metadata": members, "leeway": LEEWAY}
+    if "server_metadata_url" in options:
+        address["discovery_url"] = options["server_metadata_url"]
+    if "server_metadata_url" in options or not all(name in members for name in REQUIRED_URLS):
+        # Not as metadata, which would replace what the document says, so that nothing could differ from it.
+        address |= {"issuer": members.pop("issuer")} if "issuer" in members else {}
+    return address
+
+
+def missing_from(options: Options) -> Iterator[Problem]:
+    """Return what a registered provider cannot do without."""
+    if not options.get("client_id"):
+        yield missing("client_id", "Write client_id, as the provider gave it to you.")
+    document = options.get("server_metadata_url")
+    if is_openid(options) and "issuer" not in options:
+        if document is None:
+            advice = "It says whose ID tokens are accepted. Write it, or issuer and jwks_uri."
+            yield missing("server_metadata_url", advice)
+        elif not issuers_for(document):
+            advice = (
+                "server_metadata_url does not end in /.well-known/openid-configuration. Write the document's issuer."
+            )
+            yield missing("issuer", advice)
+    elif not is_openid(options) and not any(name in options for name in ("access_token_url", "token_endpoint")):
+        yield missing("access_token_url", "Write the URL of the token endpoint.")
+
+
+def missing(option: str, advice: str) -> Problem:
+    return Problem(kind="value", option=option, finding="is missing", advice=advice)

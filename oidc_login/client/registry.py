@@ -1,0 +1,62 @@
+"""`OAuth`: the clients of a site by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from .apps import DjangoOAuth2App
+from .base import Client
+from .options import CODE_OPTIONS, OPTIONS, problems_of, refuse
+from .registration import Registration
+
+
+class OAuth:
+    """Clients that a site registers, each with a provider; `oauth.<name>` is the client of a name.
+
+    `fetch_token(name, request)` returns a stored token, `update_token(name, token, refresh_token, access_token)`
+    stores a new one. `cache` is taken and not used: what a flow needs stays with its browser.
+    """
+
+    oauth2_client_cls = DjangoOAuth2App
+
+    def __init__(
+        self,
+        cache: object = None,
+        fetch_token: Callable[..., Any] | None = None,
+        update_token: Callable[..., Any] | None = None,
+    ) -> None:
+        self._clients: dict[str, Any] = {}
+        self.cache = cache
+        self.fetch_token = fetch_token
+        self.update_token = update_token
+
+    def register(self, name: str, overwrite: bool = False, **options: Any) -> Any:
+        """Add a client and return it; with `overwrite` what the settings say of it comes first."""
+        client_class = options.pop("client_cls", None) or self.oauth2_client_cls
+        if not (isinstance(client_class, type) and issubclass(client_class, Client)):
+            raise ImproperlyConfigured(f"oauth.register({name!r}): client_cls is no subclass of DjangoOAuth2App.")
+        options = {**(client_class.OAUTH_APP_CONFIG or {}), **options}
+        refuse(f"oauth.register({name!r})", problems_of(options, {**OPTIONS, **CODE_OPTIONS}))
+        fetch_token = options.pop("fetch_token", None) or bound(self.fetch_token, name)
+        update_token = options.pop("update_token", None) or bound(self.update_token, name)
+        registration = Registration(name, options, overwrite=overwrite)
+        self._clients[name] = client_class(registration, fetch_token=fetch_token, update_token=update_token)
+        return self._clients[name]
+
+    def create_client(self, name: str) -> Any:
+        """Return the client of a name, `None` where there is none."""
+        return self._clients.get(name)
+
+    def __getattr__(self, name: str) -> Any:
+        client = vars(self).get("_clients", {}).get(name)
+        if client is None:
+            raise AttributeError(f"No such client: {name}")
+        return client
+
+
+def bound(function: Callable[..., Any] | None, name: str) -> Callable[..., Any] | None:
+    return partial(function, name) if function is not None else None

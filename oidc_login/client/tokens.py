@@ -1,0 +1,126 @@
+"""Tokens as this API hands them out and takes them back: dictionaries, and whom to tell of new ones."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.dispatch import Signal
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.protocol.errors import TokenResponseInvalid
+from oidc_login.protocol.tokens import read_scope, read_token
+from oidc_login.providers.base import OAuthToken
+
+from .discreet import Discreet
+from .errors import InvalidTokenError, UnsupportedTokenTypeError
+
+AHEAD = 60  # seconds before it expires that a token is replaced
+
+
+class OAuth2Token(Discreet):
+    """A token response, with `expires_at` in seconds since the epoch."""
+
+    def is_expired(self, leeway: float = AHEAD) -> bool | None:
+        """Whether the access token has expired or will within `leeway` seconds; `None` where that is not known."""
+        left = seconds_left(self)
+        return None if left is None else left < leeway
+
+
+@sensitive_variables()
+def as_dictionary(token: OAuthToken) -> OAuth2Token:
+    """Return tokens as a dictionary, with whatever else the provider answered beside them.
+
+    `userinfo` is not the provider's to say here: it is what was verified.
+    """
+    members = {name: value for name, value in getattr(token, "members", {}).items() if name != "userinfo"}
+    known = {
+        "access_token": token.access_token,
+        "token_type": members.get("token_type", "Bearer"),
+        "refresh_token": token.refresh_token,
+        "id_token": token.id_token,
+        "scope": token.scope,
+    }
+    made = OAuth2Token({**members, **{name: value for name, value in known.items() if value}})
+    if token.access_token_expires_at is not None:
+        made["expires_at"] = int(token.access_token_expires_at.timestamp())
+    return made
+
+
+@sensitive_variables()
+def as_token(token: Mapping[str, Any]) -> OAuthToken:
+    """Return the tokens of a dictionary, or raise why they cannot be used."""
+    if not isinstance(token, Mapping):
+        raise InvalidTokenError(description="A token is a dictionary, as authorize_access_token() returns it")
+    kind = token.get("token_type") or "Bearer"
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise UnsupportedTokenTypeError(description="Only bearer tokens can be sent")
+    try:
+        access_token, refresh_token, id_token = (
+            read_token(token, name) for name in ("access_token", "refresh_token", "id_token")
+        )
+    except TokenResponseInvalid as error:
+        raise InvalidTokenError(description=f"{error.reason} is not a token") from error
+    return OAuthToken(
+        access_token=access_token,
+        refresh_token=refresh_token,
+        scope=read_scope(token.get("scope")) or "",
+        id_token=id_token,
+    )
+
+
+def seconds_left(token: Mapping[str, Any]) -> float | None:
+    """Return how long the access token is good for; `None` where that is not known."""
+    value = token.get("expires_at")
+    if isinstance(value, datetime):
+        return value.timestamp() - time.time()
+    try:
+        moment = math.nan if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment - time.time() if math.isfinite(moment) else None
+
+
+class TokenUpdate(Signal):
+    """A signal that also takes receivers without `**kwargs`, and gives them what they name."""
+
+    def connect(
+        self, receiver: Callable[..., Any], sender: object = None, weak: bool = True, dispatch_uid: Any = None
+    ) -> None:
+        if takes_everything(receiver):
+            super().connect(receiver, sender, weak, dispatch_uid)
+            return
+        # Held strongly, since nobody else holds it, and found again by `disconnect(receiver)`.
+        super().connect(with_what_it_names(receiver), sender, False, dispatch_uid or identifier(receiver))
+
+
+def takes_everything(receiver: Callable[..., Any]) -> bool:
+    """Whether a receiver has `**kwargs`. Django's own function would keep the receiver alive."""
+    parameters = inspect.signature(receiver).parameters.values()
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def with_what_it_names(receiver: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a receiver that passes on the arguments alone that `receiver` has."""
+    names = inspect.signature(receiver).parameters
+
+    def receive(**sent: Any) -> Any:
+        return receiver(**{name: value for name, value in sent.items() if name in names})
+
+    return markcoroutinefunction(receive) if iscoroutinefunction(receiver) else receive
+
+
+def identifier(receiver: Any) -> Any:
+    """Return what Django knows a receiver by."""
+    function = getattr(receiver, "__func__", None)
+    return id(receiver) if function is None else (id(receiver.__self__), id(function))
+
+
+# With `name`, `token`, and the token that was replaced: `refresh_token`, or else `access_token`.
+# The sender is the class of the client.
+token_update = TokenUpdate()
