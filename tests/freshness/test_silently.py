@@ -590,6 +590,12 @@ def test_connecting_after_the_grace(op: RecordingOpenIDProvider, browser: Browse
     assert browser.begin(view="connect").status_code == 303
 
 
+def test_page_of_the_site_with_the_name_of_one_of_ours(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    signed_in(browser, op)
+
+    assert is_sent_away(browser.get("/shop/logout/"))
+
+
 @pytest.mark.parametrize("exempt", ["page", "/page/"])
 def test_urls_that_the_site_exempts(
     op: RecordingOpenIDProvider, browser: Browser, settings: Settings, exempt: str
