@@ -6,9 +6,9 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Collection
 
 from django.db import DatabaseError, router
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import sessions
@@ -33,41 +33,43 @@ def obey(provider: OAuthProvider, token: LogoutToken) -> None:
         raise InvalidLogoutToken("jti")
     issuer = provider.get_identity_issuer(token.claims)
     try:
-        ended = end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
-        drop_refresh_tokens(provider.key, issuer, token, ended)
+        # The sessions are the last to go: what belongs to them is found by them.
+        drop_refresh_tokens(provider.key, issuer, subject=token.subject, sid=token.sid)
+        end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
     except OAuthError:
         SharedValues().delete(used)
         raise
 
 
-def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> list[SignedInSession]:
+def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
     """End one session of a provider, or all of a person there."""
     # First, for the sign-in that is under way: it looks for this after its row is there.
     for key in recent_keys(provider_key, issuer, subject=subject, sid=sid):
         SharedValues().set(key, time.time(), timeout=RECENT)
     ended = sessions.end(SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid))
-    logger.info("%s ended %d sessions", provider_key, len(ended), extra={"provider": provider_key})
-    return ended
+    logger.info("%s ended %d sessions", provider_key, ended, extra={"provider": provider_key})
 
 
-def drop_refresh_tokens(provider_key: str, issuer: str, token: LogoutToken, ended: Collection[SignedInSession]) -> None:
-    """Forget the refresh tokens of what was ended, but for those that were given for offline access (2.7).
-
-    The one of a single session is the one that came with its sign-in.
-    """
-    own = OAuthConnection.objects.using(router.db_for_write(OAuthConnection)).exclude(refresh_token="")
-    own = own.filter(provider_key=provider_key, issuer=issuer)
-    if token.sid:
-        hashes = {row.nonce_hash for row in ended} - {""}
-        own = own.filter(provider_user_id__in={row.subject for row in ended}, nonce_hash__in=hashes)
-    else:
-        own = own.filter(provider_user_id=token.subject)
+def drop_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
+    """Forget the refresh tokens of what is ended, but for those that were given for offline access (2.7)."""
     try:
-        for key, scope, nonce_hash in own.values_list("pk", "scope", "nonce_hash"):
+        found = having_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
+        for key, scope, nonce_hash in found.values_list("pk", "scope", "nonce_hash"):
             if OFFLINE_ACCESS not in scope.split():
                 forget_refresh_token(key, nonce_hash)
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
+
+
+def having_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> QuerySet[OAuthConnection]:
+    """Return the connections whose refresh token came with a sign-in that is ended, or with any of the person."""
+    own = OAuthConnection.objects.using(router.db_for_write(OAuthConnection)).exclude(refresh_token="")
+    own = own.filter(provider_key=provider_key, issuer=issuer)
+    if not sid:
+        return own.filter(provider_user_id=subject)
+    rows = SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid).exclude(nonce_hash="")
+    ended = dict(rows.values_list("nonce_hash", "subject"))
+    return own.filter(provider_user_id__in=ended.values(), nonce_hash__in=ended)
 
 
 def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +27,7 @@ from .browsers import browser_name
 from .conf import django
 from .exceptions import ProviderUnavailable
 from .fields import EncryptedTextField, ExactCharField, TokenKeyError
+from .registry import get_providers
 
 if TYPE_CHECKING:
     from .models import OAuthConnection
@@ -220,8 +222,41 @@ def forget_previous(sender: object, *, request: HttpRequest | None, **kwargs: An
 # Any session.
 
 
-def end(found: SignedInQuerySet) -> list[SignedInSession]:
-    """End sessions, the browsers of which are elsewhere; what cannot be ended raises `ProviderUnavailable`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSession:
+    """What a person is shown of one of their sessions."""
+
+    pk: str
+    browser: str
+    label: str
+    created_at: datetime
+    is_this: bool
+
+
+def shown_sessions(request: HttpRequest) -> list[ShownSession]:
+    """Return where the person of this request is signed in through a provider, this browser first."""
+    if not request.user.is_authenticated:
+        return []
+    labels = {provider.key: provider.label for provider in get_providers()}
+    mark = mark_of(request.session)
+    rows = (
+        SignedInSession.objects.lasting().filter(user_id=request.user.pk).only("browser", "provider_key", "created_at")
+    )
+    found = [
+        ShownSession(
+            pk=row.pk,
+            browser=row.browser,
+            label=labels.get(row.provider_key, row.provider_key),
+            created_at=row.created_at,
+            is_this=mark is not None and row.pk == mark.key,
+        )
+        for row in rows.defer("session_key", "id_token")
+    ]
+    return sorted(found, key=lambda session: not session.is_this)
+
+
+def end(found: SignedInQuerySet) -> int:
+    """End sessions of other browsers, and return how many; what cannot be ended raises `ProviderUnavailable`."""
     try:
         ended = list(found.defer("id_token"))
         for row in ended:
@@ -231,7 +266,7 @@ def end(found: SignedInQuerySet) -> list[SignedInSession]:
             SignedInSession.objects.filter(pk__in=marks[start : start + BATCH]).delete()
     except DatabaseError as error:
         raise ProviderUnavailable("database") from error
-    return ended
+    return len(marks)
 
 
 @sensitive_variables()

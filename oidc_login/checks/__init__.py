@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Tags, register
 from .database import database_messages, scale_messages
 from .project import deployment_messages, project_messages, setting_messages
 from .providers import provider_messages
+from .sessions import session_messages
 from .upstream import upstream_messages
 
 TAG = "oidc_login"
@@ -33,7 +34,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions and middleware."""
-    return list(project_messages())
+    return [*project_messages(), *session_messages()]
 
 
 @register(TAG)

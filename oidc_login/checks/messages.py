@@ -152,6 +152,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "E043": ("The session middleware is missing.", "Add {path!r} to MIDDLEWARE."),
     "E044": ("The authentication middleware is missing.", "Add {path!r} to MIDDLEWARE."),
+    # Sessions that are ended from elsewhere
+    "E090": (
+        "Sessions are cookies ({engine}), and the middleware that ends them is missing.",
+        "Nobody can remove a session that the browser keeps, so a logout at the provider would be without effect. Add "
+        "{path!r} to MIDDLEWARE, after those of Django for sessions and users.",
+    ),
+    "E091": (
+        "{path} stands before {before} in MIDDLEWARE.",
+        "Move it behind that one: what it looks at is the session, and whoever is signed in there.",
+    ),
     # Deployment
     "W010": (
         "The cache {alias!r} ({backend}) is not shared between processes.",

@@ -26,7 +26,7 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 # A type of its own is recommended, not required (2.4): providers also send the general one, or none.
 TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT", "LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
 MAX_LEEWAY = 300
-LONGEST_LIFE = MAX_ISSUED_AGE + 2 * MAX_LEEWAY  # seconds that a token can be good for, as clocks may differ
+LONGEST_LIFE = MAX_ISSUED_AGE + 2 * MAX_LEEWAY + 1  # seconds that a token can be good for, as clocks may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from ..flow import safe_next
 from ..models import own_connections
 from ..providers.base import OAuthProvider
 from ..registry import get_providers
+from ..sessions import shown_sessions
 
 register = template.Library()
 
@@ -46,6 +47,14 @@ def connections(context: Context, next: str | None = None) -> dict[str, Any]:
     request = _request_of(context)
     listed = own_connections(request.user) if request is not None else []
     return {"connections": listed, "next": _checked_next(context, next)}
+
+
+@register.inclusion_tag("oidc_login/session_list.html", takes_context=True)
+def sessions(context: Context, next: str | None = None) -> dict[str, Any]:
+    """Render where the person is signed in through a provider, each with its way to end it."""
+    request = _request_of(context)
+    listed = shown_sessions(request) if request is not None and hasattr(request, "session") else []
+    return {"sessions": listed, "next": _checked_next(context, next)}
 
 
 @register.inclusion_tag("oidc_login/logout_button.html", takes_context=True)

@@ -13,7 +13,7 @@ from .authorize_page import AuthorizationAnswer, AuthorizationRefused
 from .github import GitHubStyleProvider
 from .openid import OpenIDProvider
 from .server import serve
-from .sign_in import follow_back, sign_in
+from .sign_in import follow_back, sign_in, sign_out_at_provider
 from .signing import SigningKey, UnsignedToken, generate_key
 from .users import GitHubEmail, User
 
@@ -32,4 +32,5 @@ __all__ = [
     "generate_key",
     "serve",
     "sign_in",
+    "sign_out_at_provider",
 ]

@@ -124,6 +124,13 @@ def message_page(title: str, text: str) -> str:
     return _page(title, f"<p>{escape(text)}</p>")
 
 
+def frames_page(urls: Iterable[str], target: str) -> str:
+    """A page that signs out elsewhere by frames, and goes on when they had time to load."""
+    frames = "".join(f'<iframe src="{escape(url)}" title="Signing out"></iframe>\n' for url in urls)
+    going_on = f'<meta http-equiv="refresh" content="2;url={escape(target)}">'
+    return _page("Signing out", f'{going_on}\n{frames}<p><a href="{escape(target)}">Continue</a></p>')
+
+
 def confirm_page(title: str, *, parameters: Mapping[str, str], button: str) -> str:
     """One question with one button that posts to the page's own address."""
     inputs = _inputs(parameters.items())

@@ -1,4 +1,4 @@
-"""The OpenID provider's end of a session (OpenID Connect RP-Initiated Logout 1.0)."""
+"""The OpenID provider's end of a session (OpenID Connect RP-Initiated Logout 1.0), and who is told of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .authorize_page import (
     AuthorizationRefused,
     confirm_page,
     error_page,
+    frames_page,
     message_page,
     parameters_of_url,
     single,
@@ -20,6 +21,7 @@ from .authorize_page import (
 from .signing import KEY_TYPE_OF_ALG
 
 if TYPE_CHECKING:
+    from .authorization_endpoint import Session
     from .openid import OpenIDProvider
 
 _CONFIRMED = "confirmed"
@@ -34,7 +36,10 @@ class EndSessionEndpoint:
     def without_browser(self, url: str) -> str:
         """From the logout URL to where the person is sent afterwards."""
         parameters = single(parameters_of_url(url))
-        return self._end(parameters, self._verified_hint(parameters))
+        hint = self._verified_hint(parameters)
+        target = self._target(parameters, hint)
+        self.end(hint.get("sid", ""))
+        return self._bent(target)
 
     def answer(self, request: ProviderRequest) -> Answer:
         try:
@@ -42,17 +47,28 @@ class EndSessionEndpoint:
             hint = self._verified_hint(parameters)
             if not hint and _CONFIRMED not in parameters:
                 return Answer.of_page(_question(request))
-            return Answer.redirect(self._end(parameters, hint, cookie=self.provider.cookie_of(request)))
+            target = self._target(parameters, hint)
+            ended = self.end(hint.get("sid", ""), self.provider.cookie_of(request))
+            frames = self.provider.logout_notices.frames(ended)
+            target = self._bent(target)
+            return Answer.of_page(frames_page(frames, target)) if frames else Answer.redirect(target)
         except AuthorizationRefused as refused:
             return Answer.of_page(error_page(refused.error, refused.description), status=400)
 
     def signed_out(self, request: ProviderRequest) -> Answer:
         return Answer.of_page(message_page("Signed out", "You are signed out of the test provider."))
 
-    def _end(self, parameters: Mapping[str, str], hint: Mapping[str, Any], *, cookie: str = "") -> str:
-        target = self._target(parameters, hint)
-        for sid in (hint.get("sid", ""), cookie):
-            self.provider.sessions.pop(sid, None)
+    def end(self, *sids: str) -> list[Session]:
+        """End these sessions, or all of their people, and tell the client of it."""
+        sessions = self.provider.sessions
+        people = {sessions[sid].sub for sid in sids if sid in sessions} if self.provider.logout_everywhere else set()
+        ended = [session for session in sessions.values() if session.sid in sids or session.sub in people]
+        for session in ended:
+            sessions.pop(session.sid, None)
+        self.provider.logout_notices.send(ended)
+        return ended
+
+    def _bent(self, target: str) -> str:
         bent: str = self.provider.bent("end_session", target)
         return bent
 

@@ -12,6 +12,7 @@ from .authorization_endpoint import AuthorizationEndpoint, Session
 from .authorize_page import AuthorizationAnswer
 from .end_session import EndSessionEndpoint
 from .grants import Grant, Grants
+from .logout_notices import LogoutNotices
 from .signing import KEY_TYPE_OF_ALG, KeyType, SigningKey, UnsignedToken, generate_key, key_rings
 from .token_endpoint import TokenEndpoint
 from .users import SCOPE_CLAIMS, SCOPES, User, Users
@@ -28,11 +29,14 @@ class OpenIDProvider(ProviderApplication):
 
     What can be bent: the endpoints that servers ask (`discovery`, `jwks`, `token`, `userinfo`, `revocation`,
     `introspection`: each an `Answer`); `authorize`, the `AuthorizationAnswer` that goes through the browser;
-    `id_token`, an `UnsignedToken` (return a string, or any JSON value, to put that in its place); and
-    `end_session`, the URL that follows it.
+    `id_token` and `logout_token`, each an `UnsignedToken` (return a string, or any JSON value, to put that in its
+    place); and `end_session`, the URL that follows it.
+
+    When a session ends, the site is told at `backchannel_logout_uri`, and by a frame with `frontchannel_logout_uri`,
+    where these are set. With `logout_everywhere` a person who signs out ends all of their sessions.
     """
 
-    bendable_values = ("authorize", "end_session", "id_token")
+    bendable_values = ("authorize", "end_session", "id_token", "logout_token")
 
     def __init__(
         self,
@@ -42,6 +46,9 @@ class OpenIDProvider(ProviderApplication):
         users: Iterable[User] = (),
         redirect_uris: Sequence[str] | None = None,
         post_logout_redirect_uris: Sequence[str] | None = None,
+        backchannel_logout_uri: str = "",
+        frontchannel_logout_uri: str = "",
+        logout_everywhere: bool = False,
         signing_alg: str = "RS256",
         token_endpoint_auth_method: str | None = None,
         client_jwks: Mapping[str, Any] | None = None,
@@ -65,6 +72,9 @@ class OpenIDProvider(ProviderApplication):
         self.users = Users(users)
         self.redirect_uris = redirect_uris
         self.post_logout_redirect_uris = post_logout_redirect_uris
+        self.backchannel_logout_uri = backchannel_logout_uri
+        self.frontchannel_logout_uri = frontchannel_logout_uri
+        self.logout_everywhere = logout_everywhere
         self.signing_alg = signing_alg
         self.token_endpoint_auth_method = token_endpoint_auth_method
         self.client_jwks = client_jwks
@@ -87,6 +97,7 @@ class OpenIDProvider(ProviderApplication):
         self._authorization = AuthorizationEndpoint(self)
         self._token = TokenEndpoint(self)
         self._end_session = EndSessionEndpoint(self)
+        self.logout_notices = LogoutNotices(self)
 
     @property
     def issuer(self) -> str:
@@ -157,6 +168,15 @@ class OpenIDProvider(ProviderApplication):
         """What a person does who signs out, without a browser: from the logout URL to where they are sent."""
         return self._end_session.without_browser(url)
 
+    def sign_out(self, user: str) -> None:
+        """What a person does who signs out at the provider itself: all of their sessions there end."""
+        sub = self.users.find(user).sub
+        self._end_session.end(*(session.sid for session in list(self.sessions.values()) if session.sub == sub))
+
+    def logout_token(self, *, user: str = "", sid: str = "") -> Any:
+        """A logout token for one session or for all of a person, as it is posted (Back-Channel Logout 2.4)."""
+        return self.logout_notices.token(sub=self.users.find(user).sub if user else "", sid=sid)
+
     def cookie_of(self, request: ProviderRequest) -> str:
         return self._authorization.cookie_of(request)
 
@@ -185,6 +205,10 @@ class OpenIDProvider(ProviderApplication):
             "request_parameter_supported": False,
             "request_uri_parameter_supported": False,
             "authorization_response_iss_parameter_supported": True,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
+            "frontchannel_logout_supported": True,
+            "frontchannel_logout_session_supported": True,
         }
 
     def jwks(self) -> dict[str, Any]:

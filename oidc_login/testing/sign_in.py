@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.urls import reverse
+
+from .application import FORM
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -29,6 +31,16 @@ def sign_in(
     if begun.status_code != 302:
         raise AssertionError(f"the sign-in did not begin: HTTP {begun.status_code}")
     return follow_back(client, op, begun["Location"], user=user)
+
+
+def sign_out_at_provider(client: Client, op: OpenIDProvider, provider_key: str = "op", user: str = "alice") -> Any:
+    """Let a person sign out at the provider, and give the site's answer to the logout token that this sends it.
+
+    `client` is the provider here, not a browser: the person's own clients are not signed in any more afterwards.
+    """
+    op.sign_out(user)
+    url = reverse("oidc_login:backchannel_logout", args=[provider_key])
+    return client.post(url, urlencode({"logout_token": op.logout_token(user=user)}), content_type=FORM)
 
 
 def follow_back(

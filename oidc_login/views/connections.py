@@ -24,6 +24,7 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.sessions import shown_sessions
 
 from .base import SESSION_KEY, ProviderView
 from .begin import begin, posted_next
@@ -43,6 +44,7 @@ class ConnectionsView(ProviderView):
         context = {
             "connections": own_connections(request.user),
             "providers": get_providers(),
+            "sessions": shown_sessions(request),
             "next": reverse("oidc_login:connections"),
         }
         return render(request, "oidc_login/connections.html", context)

@@ -62,8 +62,15 @@ class Program:
 
     def requests_of_the_site(self) -> list[Exchange]:
         """Return what was asked by somebody other than the browser: by the site."""
-        exchanges = [Exchange(**record) for record in self._records()[max(self._forgotten, 1) :]]
+        exchanges = [Exchange(**record) for record in self._new_records() if "event" not in record]
         return [exchange for exchange in exchanges if exchange.agent != USER_AGENT]
+
+    def events(self) -> list[str]:
+        """Return what else the provider told."""
+        return [record["event"] for record in self._new_records() if "event" in record]
+
+    def _new_records(self) -> list[dict[str, Any]]:
+        return self._records()[max(self._forgotten, 1) :]
 
 
 @contextmanager

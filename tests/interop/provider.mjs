@@ -1,7 +1,8 @@
 // A certified OpenID provider (npm: oidc-provider) with its own pages for development, where any password is right.
 //
 // Its configuration is one line of JSON on standard input, and the end of the input ends it: so it never outlives
-// the tests. What it does it writes as lines of JSON: first its issuer, then one line before each answer.
+// the tests. What it does it writes as lines of JSON: first its issuer, then one line before each answer,
+// and one for each logout token that it sent.
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Provider } from 'oidc-provider';
@@ -38,7 +39,10 @@ function providerAt(issuer, people, clients, jwks) {
       idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA', 'HS256'],
       userinfoSigningAlgValues: ['RS256', 'ES256'],
     },
+    // The site is on loopback, where this provider would send no logout token.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     features: {
+      backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       devInteractions: { enabled: true },
       encryption: { enabled: true },
@@ -49,6 +53,8 @@ function providerAt(issuer, people, clients, jwks) {
   for (const event of ['server_error', 'authorization.error', 'grant.error', 'userinfo.error']) {
     provider.on(event, (ctx, error) => console.error(event, error));
   }
+  // Whether the site took a logout token: 200 as against anything else.
+  for (const event of ['backchannel.success', 'backchannel.error']) provider.on(event, () => say({ event }));
   return provider;
 }
 

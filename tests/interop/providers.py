@@ -51,9 +51,9 @@ class RealProvider:
         self.program = program
         self.issuer = program.await_issuer()
 
-    def site_settings(self) -> dict[str, Any]:
+    def site_settings(self, key: str = "") -> dict[str, Any]:
         """Return what a site writes into OIDC_LOGIN_PROVIDERS."""
-        return {"issuer": self.issuer, "client_id": client_id(self.key), "client_secret": CLIENT_SECRET}
+        return {"issuer": self.issuer, "client_id": client_id(key or self.key), "client_secret": CLIENT_SECRET}
 
     def requests_of_the_site(self) -> list[str]:
         return [str(exchange) for exchange in self.program.requests_of_the_site()]
@@ -74,11 +74,17 @@ class RealProvider:
         """Refuse at the provider."""
         raise NotImplementedError
 
+    def confirm_logout(self, browser: Browser, page: Page) -> Page:
+        """Say at the provider that its session is to end as well."""
+        raise NotImplementedError
+
 
 class OIDCProviderFromNpm(RealProvider):
     """panva's oidc-provider, certified by the OpenID Foundation, with its own pages for development."""
 
     key = "npm"
+    # Its logout tokens name the person alone, and its ID tokens no session.
+    key_without_sid: ClassVar[str] = "npm-without-sid"
     first_requests = ["GET /.well-known/openid-configuration 200", "POST /token 200", "GET /jwks 200", "GET /me 200"]
     next_requests = ["POST /token 200"]
 
@@ -89,6 +95,9 @@ class OIDCProviderFromNpm(RealProvider):
 
     def cancel(self, browser: Browser, page: Page, name: str) -> Page:
         return browser.open(page.links["[ Cancel ]"], came_from=page)
+
+    def confirm_logout(self, browser: Browser, page: Page) -> Page:
+        return browser.submit(page, button="logout")
 
 
 class Toolkit(RealProvider):
@@ -110,6 +119,9 @@ class Toolkit(RealProvider):
     def cancel(self, browser: Browser, page: Page, name: str) -> Page:
         return browser.submit(self.go_on(browser, page, name))
 
+    def confirm_logout(self, browser: Browser, page: Page) -> Page:
+        return browser.submit(page, button="allow")
+
 
 def client_id(key: str) -> str:
     # A colon would end the name in HTTP Basic, were it not encoded (RFC 6749 2.3.1).
@@ -121,6 +133,10 @@ def redirect_uris(site_url: str, key: str) -> list[str]:
     return [f"{origin}/oauth/{key}/callback/" for origin in (site_url, site_url.replace("http:", "https:"))]
 
 
+def logout_done_url(site_url: str) -> str:
+    return f"{site_url}/oauth/logout/done/"
+
+
 @contextmanager
 def oidc_provider_from_npm(site_url: str, output: Path) -> Iterator[OIDCProviderFromNpm]:
     """Run oidc-provider with one client for each variant."""
@@ -130,7 +146,8 @@ def oidc_provider_from_npm(site_url: str, output: Path) -> Iterator[OIDCProvider
         JWK.generate(kty="OKP", crv="Ed25519", use="sig", kid="okp"),
     ]
     registrations: dict[str, dict[str, Any]] = {
-        OIDCProviderFromNpm.key: {},
+        OIDCProviderFromNpm.key: {"backchannel_logout_session_required": True},
+        OIDCProviderFromNpm.key_without_sid: {},
         **{variant.key: variant.registered() for variant in VARIANTS},
     }
     configuration = {
@@ -148,6 +165,8 @@ def npm_client(site_url: str, key: str, registration: Mapping[str, Any]) -> dict
     return {
         "client_id": client_id(key),
         "redirect_uris": redirect_uris(site_url, key),
+        "post_logout_redirect_uris": [logout_done_url(site_url)],
+        "backchannel_logout_uri": f"{site_url}/oauth/{key}/backchannel-logout/",
         "grant_types": ["authorization_code"],
         "response_types": ["code"],
         **({} if is_public else {"client_secret": CLIENT_SECRET}),
@@ -163,6 +182,7 @@ def toolkit(site_url: str, output: Path) -> Iterator[Toolkit]:
         "client_id": client_id(Toolkit.key),
         "client_secret": CLIENT_SECRET,
         "redirect_uris": " ".join(redirect_uris(site_url, Toolkit.key)),
+        "post_logout_redirect_uris": logout_done_url(site_url),
     }
     configuration = {"people": PEOPLE, "password": PASSWORD, "client": client}
     with running([sys.executable, "-m", "tests.interop.toolkit"], configuration, output=output) as program:

@@ -18,3 +18,9 @@ def sign_in(browser: Browser, site_url: str, provider: RealProvider, name: str, 
 
 def callback_url(site_url: str, key: str) -> str:
     return f"{site_url}/oauth/{key}/callback/"
+
+
+def sign_out(browser: Browser, site_url: str, provider: RealProvider) -> Page:
+    """Press the site's button, and confirm at the provider."""
+    page = browser.submit(browser.open(f"{site_url}/oauth/logout/"))
+    return page if page.location or not page.is_at(provider.issuer) else provider.confirm_logout(browser, page)

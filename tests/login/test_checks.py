@@ -582,6 +582,7 @@ def test_misses_the_sessions_application(settings: Settings) -> None:
 def test_sessions_without_a_table_need_no_application(settings: Settings) -> None:
     settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "django.contrib.sessions"]
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "oidc_login.middleware.SessionLogout"]
 
     assert messages() == []
 

@@ -55,6 +55,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS stays off: it promises `iss`, and error responses come without it (3.4.1).
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
     "OIDC_RSA_PRIVATE_KEY": JWK.generate(kty="RSA", size=2048).export_to_pem(private_key=True, password=None).decode(),
     "OAUTH2_VALIDATOR_CLASS": "tests.interop.toolkit.validator.Validator",
     "SCOPES": {"openid": "who you are", "profile": "your name", "email": "your address"},

@@ -1,0 +1,18 @@
+"""`manage.py oidc_login_clearsessions`: what Django's `clearsessions` leaves of sessions that have expired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from oidc_login.sessions import clear_expired
+
+
+class Command(BaseCommand):
+    help = "Removes the rows of sessions through a provider that have expired; run it as often as clearsessions."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = clear_expired()
+        if options["verbosity"]:
+            self.stdout.write(f"Removed {count} expired.")

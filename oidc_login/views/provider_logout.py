@@ -1,0 +1,126 @@
+"""Where a provider says that somebody has signed out there: by a request of its own, or through their browser.
+
+Neither needs the browser's session: what ends is found by what the provider calls it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views import View
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login import logout
+from oidc_login.exceptions import OAuthError, ParameterInvalid, ProviderUnknown, from_protocol
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.id_token import is_subject
+from oidc_login.protocol.jose import MAX_TOKEN_LENGTH
+from oidc_login.protocol.transport import time_budget
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_provider
+
+from .callback import is_prefetch
+from .reports import hide_parameters, hide_variables
+
+logger = logging.getLogger("oidc_login")
+
+FORM = "application/x-www-form-urlencoded"
+MAX_BODY = 2 * MAX_TOKEN_LENGTH  # an encrypted token is longer than what is in it
+TIME_TO_ASK = 5  # seconds, for the provider's documents
+
+
+class ProviderLogoutView(View):
+    """What both ways have in common: they are never cached, and fail without a page."""
+
+    provider: OAuthProvider | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        hide_variables(request)
+        try:
+            with time_budget(TIME_TO_ASK):
+                response = super().dispatch(request, *args, **kwargs)
+        except ProtocolError as error:
+            response = self.refused(from_protocol(error))
+        except OAuthError as error:
+            response = self.refused(error)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def refused(self, error: OAuthError) -> HttpResponse:
+        """Answer 400, also where a logout failed for a reason of ours (Back-Channel Logout 2.8)."""
+        provider_key = self.provider.key if self.provider else ""
+        extra = {"provider": provider_key, "code": error.code, "reason": error.reason}
+        logger.warning("a logout was refused: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
+        status = 404 if isinstance(error, ProviderUnknown) else 400
+        return JsonResponse({"error": "invalid_request"}, status=status)
+
+
+class BackChannelLogoutView(ProviderLogoutView):
+    """Takes a logout token (Back-Channel Logout 2.5). 200 also says that there was nothing left to end."""
+
+    http_method_names = ["post"]
+
+    @sensitive_variables()
+    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+        self.provider = configured = get_provider(provider)
+        raw = read_logout_token(request)
+        logout.obey(configured, configured.verify_logout_token(raw))
+        return HttpResponse()
+
+
+class FrontChannelLogoutView(ProviderLogoutView):
+    """Takes `iss` and `sid` from a frame of the provider's page (Front-Channel Logout 2).
+
+    Anybody can make a browser ask for this URL, so the session must be named: its `sid` is known to those alone who
+    took part in it. Without one nobody is signed out, whatever cookies come along.
+    """
+
+    http_method_names = ["get"]
+    head = None  # View would answer HEAD by get()
+
+    def get(self, request: HttpRequest, provider: str) -> HttpResponse:
+        if is_prefetch(request):
+            return HttpResponse(status=503)
+        self.provider = configured = get_provider(provider)
+        issuer, sid = single(request, "iss"), single(request, "sid")
+        if issuer not in configured.get_logout_issuers():
+            raise ParameterInvalid("iss")
+        if not is_subject(sid):
+            raise ParameterInvalid("sid")
+        logout.end_sessions(provider, configured.get_identity_issuer({"iss": issuer}), subject="", sid=sid)
+        return framed(configured)
+
+
+@sensitive_variables()
+def read_logout_token(request: HttpRequest) -> str:
+    """Return the one `logout_token` of a form, and read no body that is too long to be one."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if request.content_type != FORM or not length.isdecimal() or int(length) > MAX_BODY:
+        raise ParameterInvalid("body")
+    try:
+        found = request.POST.getlist("logout_token")
+    except (SuspiciousOperation, BadRequest) as error:  # too many parameters, or not in UTF-8
+        raise ParameterInvalid("body") from error
+    hide_parameters(request)
+    if len(found) != 1:
+        raise ParameterInvalid("logout_token")
+    return found[0]
+
+
+def single(request: HttpRequest, name: str) -> str:
+    """Return the one value of a parameter, or raise `ParameterInvalid`."""
+    found = request.GET.getlist(name)
+    if len(found) != 1:
+        raise ParameterInvalid(name)
+    return found[0]
+
+
+def framed(provider: OAuthProvider) -> HttpResponse:
+    """Return an empty page that nobody but the provider may put into a frame."""
+    response = HttpResponse("<!doctype html><title></title>")
+    ancestors = " ".join(provider.get_page_origins()) or "'none'"
+    response["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors {ancestors}"
+    return response
