@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 
 from oidc_login.conf import django
+from oidc_login.views.callback import is_prefetch
 
 # The pages by which a session begins and ends. Those that change an account are not among them.
 NAMESPACE: Final = "oidc_login"
@@ -68,4 +69,5 @@ def wants_json(request: HttpRequest) -> bool:
 
 def is_page(request: HttpRequest) -> bool:
     """Whether the browser asks for a page by GET, and can be sent away from it and back."""
-    return request.method == "GET" and request.headers.get("Sec-Fetch-Dest", PAGES[0]) in PAGES
+    shown = request.headers.get("Sec-Fetch-Dest", PAGES[0]) in PAGES and not is_prefetch(request)
+    return request.method == "GET" and shown
