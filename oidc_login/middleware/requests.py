@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 
 from oidc_login.conf import django
+from oidc_login.views.callback import is_prefetch
 
 # The pages by which a session begins and ends. Those that change an account are not among them.
 NAMESPACE: Final = "oidc_login"
@@ -34,19 +35,19 @@ PAGES: Final = ("document", "iframe", "frame")
 
 def has_session(request: HttpRequest) -> bool:
     """Whether there is a session to be read; without a cookie a page may be cached for everybody."""
-    return hasattr(request, "session") and django.SESSION_COOKIE_NAME in request.COOKIES
+    return django.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def is_exempt(request: HttpRequest) -> bool:
     """Whether the URL is one of ours, or of those that the site exempts: names, paths, patterns."""
-    match = request.resolver_match
-    if match is not None and is_own(match):
+    match = cast("ResolverMatch", request.resolver_match)  # known by the time that a view is about to be called
+    if is_own(match):
         return True
     for url in django.get(EXEMPT_SETTING, ()):
         if isinstance(url, re.Pattern):
             if url.match(request.path):
                 return True
-        elif url == request.path or (match is not None and url == match.view_name):
+        elif url in (request.path, match.view_name):
             return True
     return False
 
@@ -68,4 +69,5 @@ def wants_json(request: HttpRequest) -> bool:
 
 def is_page(request: HttpRequest) -> bool:
     """Whether the browser asks for a page by GET, and can be sent away from it and back."""
-    return request.method == "GET" and request.headers.get("Sec-Fetch-Dest", PAGES[0]) in PAGES
+    shown = request.headers.get("Sec-Fetch-Dest", PAGES[0]) in PAGES and not is_prefetch(request)
+    return request.method == "GET" and shown

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import auth, messages
+from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
@@ -19,16 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
-from oidc_login import sealing, sessions
+from oidc_login import sealing
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
-    CodeRefused,
     ConnectUserChanged,
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
-    ProviderUnavailable,
     ProviderUnknown,
     SessionEnded,
     StateExpired,
@@ -36,19 +33,16 @@ from oidc_login.exceptions import (
     StateUsed,
     from_protocol,
 )
-from oidc_login.logout import came_since
 from oidc_login.protocol.authorization import read_state
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.protocol.id_token import hash_of_nonce, is_subject
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
 from oidc_login.reports import hide_parameters
-from oidc_login.sessions import SignedInSession
 
-from .base import SESSION_KEY, ProviderView
-from .freshness import end_attempt, end_session, is_in_grace, note_fault, set_time
+from .base import ProviderView
+from .freshness import end_attempt, end_session, is_in_grace, note_fault
+from .signing_in import go_on, sign_in
 
-MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
 
@@ -196,97 +190,6 @@ class CallbackView(ProviderView):
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
         return HttpResponseRedirect(url)
-
-
-@sensitive_variables()
-def sign_in(request: HttpRequest, user: AbstractBaseUser, provider: OAuthProvider, *, begun_at: float) -> None:
-    """Sign the person in with a new session key, and note where from, when and how."""
-    old_key, old_mark = request.session.session_key, sessions.take_mark(request.session)
-    try:
-        auth.login(request, user)  # type: ignore[arg-type]  # of whatever model the site uses
-        if request.session.session_key in (None, old_key):
-            # Django rotates the key for a new person only, and leaves a flushed session without one.
-            request.session.cycle_key()
-        note(request, provider)
-        row = begin_session(request, provider)
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
-    if old_mark is not None:
-        sessions.forget(old_mark)
-    if came_since(begun_at, row):
-        auth.logout(request)
-        raise CodeRefused("logged_out")
-
-
-@sensitive_variables()
-def begin_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession:
-    """Let the session be found by what the provider calls it, and keep what ends it there."""
-    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
-    return sessions.begin(request, connection, **names_of_session(request, provider))
-
-
-@sensitive_variables()
-def renewed_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSession | None:
-    """Let the session be found by what the provider calls it by now; `None` where it was ended meanwhile."""
-    if sessions.mark_of(request.session) is None:
-        return begin_session(request, provider)
-    return sessions.renew(request.session, **names_of_session(request, provider))
-
-
-@sensitive_variables()
-def names_of_session(request: HttpRequest, provider: OAuthProvider) -> dict[str, str]:
-    """Return what the provider calls the session of this answer, and what ends it there."""
-    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
-    sid = request.oauth_claims.get("sid")  # type: ignore[attr-defined]  # set by the backend
-    nonce = request.oauth_flow.nonce  # type: ignore[attr-defined]  # set by flow.take
-    return {
-        "sid": sid if is_subject(sid) else "",
-        "id_token": provider.get_id_token_hint(token) if provider.store_tokens else "",
-        "nonce_hash": hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
-    }
-
-
-@sensitive_variables()
-def go_on(request: HttpRequest, provider: OAuthProvider, *, begun_at: float) -> None:
-    """Let the session of somebody who is signed in go on: with its key, and with the CSRF token of its open forms."""
-    end_attempt(request.session)
-    try:
-        row = renewed_session(request, provider)
-        note(request, provider)
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
-    if row is None or came_since(begun_at, row):
-        raise CodeRefused("logged_out")
-
-
-@sensitive_variables()
-def note(request: HttpRequest, provider: OAuthProvider) -> None:
-    """Note in the session what the answer said, and when it has to be confirmed."""
-    connection = request.oauth_connection  # type: ignore[attr-defined]  # set by the backend
-    claims = request.oauth_claims  # type: ignore[attr-defined]  # set by the backend
-    request.session[SESSION_KEY] = {
-        "provider": connection.provider_key,
-        "connection": connection.pk,
-        **authentication(claims, now=int(time.time())),
-        "max_age": request.oauth_flow.parameters.get("max_age"),  # type: ignore[attr-defined]  # set by flow.take
-    }
-    set_time(request.session, provider, confirmed_at=time.time())
-    token: OAuthToken = request.oauth_token  # type: ignore[attr-defined]  # set by the backend
-    request.oauth_backend.store_tokens(token.access_token, token.id_token)  # type: ignore[attr-defined]  # likewise
-
-
-def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:
-    """Return when and how the person proved to the provider who they are, as far as it says (Core 2)."""
-    auth_time: Any = claims.get("auth_time")
-    acr = claims.get("acr")
-    is_number = isinstance(auth_time, (int, float)) and not isinstance(auth_time, bool)
-    stated = min(int(auth_time), now) if is_number and 0 <= auth_time <= now + MAX_LEEWAY else None
-    return {
-        "at": now,
-        "auth_time": now if stated is None else stated,
-        "auth_time_stated": stated is not None,
-        "acr": acr if isinstance(acr, str) else "",
-    }
 
 
 def destination(request: HttpRequest, next_url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +12,9 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from oidc_login import exceptions
+from oidc_login.models import SignedInSession
 from tests.browser.conftest import SIZES, WCAG, Judge, NewPerson
-from tests.browser.world import PASSWORD, Run, World, choose, log_in
+from tests.browser.world import PASSWORD, Run, World, choose, log_in, sign_in
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -86,6 +87,24 @@ def last_way_in_refused(page: Page, world: World) -> None:
     page.set_content(render_to_string("oidc_login/error.html", {"oauth_error": error}))
 
 
+def signed_in_elsewhere(page: Page, world: World) -> None:
+    sign_in(page, world)
+    for browser in ("Firefox, Linux", "", "Samsung Internet, Android"):
+        signed_in(SiteUser.objects.get(), browser=browser)
+    page.goto(f"{world.site}/oauth/connections/")
+    expect(page.locator(".oidc-login-sessions > li")).to_have_count(4)
+
+
+def signed_in(user: SiteUser, *, browser: str) -> None:
+    """Let the user be signed in by one more browser."""
+    expires_at = datetime.now(timezone.utc) + timedelta(days=1)
+    SignedInSession.objects.create(user=user, provider_key="op", subject="1", browser=browser, expires_at=expires_at)
+
+
+def sign_out(page: Page, world: World) -> None:
+    page.goto(f"{world.site}/oauth/logout/?next=/basket/")
+
+
 def moving_on(page: Page, world: World) -> None:
     text = render_to_string("oidc_login/moving_on.html", {"next_url": "/"})
     page.set_content(text.replace('http-equiv="refresh"', 'name="stays"'))
@@ -107,6 +126,8 @@ PAGES = [
     several_connected,
     last_way_in,
     last_way_in_refused,
+    signed_in_elsewhere,
+    sign_out,
     moving_on,
 ]
 

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.db import connections
 
+from oidc_login import logout
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.testing import Answer, AuthorizationAnswer
 from tests.freshness.conftest import (
@@ -309,6 +310,23 @@ def test_session_ended_by_the_provider_meanwhile(op: RecordingOpenIDProvider, br
     assert signed_out(browser, response)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_logout_that_names_the_newer_session(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    """It comes before the row has got that name, and finds nothing to end yet."""
+    signed_in(browser, op)
+    answer = browser.authorize(op, sent_away(browser))
+
+    def sign_out(good: Answer) -> Answer:
+        logout.end_sessions("op", op.issuer, subject="", sid=list(op.sessions)[-1])
+        connections.close_all()
+        return good
+
+    op.bend("token", sign_out)
+    response = browser.end(answer)
+
+    assert signed_out(browser, response)
+
+
 def test_person_who_signed_out_meanwhile_stays_so(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
     answer = browser.authorize(op, sent_away(browser))
@@ -496,11 +514,18 @@ def test_form_after_the_grace(op: RecordingOpenIDProvider, browser: Browser) -> 
     assert is_sent_away(browser.get("/"))
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"sec-fetch-dest": "image"}, {"sec-purpose": "prefetch"}, {"sec-purpose": "prefetch;prerender"}],
+    ids=["image", "prefetch", "prerender"],
+)
 @pytest.mark.parametrize("overdue", [IN_GRACE, OVERDUE])
-def test_image_is_no_page(op: RecordingOpenIDProvider, browser: Browser, overdue: float) -> None:
+def test_what_nobody_looks_at_is_no_page(
+    op: RecordingOpenIDProvider, browser: Browser, overdue: float, headers: dict[str, str]
+) -> None:
     signed_in(browser, op, overdue=overdue)
 
-    response = browser.get("/page/", headers={"sec-fetch-dest": "image"})
+    response = browser.get("/page/", headers=headers)
 
     assert response.status_code == (200 if overdue == IN_GRACE else 303)
     assert is_sent_away(browser.get("/page/")), "no attempt was wasted"
@@ -590,6 +615,12 @@ def test_connecting_after_the_grace(op: RecordingOpenIDProvider, browser: Browse
     assert browser.begin(view="connect").status_code == 303
 
 
+def test_page_of_the_site_with_the_name_of_one_of_ours(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    signed_in(browser, op)
+
+    assert is_sent_away(browser.get("/shop/logout/"))
+
+
 @pytest.mark.parametrize("exempt", ["page", "/page/"])
 def test_urls_that_the_site_exempts(
     op: RecordingOpenIDProvider, browser: Browser, settings: Settings, exempt: str
@@ -626,6 +657,15 @@ def test_password_sessions_go_on(op: RecordingOpenIDProvider, browser: Browser) 
     browser.log_in(get_user_model().objects.create_user("somebody"))
 
     assert browser.get("/page/").content == b"somebody:"
+
+
+def test_account_that_was_deactivated(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    """Django has signed its person out already: nobody is asked about."""
+    signed_in(browser, op, overdue=OVERDUE)
+    get_user_model().objects.update(is_active=False)
+
+    assert browser.get("/page/").content == b":"
+    assert op.asked() == []
 
 
 def test_password_after_a_sign_in(op: RecordingOpenIDProvider, browser: Browser) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from tests.settings.urls import urlpatterns as site
@@ -41,4 +41,5 @@ urlpatterns = [
     path("api/", api, name="api"),
     path("slow/", slow_page, name="slow"),
     path("public/", public, name="public"),
+    path("shop/", include(([path("logout/", page, name="oidc_logout")], "shop"))),
 ]
