@@ -21,6 +21,7 @@ TESTS: dict[str, Sequence[str]] = {
         f"{HOSTILE}authorization_answers.py",
         f"{HOSTILE}begin.py",
     ),
+    "protocol/logout": (f"{PROTOCOL}logout.py", "tests/logout/test_back_channel.py"),
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
     "linking": (
@@ -40,7 +41,14 @@ TESTS: dict[str, Sequence[str]] = {
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
     "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
-STRICT = ("protocol/id_token", "protocol/authorization", "protocol/keys", "protocol/userinfo", "linking")
+STRICT = (
+    "protocol/id_token",
+    "protocol/authorization",
+    "protocol/logout",
+    "protocol/keys",
+    "protocol/userinfo",
+    "linking",
+)
 
 
 class Outcome(NamedTuple):
