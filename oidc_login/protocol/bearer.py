@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import IOBase
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -67,14 +67,23 @@ class BearerSession(requests.Session):
         hosts: Iterable[str] | None = None,
         timeout: float = 10.0,
         ca_bundle: str | None = None,
+        base_url: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self._source = source
         self._timeout = timeout
+        self._base_url = base_url.rstrip("/")
         self.trust_env = False
         self.auth = BearerAuth(source, None if hosts is None else frozenset(host.lower() for host in hosts))
         self.verify = ca_bundle or True
-        self.headers["User-Agent"] = USER_AGENT
+        self.headers.update({"User-Agent": USER_AGENT, **(headers or {})})
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request to an address, or to a path below the base address if the provider has one."""
+        if self._base_url and isinstance(url, str) and not urlsplit(url).scheme:
+            url = f"{self._base_url}/{url.lstrip('/')}"
+        return super().request(method, url, *args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request; requests calls this for each step of a redirect too."""

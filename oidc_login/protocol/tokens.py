@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,6 +20,9 @@ MAX_TOKEN_LENGTH = 64 * 1024
 MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer is as good as this
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[a-z0-9_.-]{1,64}")
+
+# Says what an answer means that is written in another way than RFC 6749 5 has it.
+Translation = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,35 +67,57 @@ def token_request(
     *,
     authentication: ClientAuthentication,
     headers: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> Request:
-    """Return the form-encoded POST of RFC 6749 4.1.3 with one way of client authentication."""
+    """Return the POST of RFC 6749 4.1.3, form-encoded as it says, with one way of client authentication."""
+    sent = {**parameters, **authentication.parameters}
     return Request(
         method="POST",
         url=endpoint,
         headers={
             "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": "application/json" if as_json else "application/x-www-form-urlencoded",
             **authentication.headers,
             **(headers or {}),
         },
-        body=urlencode({**parameters, **authentication.parameters}).encode("ascii"),
+        body=(json.dumps(sent) if as_json else urlencode(sent)).encode("ascii"),
         max_bytes=MAX_TOKEN_ANSWER,
     )
 
 
+def exchange_request(url: str) -> Request:
+    """Return the GET by which a Graph API exchanges tokens, with everything in its query."""
+    return Request(method="GET", url=url, headers={"Accept": "application/json"}, max_bytes=MAX_TOKEN_ANSWER)
+
+
 def revocation_request(
-    endpoint: str, token: str, *, token_type_hint: str, authentication: ClientAuthentication
+    endpoint: str,
+    token: str,
+    *,
+    token_type_hint: str,
+    authentication: ClientAuthentication,
+    headers: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> Request:
     """Return the POST that takes a token back (RFC 7009 2.1)."""
     parameters = {"token": token, "token_type_hint": token_type_hint}
-    return token_request(endpoint, parameters, authentication=authentication)
+    return token_request(endpoint, parameters, authentication=authentication, headers=headers, as_json=as_json)
+
+
+def self_revocation_request(method: str, url: str, token: str, *, headers: Mapping[str, str]) -> Request:
+    """Return the request by which an access token ends itself, where a REST API stands in for RFC 7009."""
+    return Request(
+        method=method,
+        url=url,
+        headers={"Accept": "application/json", "Authorization": f"Bearer {token}", **headers},
+    )
 
 
 def read_revocation_response(response: Response, *, now: float) -> None:
-    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2)."""
+    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2); some say 204."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
-    if response.status != 200:
+    if response.status not in (200, 204):
         raise TokenResponseInvalid("revocation")
 
 
@@ -115,18 +140,27 @@ def read_deletion_response(response: Response, *, now: float) -> None:
 
 
 def request_tokens(
-    transport: Transport, request: Request, *, now: float, allow_form_answer: bool = False
+    transport: Transport,
+    request: Request,
+    *,
+    now: float,
+    allow_form_answer: bool = False,
+    translate: Translation | None = None,
 ) -> TokenResponse:
     """Send a token request once and judge the answer (RFC 6749 5)."""
     response = transport.send(request)
-    return read_token_response(response, now=now, allow_form_answer=allow_form_answer)
+    return read_token_response(response, now=now, allow_form_answer=allow_form_answer, translate=translate)
 
 
-def read_token_response(response: Response, *, now: float, allow_form_answer: bool = False) -> TokenResponse:
+def read_token_response(
+    response: Response, *, now: float, allow_form_answer: bool = False, translate: Translation | None = None
+) -> TokenResponse:
     """Return the tokens, or raise what the answer is instead (RFC 6749 5.1 and 5.2)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("token_endpoint", retry_after=retry_after(response, now))
     document = _read_document(response, allow_form_answer=allow_form_answer)
+    if translate is not None and isinstance(document, dict):
+        document = translate(document)
     error = document.get("error") if isinstance(document, dict) else None
     if error:  # some providers send errors with status 200
         raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")

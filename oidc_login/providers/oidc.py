@@ -19,7 +19,7 @@ from ..protocol.keys import KeySet
 from ..protocol.metadata import REQUIRED_URLS, ProviderMetadata, check_issuer, discovery_url_for, issuers_for
 from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
-from .oauth2 import OAuth2Provider
+from .oauth2 import ENDPOINTS, OAuth2Provider
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -32,6 +32,8 @@ class OIDCProvider(OAuth2Provider):
 
     default_scope = "openid email profile"
     default_discovery_url: ClassVar[str] = ""
+    # The discovery document, completed by `metadata`, says the one; the claims have their own names.
+    unused_arguments = frozenset(("mapping", *ENDPOINTS))
 
     # Further spellings of the issuer in ID tokens; a class that sets it says which provider forces it to.
     issuer_aliases: ClassVar[tuple[str, ...]] = ()

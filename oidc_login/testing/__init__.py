@@ -1,4 +1,4 @@
-"""A small OpenID provider and a GitHub-style OAuth 2.0 provider with real keys, for tests.
+"""A small OpenID provider with real keys, a GitHub-style provider and one of any OAuth 2.0 shape, for tests.
 
     op = OpenIDProvider(users=[User("alice", email="alice@example.org", email_verified=True)])
     with serve(op) as issuer:
@@ -11,8 +11,10 @@ Nothing here is part of a site in service: nobody proves with a password who the
 from .application import Answer, ProviderRequest
 from .authorize_page import AuthorizationAnswer, AuthorizationRefused
 from .github import GitHubStyleProvider
+from .oauth2 import OAuth2StyleProvider
 from .openid import OpenIDProvider
 from .server import serve
+from .shapes import Resource, Shape
 from .sign_in import follow_back, sign_in
 from .signing import SigningKey, UnsignedToken, generate_key
 from .users import GitHubEmail, User
@@ -23,8 +25,11 @@ __all__ = [
     "AuthorizationRefused",
     "GitHubEmail",
     "GitHubStyleProvider",
+    "OAuth2StyleProvider",
     "OpenIDProvider",
     "ProviderRequest",
+    "Resource",
+    "Shape",
     "SigningKey",
     "UnsignedToken",
     "User",

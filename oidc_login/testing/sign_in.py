@@ -10,13 +10,13 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from django.test import Client
 
-    from .github import GitHubStyleProvider
+    from .oauth2 import OAuth2StyleProvider
     from .openid import OpenIDProvider
 
 
 def sign_in(
     client: Client,
-    op: OpenIDProvider | GitHubStyleProvider,
+    op: OpenIDProvider | OAuth2StyleProvider,
     provider_key: str = "op",
     user: str | None = "alice",
     next: str | None = None,
@@ -32,7 +32,7 @@ def sign_in(
 
 
 def follow_back(
-    client: Client, op: OpenIDProvider | GitHubStyleProvider, authorization_url: str, *, user: str | None = "alice"
+    client: Client, op: OpenIDProvider | OAuth2StyleProvider, authorization_url: str, *, user: str | None = "alice"
 ) -> Any:
     """The second half, from the redirect to the provider on: for connecting, which begins elsewhere."""
     answer = op.authorization_answer(authorization_url, user)

@@ -13,9 +13,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client
 from django.urls import reverse
 
-from oidc_login.testing import AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import AuthorizationAnswer, OAuth2StyleProvider, OpenIDProvider
 
-Provider = OpenIDProvider | GitHubStyleProvider
+Provider = OpenIDProvider | OAuth2StyleProvider
 
 
 class Browser:
