@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -81,8 +81,13 @@ class AuthorizationResponse:
         if self.iss != issuer:
             raise IssuerMismatch("iss")
 
-    def check_error(self) -> None:
-        """An error response ends the flow; its code is told, its description is not believed."""
+    def check_error(self, *, cancellations: Collection[str] = ()) -> None:
+        """An error response ends the flow; its code is told, its description is not believed.
+
+        `cancellations` are the provider's own words for `access_denied`.
+        """
+        if self.error in cancellations:
+            raise AuthorizationErrorResponse("access_denied")
         if self.error:
             raise AuthorizationErrorResponse(self.error if _ERROR.fullmatch(self.error) else "unprintable")
 

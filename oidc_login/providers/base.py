@@ -96,6 +96,8 @@ class OAuthProvider:
     facts: ClassVar[Facts | None] = None
     response_mode: str | None = None
 
+    # The provider's own words for `access_denied` (RFC 6749 4.1.2.1).
+    cancellation_errors: ClassVar[tuple[str, ...]] = ()
     # What stands between scopes in the authorization request (RFC 6749 3.3); a class that sets it says why.
     scope_separator: ClassVar[str] = " "
     # Headers that the provider wants with every request.

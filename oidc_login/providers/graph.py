@@ -59,4 +59,4 @@ def graph_error(error: dict[str, Any]) -> str:
     if value_at(error, "message") == "Error validating client secret.":
         return "invalid_client"
     code = error.get("code")
-    return CODES.get(code, "invalid_request") if isinstance(code, int) else "invalid_request"
+    return CODES.get(code, "invalid_request") if type(code) is int else "invalid_request"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .facts import Facts
 from .oauth2 import OAuth2Provider
+
+# How LinkedIn begins to describe a code, and a refresh token, of no more use.
+SPENT = ("Unable to retrieve access token: ", "The provided authorization grant or refresh token ")
 
 
 class LinkedInPostingProvider(OAuth2Provider):
@@ -11,7 +16,7 @@ class LinkedInPostingProvider(OAuth2Provider):
 
     display_name = "LinkedIn"
     brand_color = "#0a66c2"
-    monogram = "IN"
+    monogram = "in"
     default_scope = "openid profile email w_member_social"
 
     authorization_endpoint = "https://www.linkedin.com/oauth/v2/authorization"
@@ -32,6 +37,8 @@ class LinkedInPostingProvider(OAuth2Provider):
     # An app that LinkedIn did not enable for PKCE is answered `invalid_client` as soon as it sends a verifier
     # (https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow-native).
     uses_pkce = False
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#application-is-rejected
+    cancellation_errors = ("user_cancelled_login", "user_cancelled_authorize")
 
     facts = Facts(
         register_at="https://www.linkedin.com/developers/apps",
@@ -47,3 +54,13 @@ class LinkedInPostingProvider(OAuth2Provider):
             "https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens",
         ),
     )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart.
+
+        https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#api-error-details
+        """
+        description = answer.get("error_description")
+        if answer.get("error") == "invalid_request" and isinstance(description, str) and description.startswith(SPENT):
+            return {**answer, "error": "invalid_grant"}
+        return answer

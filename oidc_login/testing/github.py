@@ -97,7 +97,7 @@ class GitHubStyleProvider(OAuth2StyleProvider):
     def granted(self, form: Mapping[str, str]) -> dict[str, Any]:
         return super().granted({"grant_type": "authorization_code", **form})
 
-    def issue_tokens(self, grant: Grant) -> dict[str, Any]:
+    def issue_tokens(self, grant: Grant, *, lifetime: int | None = None) -> dict[str, Any]:
         scope_and_type = {"scope": grant.scope, "token_type": "bearer"}
         if not self.expiring_tokens:
             access_token = self.grants.issue_access_token(grant, lifetime=10 * 365 * 86_400, prefix="gho_")

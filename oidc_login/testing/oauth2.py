@@ -241,11 +241,12 @@ class OAuth2StyleProvider(ProviderApplication):
         grant = self.grants.of_access_token(access_token)
         if grant is None:
             raise TokenRefused("access_token")
-        return self.issue_tokens(grant)
+        return self.issue_tokens(grant, lifetime=self.shape.exchanged_token_lifetime)
 
-    def issue_tokens(self, grant: Grant) -> dict[str, Any]:
+    def issue_tokens(self, grant: Grant, *, lifetime: int | None = None) -> dict[str, Any]:
         """A successful answer (RFC 6749 5.1)."""
-        lifetime, refresh_lifetime = self.shape.access_token_lifetime, self.shape.refresh_token_lifetime
+        lifetime = lifetime or self.shape.access_token_lifetime
+        refresh_lifetime = self.shape.refresh_token_lifetime
         access_token = self.grants.issue_access_token(grant, lifetime=lifetime or 10 * 365 * 86_400)
         tokens: dict[str, Any] = {"access_token": access_token, "token_type": "Bearer", "scope": grant.scope}
         if lifetime is not None:
@@ -266,7 +267,10 @@ class OAuth2StyleProvider(ProviderApplication):
 
     def _token_to_revoke(self, request: ProviderRequest) -> str:
         if not self.shape.revocation_method:
-            return self._form_of_client(request).get("token", "")
+            token = self._form_of_client(request).get("token", "")
+            if not self.shape.revokes_refresh_tokens and self.grants.of_access_token(token) is None:
+                raise TokenRefused("access_token")
+            return token
         self._check_headers(request)
         if request.method != self.shape.revocation_method or self.grants.of_access_token(request.bearer_token) is None:
             raise TokenRefused("access_token")
@@ -279,6 +283,9 @@ class OAuth2StyleProvider(ProviderApplication):
             return Answer.of_json({"error": "bad_request"}, status=400)
         if request.method != resource.method:
             return Answer.of_json({"error": "method_not_allowed"}, status=405)
+        query = dict(request.query_pairs)
+        if not all(re.fullmatch(expected, query.get(name, "")) for name, expected in resource.query.items()):
+            return Answer.of_json({"error": "bad_request"}, status=400)
         return self.for_person(request, resource.answer)
 
     def for_person(self, request: ProviderRequest, answer: Callable[[User, Grant], Any]) -> Answer:

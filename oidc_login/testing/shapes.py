@@ -46,6 +46,7 @@ class Shape:
     revocation_path: str = "/revoke"
     # "": RFC 7009; otherwise a request of that method with the access token itself.
     revocation_method: Literal["", "POST", "DELETE"] = ""
+    revokes_refresh_tokens: bool = True
 
     auth_methods: Sequence[str] = ("client_secret_basic", "client_secret_post", "none")
     client_id_name: str = "client_id"
@@ -62,8 +63,9 @@ class Shape:
     rotates_refresh_tokens: bool = True
     # A word in a parameter of the authorization request without which no refresh token comes.
     offline: tuple[str, str] = ("", "")
-    # A grant by which an access token is exchanged for another one, and the parameter with it.
+    # A grant by which an access token is exchanged for a newer one, and the parameter that holds it.
     exchange_grant: str = ""
+    exchanged_token_lifetime: int = 60 * 86_400
 
     # The answers in the provider's own way of writing.
     tokens: Callable[[dict[str, Any]], Any] = dict
@@ -77,3 +79,5 @@ class Resource:
     path: str
     answer: Callable[[User, Grant], Any]
     method: str = "GET"
+    # What has to be in the query, as regular expressions by the names of parameters.
+    query: Mapping[str, str] = field(default_factory=dict)

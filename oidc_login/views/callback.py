@@ -144,7 +144,7 @@ class CallbackView(ProviderView):
         answer = AuthorizationResponse.parse(parameters)
         answer.check_form()
         answer.check_issuer(issuer=flow.issuer, required=self.provider.requires_response_issuer())
-        answer.check_error()
+        answer.check_error(cancellations=self.provider.cancellation_errors)
         return self.succeeded(request, flow, authenticate(request, flow=flow, response=answer))
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
