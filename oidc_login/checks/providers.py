@@ -20,6 +20,7 @@ from ..registry import argument_names
 from .arguments import is_url, problem
 from .entries import Entry, check_key, configured, named, read_entry
 from .messages import Problem, message
+from .oauth2 import check_identity, missing_argument
 
 # What a class has to say, and what it may override instead of saying it.
 OAUTH_PARTS: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +32,7 @@ OAUTH2_PARTS: Mapping[str, tuple[str, ...]] = {
     "authorization_endpoint": ("authorization_url", "get_authorization_url"),
     "token_endpoint": ("get_oauth_token",),
     "userinfo_endpoint": ("get_oauth_user", "get_userinfo"),
-    "user_from_userinfo": ("get_oauth_user", "get_userinfo"),
+    "user_from_userinfo": ("mapping", "get_oauth_user", "get_userinfo"),
 }
 ENDPOINTS = (
     "authorization_url",
@@ -88,8 +89,13 @@ def check_parts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     if isinstance(provider, OAuth2Provider):
         base, parts = OAuth2Provider, OAUTH2_PARTS
     for part, alternatives in parts.items():
-        if not any(is_given(provider, base, name) for name in (part, *alternatives)):
-            yield problem("E019", part=part, alternatives=" or ".join((part, *alternatives)))
+        ways = (part, *alternatives)
+        if any(name in entry.broken or is_given(provider, base, name) for name in ways):
+            continue
+        if type(provider) is OAuth2Provider:
+            yield missing_argument(part)
+        else:
+            yield problem("E019", part=part, alternatives=" or ".join(ways))
 
 
 def is_given(provider: OAuthProvider, base: type[OAuthProvider], name: str) -> bool:
@@ -207,6 +213,7 @@ def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
 
 PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_parts,
+    check_identity,
     check_endpoints,
     check_address,
     check_discovery_url,

@@ -90,7 +90,7 @@ class OAuth2Provider(OAuthProvider):
             if url:
                 setattr(self, name, url)
         if mapping:
-            self.mapping = {**self.mapping, **mapping}
+            self.mapping = {**self.mapping, **{name: str(path) for name, path in mapping.items()}}
         self.token_endpoint_auth_method = token_endpoint_auth_method
         self._private_key = PrivateKey(client_key) if client_key is not None else None
         self._first_secret = 0
@@ -272,10 +272,8 @@ class OAuth2Provider(OAuthProvider):
         )
 
     def subject_from_userinfo(self, userinfo: Any) -> str:
-        """Return the identity, or raise `UserInfoInvalid`: text, or a whole number."""
-        if "user_id" not in self.mapping:
-            raise NotImplementedError(f"{type(self).__name__} has neither a mapping nor a user_from_userinfo")
-        subject = subject_of(value_at(userinfo, self.mapping["user_id"]))
+        """Return the identity, which is text or a whole number, or raise `UserInfoInvalid`."""
+        subject = subject_of(value_at(userinfo, self.mapping.get("user_id", "")))
         if not subject:
             raise UserInfoInvalid("user_id")
         return subject

@@ -50,7 +50,8 @@ class TikTokProvider(OAuth2Provider):
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
         """TikTok calls the client `client_key` (https://developers.tiktok.com/doc/login-kit-web)."""
         parameters = super().get_flow_params(flow)
-        return {**parameters, "client_key": parameters.pop("client_id")}
+        parameters["client_key"] = parameters.pop("client_id")
+        return parameters
 
     @sensitive_variables()
     def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:

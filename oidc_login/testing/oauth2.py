@@ -121,6 +121,8 @@ class OAuth2StyleProvider(ProviderApplication):
         parameters = single(pairs)
         if parameters.get(self.shape.client_id_name) != self.client_id:
             raise AuthorizationRefused("invalid_client", f"unknown {self.shape.client_id_name}")
+        if self.shape.client_id_name != "client_id" and "client_id" in parameters:
+            raise AuthorizationRefused("invalid_request", "client_id is not known here")
         check_redirect_uri(parameters.get("redirect_uri", ""))
         if self.redirect_uris is not None and parameters["redirect_uri"] not in self.redirect_uris:
             raise AuthorizationRefused("redirect_uri_mismatch", "redirect_uri is not registered")
