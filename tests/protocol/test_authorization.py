@@ -200,3 +200,11 @@ def test_an_error_is_told_by_its_code_alone(error: str, told: str) -> None:
 
 def test_code_and_state_are_not_shown() -> None:
     assert "CANARY" not in repr(parse(("code", "CANARY"), ("state", "CANARY")))
+
+
+def test_a_providers_own_word_for_a_cancelled_sign_in_is_access_denied() -> None:
+    response = AuthorizationResponse.parse([("state", "s"), ("error", "user_cancelled_login")])
+    with pytest.raises(AuthorizationErrorResponse, match="access_denied"):
+        response.check_error(cancellations=("user_cancelled_login",))
+    with pytest.raises(AuthorizationErrorResponse, match="user_cancelled_login"):
+        response.check_error()

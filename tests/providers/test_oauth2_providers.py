@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -298,6 +299,34 @@ def test_token_opens_the_api(world: World) -> None:
 
     assert (response.status_code, response.json()) == (200, {"things": []})
     assert list(connection.user.oauth_connections.filter(provider_key="it")) == [connection]
+
+
+@rows()
+def test_person_connects_for_the_api_alone(world: World, row: Row, browser: Browser) -> None:
+    """Whoever is signed in already: the provider's address plays no part, and nobody signs up."""
+    world.configure(allow_signup=False)
+    owner = get_user_model().objects.create_user("owner", "owner@example.org")
+    browser.log_in(owner)
+
+    response = browser.connect(world.op, "it", user="ada")
+
+    assert response.status_code == 302
+    connection = owner.oauth_connections.get(provider_key="it")
+    assert (connection.provider_user_id, connection.link_reason) == (row.identity, "connected")
+    assert connection.session().get("things").status_code == 200
+
+
+@rows([row for row in TABLE if row.shape.refresh_token_lifetime])
+def test_expired_token_is_refreshed_before_the_api_is_called(world: World) -> None:
+    token = world.signed_in().access_token
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    OAuthConnection.objects.update(access_token_expires_at=an_hour_ago, last_login_at=an_hour_ago)
+    connection = OAuthConnection.objects.select_related("user").get()
+
+    assert connection.session().get("things").status_code == 200
+
+    assert connection.access_token != token
+    assert world.op.asked()[-2:] == ["token", "things"]
 
 
 @rows()
