@@ -165,7 +165,8 @@ def argument_names(provider_class: type[OAuthProvider]) -> dict[str, bool]:
                 names.setdefault(name, parameter.default is parameter.empty)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             break
-    return {name: required for name, required in names.items() if name not in ("self", "provider_key")}
+    others = {"self", "provider_key", *provider_class.unused_arguments}
+    return {name: required for name, required in names.items() if name not in others}
 
 
 def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,8 @@ from ..protocol.id_token import MAX_LEEWAY
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
 from ..protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
 from ..protocol.transport import MAX_TIMEOUT, check_url
+from ..providers.mapping import NAMES, PATH
+from ..providers.oauth2 import ENDPOINTS
 from .messages import Problem, listed, near
 
 Rule = Callable[[Any], Iterable[Problem]]
@@ -223,6 +225,22 @@ def profile_map(value: Any) -> Iterator[Problem]:
             yield problem("E026", name=name)
 
 
+def mapping(value: Any) -> Iterator[Problem]:
+    """What can be read of an answer, and dotted paths to it."""
+    wrong_type = list(text_map(value))
+    yield from wrong_type
+    for name, path in () if wrong_type else value.items():
+        if name not in NAMES:
+            yield problem("E077", name=name, near=near(name, NAMES), names=listed(NAMES))
+        elif not PATH.fullmatch(path):
+            yield problem("E078", name=name, path=path)
+
+
+def url(value: Any) -> Iterable[Problem]:
+    """An address that can be asked, or none."""
+    return text(value) if not isinstance(value, str) or not value or is_url(value) else [problem("E011")]
+
+
 def is_url(value: Any) -> bool:
     """Whether a value is a URL that the transport would ask."""
     try:
@@ -254,6 +272,8 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "refuse_private_addresses": boolean,
     "token_endpoint_auth_method": optional(one_of(*METHODS)),
     "client_key": optional(client_key),
+    **dict.fromkeys((*ENDPOINTS, "api_base_url"), url),
+    "mapping": optional(mapping),
     "discovery_url": text,
     "issuer": text,
     "metadata": optional(metadata),
@@ -270,4 +290,5 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "signature_method": optional(one_of("HMAC-SHA1", "RSA-SHA1", "PLAINTEXT")),
     "signature_type": one_of("HEADER", "QUERY", "BODY"),
     "realm": text,
+    "long_lived_tokens": boolean,
 }

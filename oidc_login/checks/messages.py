@@ -107,6 +107,24 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: {argument} needs a groups_claim.",
         'Write "groups_claim": "groups", or whatever the provider calls the claim that lists the groups of a person.',
     ),
+    "E075": (
+        "{entry}: {part} is not given.",
+        "Write {example} into the entry, or name a class that says it.",
+    ),
+    "E076": (
+        "{entry}: mapping does not say where the user_id stands.",
+        'Write "mapping": {{"user_id": "id", ...}}, with the name of what never changes in the answer.',
+    ),
+    "E077": ("{subject} names {name!r}{near}.", "Write some of {names}."),
+    "E078": (
+        "{subject} looks for {name} at {path!r}, which is not a path.",
+        'Write names with dots between them, and numbers for places in lists: "data.emails.0.address".',
+    ),
+    "W075": (
+        "{entry}: mapping takes the identity from {path!r}, by whose name people can change it.",
+        "Somebody else may take over what one person gives up, and with it their account here. Write the name of "
+        "something that stays with an account for ever, such as a number.",
+    ),
     # OAuth 1.0
     "E080": (
         "{entry}: class {path!r} needs the package {package}, which is not installed.",

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..providers.base import OAuthProvider
 from .arguments import problem
+from .entries import Entry
 from .messages import Problem
 from .parts import missing_parts
 
@@ -30,17 +31,17 @@ def oauth1_class(provider: OAuthProvider) -> type[OAuthProvider] | None:
     return module.OAuth1Provider  # type: ignore[no-any-return]  # of a module that was looked up
 
 
-def check_oauth1_parts(entry: object, provider: Any) -> Iterator[Problem]:
+def check_oauth1_parts(entry: Entry, provider: Any) -> Iterator[Problem]:
     """A class of OAuth 1.0 says where its steps are, and what an answer about the person means."""
     base = oauth1_class(provider)
     if base is None:
         return
-    yield from missing_parts(provider, base, PARTS)
-    if provider.userinfo_endpoint:
-        yield from missing_parts(provider, base, USERINFO_PARTS)
+    parts = {**PARTS, **USERINFO_PARTS} if provider.userinfo_endpoint else PARTS
+    for part, ways in missing_parts(entry, provider, base, parts):
+        yield problem("E019", part=part, alternatives=ways)
 
 
-def check_oauth1_secret(entry: Any, provider: Any) -> Iterator[Problem]:
+def check_oauth1_secret(entry: Entry, provider: Any) -> Iterator[Problem]:
     """Without an RSA key it is the secret that signs (RFC 5849 3.4.2)."""
     if oauth1_class(provider) is None or "client_secret" in entry.broken:
         return

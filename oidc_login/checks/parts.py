@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..providers.base import OAuthProvider
-from .arguments import problem
-from .messages import Problem
+from .entries import Entry
 
 
 def missing_parts(
-    provider: OAuthProvider, base: type[OAuthProvider], parts: Mapping[str, tuple[str, ...]]
-) -> Iterator[Problem]:
-    """Yield each part that a provider has neither itself nor as what it may override instead."""
+    entry: Entry, provider: OAuthProvider, base: type[OAuthProvider], parts: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each part that a provider has neither itself nor as what it may override instead, and all these ways."""
     for part, alternatives in parts.items():
-        if not any(is_given(provider, base, name) for name in (part, *alternatives)):
-            yield problem("E019", part=part, alternatives=" or ".join((part, *alternatives)))
+        ways = (part, *alternatives)
+        if not any(name in entry.broken or is_given(provider, base, name) for name in ways):
+            yield part, " or ".join(ways)
 
 
 def is_given(provider: OAuthProvider, base: type[OAuthProvider], name: str) -> bool:

@@ -21,6 +21,7 @@ from .arguments import is_url, problem
 from .entries import Entry, check_key, configured, named, read_entry
 from .messages import Problem, message
 from .oauth1 import check_oauth1_parts, check_oauth1_secret
+from .oauth2 import check_identity, missing_argument
 from .parts import is_given, missing_parts
 
 # What a class has to say, and what it may override instead of saying it.
@@ -33,7 +34,7 @@ OAUTH2_PARTS: Mapping[str, tuple[str, ...]] = {
     "authorization_endpoint": ("authorization_url", "get_authorization_url"),
     "token_endpoint": ("get_oauth_token",),
     "userinfo_endpoint": ("get_oauth_user", "get_userinfo"),
-    "user_from_userinfo": ("get_oauth_user", "get_userinfo"),
+    "user_from_userinfo": ("mapping", "get_oauth_user", "get_userinfo"),
 }
 ENDPOINTS = (
     "authorization_url",
@@ -91,7 +92,11 @@ def check_parts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     base, parts = OAuthProvider, OAUTH_PARTS
     if isinstance(provider, OAuth2Provider):
         base, parts = OAuth2Provider, OAUTH2_PARTS
-    yield from missing_parts(provider, base, parts)
+    for part, ways in missing_parts(entry, provider, base, parts):
+        if type(provider) is OAuth2Provider:
+            yield missing_argument(part)
+        else:
+            yield problem("E019", part=part, alternatives=ways)
 
 
 def check_endpoints(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
@@ -205,6 +210,7 @@ def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
 
 PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_parts,
+    check_identity,
     check_endpoints,
     check_address,
     check_discovery_url,

@@ -70,6 +70,13 @@ class TokenSession(requests.Session):
         self.auth = auth
         self.verify = ca_bundle or True
         self.headers["User-Agent"] = USER_AGENT
+        self.base_url = ""
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request to an address, or to a path below `base_url` where there is one."""
+        if self.base_url and isinstance(url, str) and not urlsplit(url).scheme:
+            url = f"{self.base_url.rstrip('/')}/{url.lstrip('/')}"
+        return super().request(method, url, *args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request; requests calls this for each step of a redirect too."""

@@ -8,6 +8,7 @@ headers that come one byte at a time.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import queue
 import socket
@@ -36,6 +37,18 @@ deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
 
 # From a host name to its addresses, best first.
 Resolver = Callable[[str], Sequence[str]]
+
+
+class WithoutQueries(logging.Filter):
+    """Keeps queries out of what urllib3 logs of our exchanges: some provider wants a secret in one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if deadline.get(None) is not None and isinstance(record.args, tuple):
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+logging.getLogger(HTTPConnectionPool.__module__).addFilter(WithoutQueries())
 
 
 def remaining() -> float:

@@ -67,35 +67,57 @@ def token_request(
     *,
     authentication: ClientAuthentication,
     headers: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> Request:
-    """Return the form-encoded POST of RFC 6749 4.1.3 with one way of client authentication."""
+    """Return the POST of RFC 6749 4.1.3, form-encoded as it says, with one way of client authentication."""
+    sent = {**parameters, **authentication.parameters}
     return Request(
         method="POST",
         url=endpoint,
         headers={
             "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": "application/json" if as_json else "application/x-www-form-urlencoded",
             **authentication.headers,
             **(headers or {}),
         },
-        body=urlencode({**parameters, **authentication.parameters}).encode("ascii"),
+        body=(json.dumps(sent) if as_json else urlencode(sent)).encode("ascii"),
         max_bytes=MAX_TOKEN_ANSWER,
     )
 
 
+def exchange_request(url: str) -> Request:
+    """Return the GET by which a Graph API exchanges tokens, with everything in its query."""
+    return Request(method="GET", url=url, headers={"Accept": "application/json"}, max_bytes=MAX_TOKEN_ANSWER)
+
+
 def revocation_request(
-    endpoint: str, token: str, *, token_type_hint: str, authentication: ClientAuthentication
+    endpoint: str,
+    token: str,
+    *,
+    token_type_hint: str,
+    authentication: ClientAuthentication,
+    headers: Mapping[str, str] | None = None,
+    as_json: bool = False,
 ) -> Request:
     """Return the POST that takes a token back (RFC 7009 2.1)."""
     parameters = {"token": token, "token_type_hint": token_type_hint}
-    return token_request(endpoint, parameters, authentication=authentication)
+    return token_request(endpoint, parameters, authentication=authentication, headers=headers, as_json=as_json)
+
+
+def self_revocation_request(method: str, url: str, token: str, *, headers: Mapping[str, str]) -> Request:
+    """Return the request by which an access token ends itself, where a REST API stands in for RFC 7009."""
+    return Request(
+        method=method,
+        url=url,
+        headers={"Accept": "application/json", "Authorization": f"Bearer {token}", **headers},
+    )
 
 
 def read_revocation_response(response: Response, *, now: float) -> None:
-    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2)."""
+    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2); some say 204."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
-    if response.status != 200:
+    if response.status not in (200, 204):
         raise TokenResponseInvalid("revocation")
 
 

@@ -33,10 +33,12 @@ IDENTITY_CLAIMS = (
 )
 
 
-def userinfo_request(endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None) -> Request:
-    """Return the GET with the token in the Authorization header and nowhere else (RFC 6750 2.1)."""
+def userinfo_request(
+    endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> Request:
+    """Return the request with the token in the Authorization header and nowhere else (RFC 6750 2.1)."""
     return Request(
-        method="GET",
+        method=method,
         url=endpoint,
         headers={"Accept": "application/json", "Authorization": f"Bearer {access_token}", **(headers or {})},
         max_bytes=MAX_USERINFO,

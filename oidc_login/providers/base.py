@@ -112,6 +112,19 @@ class OAuthProvider:
     kept_claims: ClassVar[tuple[str, ...]] = ()
     # Claims that the provider tells once; a later sign-in without them does not take them away.
     claims_told_once: ClassVar[tuple[str, ...]] = ()
+    # What stands between scopes in the authorization request (RFC 6749 3.3); a class that sets it says why.
+    scope_separator: ClassVar[str] = " "
+    # Headers that the provider wants with every request.
+    request_headers: Mapping[str, str] = {}
+    # Where the paths of `connection.session()` begin; "" where it takes complete addresses alone.
+    api_base_url: str = ""
+
+    # Seconds: how long before it expires an access token is refreshed, but not more often than the second says.
+    refresh_ahead: ClassVar[int] = 60
+    refresh_interval: ClassVar[int] = 30
+
+    # Arguments of a class it derives from for which it has no use.
+    unused_arguments: ClassVar[frozenset[str]] = frozenset()
 
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
@@ -260,6 +273,8 @@ class OAuthProvider:
             **self.authorization_params,
             **self.get_flow_params(pending_flow(request)),
         }
+        if self.scope_separator != " ":
+            parameters["scope"] = self.scope_separator.join(str(parameters.get("scope", "")).split())
         return authorization_url(self.authorization_url, parameters)
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:

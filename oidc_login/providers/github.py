@@ -59,13 +59,19 @@ class GitHubProvider(OAuth2Provider):
         **{f"write:{name}": (f"read:{name}",) for name in ("repo_hook", "org", "public_key", "gpg_key", "packages")},
     }
 
+    # What an answer means, and how a token is taken back, is said below.
+    unused_arguments = frozenset({"mapping", "revocation_endpoint"})
+
     def __init__(self, *, base_url: str = "https://github.com", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
         base_url = base_url.rstrip("/")
         api = "https://api.github.com" if base_url == "https://github.com" else f"{base_url}/api/v3"
-        self.authorization_endpoint = f"{base_url}/login/oauth/authorize"
-        self.token_endpoint = f"{base_url}/login/oauth/access_token"
-        self.userinfo_endpoint = f"{api}/user"
+        endpoints: Mapping[str, str] = {
+            "authorization_endpoint": f"{base_url}/login/oauth/authorize",
+            "token_endpoint": f"{base_url}/login/oauth/access_token",
+            "userinfo_endpoint": f"{api}/user",
+            "api_base_url": api,
+        }
+        super().__init__(**{**endpoints, **kwargs})
         self.emails_endpoint = f"{api}/user/emails"
         self.token_deletion_endpoint = f"{api}/applications/{quote(self.client_id, safe='')}/token"
 

@@ -177,7 +177,7 @@ class OAuth1Provider(OAuthProvider):
 
     def open_session(self, source: TokenSource, *, hosts: Iterable[str] | None) -> SignedSession:
         """Return a session for the provider's API that signs each request."""
-        session = SignedSession(
+        return SignedSession(
             source,
             self.sign,
             refuses_token=self.refuses_token,
@@ -185,8 +185,6 @@ class OAuth1Provider(OAuthProvider):
             timeout=self.transport.timeout,
             ca_bundle=self.transport.ca_bundle,
         )
-        session.headers.update(self.request_headers)
-        return session
 
     def refuses_token(self, challenge: str, body: str) -> bool:
         """Whether a 401 of the API says that the token is of no more use, and does not mean the client or its clock.

@@ -1,10 +1,14 @@
-"""OAuth 2.0 without OpenID Connect: a provider declared by its endpoints and what its user-info answer means."""
+"""OAuth 2.0 without OpenID Connect: a provider declared by its endpoints and what its user-info answer means.
+
+By the settings of one entry, or by the attributes of a class.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -17,43 +21,76 @@ from ..protocol.client_auth import (
     private_key_jwt,
     public_client,
 )
-from ..protocol.errors import TokenErrorResponse
+from ..protocol.errors import TokenErrorResponse, UserInfoInvalid
 from ..protocol.jose import PrivateKey
 from ..protocol.tokens import (
     TokenResponse,
     read_revocation_response,
     request_tokens,
     revocation_request,
+    self_revocation_request,
     token_request,
 )
+from ..protocol.transport import Request
 from ..protocol.userinfo import read_userinfo_document, userinfo_request
-from .base import OAuthProvider, OAuthToken, OAuthUser, pending_flow
+from .base import OAuthProvider, OAuthToken, OAuthUser, pending_flow, subject_of
+from .mapping import other_members, text_at, value_at
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint")
+
+
 class OAuth2Provider(OAuthProvider):
-    """An OAuth 2.0 provider (RFC 6749): endpoints as class attributes, `user_from_userinfo` for the answer."""
+    """An OAuth 2.0 provider (RFC 6749): endpoints, and `mapping` or `user_from_userinfo` for what the answer means.
+
+    A class declares both as attributes; what the settings give as arguments is put in their place.
+    """
 
     authorization_endpoint: str = ""
     token_endpoint: str = ""
     userinfo_endpoint: str = ""
     revocation_endpoint: str = ""
 
+    # Where the user-info answer has what, by the names of `providers.mapping.NAMES`.
+    mapping: Mapping[str, str] = {}
+    # Parameters of every authorization request; `authorization_params` of the settings adds to them.
+    default_authorization_params: ClassVar[Mapping[str, str]] = {}
+
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ("client_secret_basic",)
     client_refusals: ClassVar[tuple[str, ...]] = ("invalid_client",)
     allow_form_answer: ClassVar[bool] = False
-    request_headers: Mapping[str, str] = {}
+
+    # What a class sets where its provider departs from the specifications; it says which page says so.
+    sends_json: ClassVar[bool] = False  # to the token endpoint, instead of a form
+    userinfo_method: ClassVar[str] = "GET"
+    revocation_method: ClassVar[Literal["", "POST", "DELETE"]] = ""  # of a request by the token itself; "": RFC 7009
+
+    # How newer tokens are had: by the refresh token, in exchange for the access token while it is valid, or not.
+    refresh_strategy: ClassVar[Literal["standard", "exchange_self", "none"]] = "standard"
 
     def __init__(
         self,
         *,
+        authorization_endpoint: str = "",
+        token_endpoint: str = "",
+        userinfo_endpoint: str = "",
+        revocation_endpoint: str = "",
+        mapping: Mapping[str, str] | None = None,
+        api_base_url: str = "",
         token_endpoint_auth_method: str | None = None,
         client_key: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        urls = (authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint, api_base_url)
+        for name, url in zip((*ENDPOINTS, "api_base_url"), urls, strict=True):
+            if url:
+                setattr(self, name, url)
+        if mapping:
+            self.mapping = {**self.mapping, **{name: str(path) for name, path in mapping.items()}}
         self.token_endpoint_auth_method = token_endpoint_auth_method
         self._private_key = PrivateKey(client_key) if client_key is not None else None
         self._first_secret = 0
@@ -62,6 +99,9 @@ class OAuth2Provider(OAuthProvider):
     def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute
         """Where the browser is sent: the authorization endpoint."""
         return self.authorization_endpoint
+
+    def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
+        return {**super().get_authorization_url_params(request=request), **self.default_authorization_params}
 
     def sends_code_challenge(self) -> bool:
         """Always, but for a subclass whose own token request may leave the verifier out (RFC 9700 2.1.1)."""
@@ -82,6 +122,14 @@ class OAuth2Provider(OAuthProvider):
             parameters["code_verifier"] = verifier
         asked = pending_flow(request).parameters.get("scope", self.get_scope())
         return self.token_from_response(self.request_token(parameters), scope=asked)
+
+    def can_refresh(self, *, oauth_token: OAuthToken) -> bool:
+        """Whether the provider's way leads to newer tokens; an access token that expired is worth nothing any more."""
+        if self.refresh_strategy == "exchange_self":
+            expires_at = oauth_token.access_token_expires_at
+            now = datetime.fromtimestamp(time.time(), tz=timezone.utc)
+            return bool(oauth_token.access_token) and (expires_at is None or expires_at > now)
+        return self.refresh_strategy == "standard" and super().can_refresh(oauth_token=oauth_token)
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
@@ -122,6 +170,7 @@ class OAuth2Provider(OAuthProvider):
             parameters,
             authentication=self.authenticate_client(client_secret, now=now),
             headers=self.request_headers,
+            as_json=self.sends_json,
         )
         return request_tokens(
             self.transport,
@@ -173,20 +222,36 @@ class OAuth2Provider(OAuthProvider):
             id_token=response.id_token,
         )
 
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        return super().granted_scopes(scope.replace(self.scope_separator, " "))
+
     @sensitive_variables()
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Take back the refresh token, which ends the grant, or else the access token (RFC 7009)."""
-        if not self.revocation_endpoint:
+        """Take the tokens back, where the provider offers that."""
+        if not self.revocation_endpoint or (self.revocation_method and not oauth_token.access_token):
             return
-        now = time.time()
-        hint = "refresh_token" if oauth_token.refresh_token else "access_token"
-        request = revocation_request(
+        request = self.get_revocation_request(oauth_token)
+        read_revocation_response(self.transport.send(request), now=time.time())
+
+    @sensitive_variables()
+    def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
+        """Return the request for the refresh token, which ends the grant, or else the access token (RFC 7009)."""
+        if self.revocation_method:
+            return self_revocation_request(
+                self.revocation_method,
+                self.revocation_endpoint,
+                oauth_token.access_token,
+                headers=self.request_headers,
+            )
+        secret = self.get_client_secrets()[self._first_secret]
+        return revocation_request(
             self.revocation_endpoint,
             oauth_token.refresh_token or oauth_token.access_token,
-            token_type_hint=hint,
-            authentication=self.authenticate_client(self.get_client_secrets()[self._first_secret], now=now),
+            token_type_hint="refresh_token" if oauth_token.refresh_token else "access_token",
+            authentication=self.authenticate_client(secret, now=time.time()),
+            headers=self.request_headers,
+            as_json=self.sends_json,
         )
-        read_revocation_response(self.transport.send(request), now=now)
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
@@ -195,11 +260,33 @@ class OAuth2Provider(OAuthProvider):
         return self.user_from_userinfo(userinfo, oauth_token=oauth_token)
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Return the person that a user-info answer describes."""
-        raise NotImplementedError
+        """Return the person that a user-info answer describes, by `mapping`."""
+        email = text_at(userinfo, self.mapping.get("email", ""))
+        stated = self.stated_email_verified(userinfo) if email else None
+        return OAuthUser(
+            id=self.subject_from_userinfo(userinfo),
+            email=email,
+            email_verified=stated is True,
+            **{name: text_at(userinfo, self.mapping.get(name, "")) for name in ("username", "name", "picture")},
+            # What is stated is judged as any other claim: `trust_email` does not overrule a no.
+            claims={**other_members(userinfo), **({} if stated is None else {"email_verified": stated})},
+        )
+
+    def subject_from_userinfo(self, userinfo: Any) -> str:
+        """Return the identity, which is text or a whole number, or raise `UserInfoInvalid`."""
+        subject = subject_of(value_at(userinfo, self.mapping.get("user_id", "")))
+        if not subject:
+            raise UserInfoInvalid("user_id")
+        return subject
+
+    def stated_email_verified(self, userinfo: Any) -> Any:
+        """Return what the answer says about its address, `None` where it says nothing."""
+        return value_at(userinfo, self.mapping.get("email_verified", ""))
 
     @sensitive_variables()
     def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
         """Return the JSON of a resource of the provider, asked for with the access token (RFC 6750 2.1)."""
-        request = userinfo_request(url, oauth_token.access_token, headers=self.request_headers)
+        request = userinfo_request(
+            url, oauth_token.access_token, headers=self.request_headers, method=self.userinfo_method
+        )
         return read_userinfo_document(self.transport.send(request), now=time.time())

@@ -38,7 +38,7 @@ from ..protocol.metadata import (
 )
 from ..protocol.userinfo import EMAIL_CLAIMS, fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
-from .oauth2 import OAuth2Provider
+from .oauth2 import ENDPOINTS, OAuth2Provider
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -57,6 +57,8 @@ class OIDCProvider(OAuth2Provider):
     answers_silently = True
     default_claims: ClassVar[Mapping[str, Any]] = {}
     email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
+    # The discovery document, completed by `metadata`, says the one; the claims have their own names.
+    unused_arguments = frozenset(("mapping", *ENDPOINTS))
 
     # What the document lacks. A class that sets one of these says which provider forces it to, as for those below.
     default_metadata: ClassVar[Mapping[str, Any]] = {}

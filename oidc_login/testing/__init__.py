@@ -1,4 +1,4 @@
-"""A small OpenID provider, a GitHub-style OAuth 2.0 provider and an OAuth 1.0a provider with real keys, for tests.
+"""A small OpenID provider, one like GitHub, and ones of any OAuth 2.0 or 1.0a shape, with real keys, for tests.
 
     op = OpenIDProvider(users=[User("alice", email="alice@example.org", email_verified=True)])
     with serve(op) as issuer:
@@ -12,8 +12,10 @@ from .application import Answer, ProviderRequest
 from .authorize_page import AuthorizationAnswer, AuthorizationRefused
 from .github import GitHubStyleProvider
 from .oauth1 import OAuth1StyleProvider
+from .oauth2 import OAuth2StyleProvider
 from .openid import OpenIDProvider
 from .server import serve
+from .shapes import Resource, Shape
 from .sign_in import follow_back, sign_in, sign_out_at_provider
 from .signing import SigningKey, UnsignedToken, generate_key
 from .users import GitHubEmail, User
@@ -25,8 +27,11 @@ __all__ = [
     "GitHubEmail",
     "GitHubStyleProvider",
     "OAuth1StyleProvider",
+    "OAuth2StyleProvider",
     "OpenIDProvider",
     "ProviderRequest",
+    "Resource",
+    "Shape",
     "SigningKey",
     "UnsignedToken",
     "User",

@@ -25,6 +25,8 @@ class Grant:
     auth_time: int = 0
     sid: str = ""
     acr: str = ""
+    # Whether a refresh token comes with the access token, where that is up to the request.
+    offline: bool = True
     # Claims asked for by name, for the id_token and for userinfo (Core 5.5).
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     family: str = field(default_factory=new_token, repr=False)

@@ -12,11 +12,11 @@ from .application import FORM
 if TYPE_CHECKING:
     from django.test import Client
 
-    from .github import GitHubStyleProvider
     from .oauth1 import OAuth1StyleProvider
+    from .oauth2 import OAuth2StyleProvider
     from .openid import OpenIDProvider
 
-    Provider: TypeAlias = OpenIDProvider | GitHubStyleProvider | OAuth1StyleProvider
+    Provider: TypeAlias = OpenIDProvider | OAuth2StyleProvider | OAuth1StyleProvider
 
 
 def sign_in(

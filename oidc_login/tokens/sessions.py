@@ -13,20 +13,18 @@ from .. import signals
 from ..exceptions import NeedsReauth, OAuthError
 from ..models import OAuthConnection, Status
 from ..protocol.bearer import TokenSession
+from ..providers.base import OAuthProvider
 from .common import alias_of, check_active, provider_of, tell
 
 logger = logging.getLogger(__name__)
-
-# Seconds.
-AHEAD = 60  # how long before it expires a token is refreshed ...
-SHORTEST_INTERVAL = 30  # ... but not more often than this, however short-lived the provider makes them
 
 
 class ConnectionTokens:
     """The tokens of one connection, for a session."""
 
-    def __init__(self, connection: OAuthConnection) -> None:
+    def __init__(self, connection: OAuthConnection, provider: OAuthProvider) -> None:
         self.connection = connection
+        self.provider = provider
 
     @sensitive_variables()
     def get(self) -> str:
@@ -37,7 +35,7 @@ class ConnectionTokens:
             connection.refresh_from_db()  # its person may have been there
         if connection.status != Status.OK:
             raise NeedsReauth(connection.status)
-        if is_about_to_expire(connection):
+        if is_about_to_expire(connection, ahead=self.provider.refresh_ahead, interval=self.provider.refresh_interval):
             self._refresh_ahead()
         if not connection.access_token:
             raise NeedsReauth("no_access_token")
@@ -80,14 +78,21 @@ class ConnectionTokens:
 
 def open_session(connection: OAuthConnection, *, hosts: Iterable[str] | None) -> TokenSession:
     """Return a session for the provider's API, or for the named hosts alone."""
-    return provider_of(connection).open_session(ConnectionTokens(connection), hosts=hosts)
+    provider = provider_of(connection)
+    session = provider.open_session(ConnectionTokens(connection, provider), hosts=hosts)
+    session.base_url = provider.api_base_url
+    session.headers.update(provider.request_headers)
+    return session
 
 
-def is_about_to_expire(connection: OAuthConnection) -> bool:
-    """Whether the access token has expired or will within a minute, and was not made just now."""
+def is_about_to_expire(connection: OAuthConnection, *, ahead: float, interval: float) -> bool:
+    """Whether the access token has expired or will within `ahead` seconds, and was not made in the last `interval`.
+
+    Else each call would refresh it, where the provider makes it that short-lived.
+    """
     expires_at, now = connection.access_token_expires_at, timezone.now()
-    if expires_at is None or expires_at > now + timedelta(seconds=AHEAD):
+    if expires_at is None or expires_at > now + timedelta(seconds=ahead):
         return False
     made_at = max(filter(None, [connection.refreshed_at, connection.last_login_at]), default=None)
-    is_new = made_at is not None and abs(now - made_at) < timedelta(seconds=SHORTEST_INTERVAL)
+    is_new = made_at is not None and abs(now - made_at) < timedelta(seconds=interval)
     return expires_at <= now or not is_new

@@ -13,9 +13,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client
 from django.urls import reverse
 
-from oidc_login.testing import AuthorizationAnswer, GitHubStyleProvider, OAuth1StyleProvider, OpenIDProvider
+from oidc_login.testing import AuthorizationAnswer, OAuth1StyleProvider, OAuth2StyleProvider, OpenIDProvider
 
-Provider = OpenIDProvider | GitHubStyleProvider | OAuth1StyleProvider
+Provider = OpenIDProvider | OAuth2StyleProvider | OAuth1StyleProvider
 
 
 class Browser:

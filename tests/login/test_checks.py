@@ -118,6 +118,16 @@ class OwnMiddleware(AuthenticationMiddleware):
     pass
 
 
+class MappedProvider(PublicProvider):
+    """Says in its own way who somebody is, whatever the mapping holds."""
+
+    mapping = {"name": "title"}
+
+
+class NamedProvider(HalfProvider):
+    mapping = {"user_id": "login"}
+
+
 def path_of(thing: type) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
@@ -134,6 +144,23 @@ def op(**arguments: Any) -> dict[str, Any]:
     """Return settings with one OpenID provider; `...` leaves an argument out."""
     entry = {**OP, **arguments}
     return {"op": {name: value for name, value in entry.items() if value is not ...}}
+
+
+SETTINGS_ALONE = {
+    "class": "oidc_login.providers.OAuth2Provider",
+    "authorization_endpoint": "https://forge.example/authorize",
+    "token_endpoint": "https://forge.example/token",
+    "userinfo_endpoint": "https://forge.example/api/user",
+    "mapping": {"user_id": "data.0.id", "email": "email", "email_verified": "verified"},
+    "client_id": "client",
+    "client_secret": SECRET,
+}
+
+
+def forge(**changes: Any) -> dict[str, Any]:
+    """A provider by settings alone with changes; `...` takes an argument away."""
+    entry = {**SETTINGS_ALONE, **changes}
+    return {"forge": {name: value for name, value in entry.items() if value is not ...}}
 
 
 GOOD = {
@@ -203,6 +230,23 @@ GOOD = {
     "own class with its own issuer": {"op": {"class": path_of(RealmProvider), "realm": "r", "client_id": "c"}},
     "own class of a public client": {"half": {"class": path_of(PublicProvider), "client_id": "c"}},
     "own class with its own credentials": {"git": {"class": path_of(SigningProvider), "client_id": "c"}},
+    "settings alone": forge(),
+    "settings alone, with all of it": forge(
+        revocation_endpoint="https://forge.example/revoke",
+        api_base_url="https://forge.example/api",
+        mapping={"user_id": "id", "email": "a.b", "username": "login", "name": "n", "picture": "urls.0"},
+    ),
+    "a shipped class at another address": {
+        "discord": {
+            **GITHUB,
+            "class": "oidc_login.providers.DiscordProvider",
+            "token_endpoint": "https://discord.example/token",
+        }
+    },
+    "own class that needs no mapping": {"mapped": {"class": path_of(MappedProvider), "client_id": "c"}},
+    "tokens of sixty days": {
+        "facebook": {**GITHUB, "class": "oidc_login.providers.FacebookProvider", "long_lived_tokens": True}
+    },
     "two clients": {"op": OP, "op2": {**OP, "client_id": "other"}},
     "none": {},
 }
@@ -356,6 +400,59 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         {"base": {**GITHUB, "class": "oidc_login.providers.OAuthProvider"}},
         "E019 E019 E019",
         ("'base'", "authorization_url"),
+    ),
+    "settings alone without an address": (
+        forge(token_endpoint=...),
+        "E075",
+        ("'forge'", "token_endpoint is not given"),
+    ),
+    "settings alone with an empty address": (forge(userinfo_endpoint=""), "E075", ("'forge'", "userinfo_endpoint")),
+    "settings alone without a mapping": (forge(mapping=...), "E075", ("'forge'", "mapping is not given")),
+    "settings alone without anything": (
+        {"forge": {"class": "oidc_login.providers.OAuth2Provider", "client_id": "c"}},
+        "E075 E075 E075 E075",
+        ("'forge'", "authorization_endpoint"),
+    ),
+    "settings alone over http": (
+        forge(token_endpoint="http://forge.example/token"),
+        "E011",
+        ("'forge'", "token_endpoint"),
+    ),
+    "address is no text": (forge(userinfo_endpoint=5), "E007", ("'forge'", "userinfo_endpoint")),
+    "address of the API": (forge(api_base_url="forge.example/api"), "E011", ("'forge'", "api_base_url")),
+    "mapping without an identity": (forge(mapping={"email": "mail"}), "E076", ("'forge'", "user_id")),
+    "mapping is a list": (forge(mapping=["id"]), "E007", ("'forge'", "mapping")),
+    "mapping to a number": (forge(mapping={"user_id": 0}), "E007", ("'forge'", "mapping", "int")),
+    "mapping of an unknown name": (
+        forge(mapping={"user_id": "id", "emial": "mail"}),
+        "E077",
+        ("'forge'", "'emial'", "did you mean 'email'"),
+    ),
+    "mapping to no path": (forge(mapping={"user_id": "data..id"}), "E078", ("'forge'", "user_id", "'data..id'")),
+    "mapping to nothing": (forge(mapping={"user_id": ""}), "E078", ("'forge'", "user_id")),
+    "mapping with an expression": (forge(mapping={"user_id": "$.data [0]"}), "E078", ("'forge'", "'$.data [0]'")),
+    "identity that can be changed": (forge(mapping={"user_id": "user.login"}), "W075", ("'forge'", "'user.login'")),
+    "address as the identity": (forge(mapping={"user_id": "Email"}), "W075", ("'forge'", "'Email'")),
+    "class with an identity that can be changed": (
+        {"named": {"class": path_of(NamedProvider), "client_id": "c"}},
+        "W075",
+        ("'named'", "'login'"),
+    ),
+    "mapping of an OpenID provider": (op(mapping={"user_id": "sub"}), "E005", ("'op'", "'mapping'")),
+    "address of an OpenID provider": (
+        op(token_endpoint="https://op.example/token"),
+        "E005",
+        ("'op'", "'token_endpoint'"),
+    ),
+    "mapping of a class that has its own way": (
+        {"github": {**GITHUB, "mapping": {"user_id": "id"}}},
+        "E005",
+        ("'github'", "'mapping'"),
+    ),
+    "long_lived_tokens": (
+        {"facebook": {**GITHUB, "class": "oidc_login.providers.FacebookProvider", "long_lived_tokens": "no"}},
+        "E007",
+        ("'facebook'", "long_lived_tokens"),
     ),
     "endpoint over http": (
         {"plain": {**GITHUB, "class": path_of(PlainProvider)}},

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, GitHubStyleProvider
@@ -151,6 +153,20 @@ def test_wrong_verifier_is_refused(
         failure.response = browser.end(answer.with_(code=stolen))
 
     assert failure.seen == (400, "code_refused")
+
+
+def test_expired_token_of_an_app_is_refreshed_before_the_api_is_called(
+    github: GitHubStyleProvider, browser: Browser
+) -> None:
+    github.expiring_tokens = True
+    browser.sign_in(github, "github")
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    OAuthConnection.objects.update(access_token_expires_at=an_hour_ago, last_login_at=an_hour_ago)
+
+    response = browser.user.oauth_connections.get(provider_key="github").session().get("user")
+
+    assert response.json()["login"] == "alice"
+    assert github.asked()[-2:] == ["token", "user"]
 
 
 def test_expiring_tokens_of_an_app(github: GitHubStyleProvider, browser: Browser) -> None:

@@ -30,6 +30,7 @@ from oidc_login.protocol.tokens import (
     read_token_response,
     request_tokens,
     revocation_request,
+    self_revocation_request,
     token_request,
 )
 from oidc_login.protocol.transport import Response, Transport
@@ -331,6 +332,36 @@ def test_a_provider_in_trouble_is_unavailable(status: int, header: str | None, s
     assert error.retry_after == (seconds if status in (429, 503) else None)
 
 
+# What providers write in ways of their own
+
+
+def test_a_request_may_be_json() -> None:
+    request = token_request(
+        "https://op.example/token", {"code": "ü&="}, authentication=public_client("c"), as_json=True
+    )
+    assert request.headers["Content-Type"] == "application/json"
+    assert json.loads(request.body or b"") == {"code": "ü&=", "client_id": "c"}
+
+
+def test_an_answer_is_judged_after_its_translation() -> None:
+    def translate(document: Any) -> Any:
+        if "fault" in document:
+            return {"error": document["fault"]}
+        return {"access_token": document["token"]}
+
+    assert read_token_response(respond({"token": "t"}), now=NOW, translate=translate).access_token == "t"
+    for status in (200, 400):
+        with pytest.raises(TokenErrorResponse, match="invalid_grant"):
+            read_token_response(respond({"fault": "invalid_grant"}, status=status), now=NOW, translate=translate)
+
+
+def test_what_is_no_object_is_not_translated() -> None:
+    documents: list[Any] = [[], "text", None, 5]
+    for document in documents:
+        with pytest.raises(TokenResponseInvalid):
+            read_token_response(respond(document), now=NOW, translate=lambda document: document["token"])
+
+
 # Taking tokens back (RFC 7009)
 
 
@@ -342,9 +373,17 @@ def test_a_revocation_names_the_token_and_its_kind() -> None:
     assert "CANARY" not in repr(request)
 
 
-def test_any_200_ends_a_token() -> None:
-    """RFC 7009 2.2: also for one that was of no use before, and whatever the body."""
-    read_revocation_response(respond(b"", content_type=""), now=NOW)
+@pytest.mark.parametrize("status", [200, 204])
+def test_any_200_ends_a_token(status: int) -> None:
+    """RFC 7009 2.2: also for one that was of no use before, and whatever the body. Some leave the body out."""
+    read_revocation_response(respond(b"", content_type="", status=status), now=NOW)
+
+
+def test_an_access_token_may_end_itself() -> None:
+    request = self_revocation_request("DELETE", "https://api.example/me/permissions", "CANARY", headers={"Agent": "a"})
+    assert (request.method, request.body) == ("DELETE", None)
+    assert (request.headers["Authorization"], request.headers["Agent"]) == ("Bearer CANARY", "a")
+    assert "CANARY" not in repr(request)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import secrets
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.connections import is_public_address
@@ -102,6 +104,22 @@ def test_a_provider_that_demands_its_own_user_agent_gets_it(op: Server) -> None:
     new_transport().send(get(op.url(), headers={"user-agent": "site/1.0"}))
 
     assert op.requests[0].headers["user-agent"] == "site/1.0"
+
+
+def test_log_of_the_layer_below_holds_no_query(op: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Some provider wants a secret there, and urllib3 logs what it asks for."""
+    with caplog.at_level(logging.DEBUG):
+        new_transport().send(get(op.url(f"/exchange?client_secret={CANARY}")))
+
+    assert "/exchange" in caplog.text
+    assert CANARY not in caplog.text
+
+
+def test_requests_of_others_are_logged_as_ever(op: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        requests.get(op.url("/search?q=ada"), timeout=5)
+
+    assert "/search?q=ada" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from oidc_login.flow import Flow, attach
 from oidc_login.providers import OAuthProvider, OAuthToken
-from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import OAuth2StyleProvider, OpenIDProvider
 
 CALLBACK = "https://site.example/oauth/op/callback/"
 VERIFIER = "v" * 43
@@ -46,7 +46,7 @@ def asked_parameters(provider: OAuthProvider, **flow: Any) -> dict[str, str]:
 
 
 def code_from(
-    op: OpenIDProvider | GitHubStyleProvider, provider: OAuthProvider, user: str = "alice", **flow: Any
+    op: OpenIDProvider | OAuth2StyleProvider, provider: OAuthProvider, user: str = "alice", **flow: Any
 ) -> str:
     """The code that the person brings back from the provider."""
     url = provider.get_authorization_url(request=request_with_flow(**flow))
@@ -54,7 +54,7 @@ def code_from(
 
 
 def exchange(
-    op: OpenIDProvider | GitHubStyleProvider, provider: OAuthProvider, user: str = "alice", **flow: Any
+    op: OpenIDProvider | OAuth2StyleProvider, provider: OAuthProvider, user: str = "alice", **flow: Any
 ) -> OAuthToken:
     """From the authorization URL to the tokens."""
     code = code_from(op, provider, user, **flow)

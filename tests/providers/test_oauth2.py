@@ -16,7 +16,7 @@ from oidc_login.protocol.errors import (
     UserInfoInvalid,
 )
 from oidc_login.providers import OAuth2Provider, OAuthToken, OAuthUser
-from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import Answer, OpenIDProvider
 from oidc_login.testing.application import FORM
 from tests.providers.flows import CALLBACK, VERIFIER, asked_parameters, code_from, exchange, request_with_flow
 
@@ -280,10 +280,10 @@ def test_a_resource_that_is_refused_describes_nobody(op: OpenIDProvider) -> None
     assert error.retry_after == 3
 
 
-def test_a_class_says_what_the_answer_means(github: GitHubStyleProvider) -> None:
+def test_without_a_mapping_an_answer_is_about_nobody() -> None:
     provider = OAuth2Provider(provider_key="x", client_id="client")
-    with pytest.raises(NotImplementedError):
-        provider.user_from_userinfo({}, oauth_token=OAuthToken(access_token="a"))
+    with pytest.raises(UserInfoInvalid):
+        provider.user_from_userinfo({"": "7", "id": "7"}, oauth_token=OAuthToken(access_token="a"))
 
 
 def test_without_openid_connect_there_is_no_id_token_and_no_issuer(op: OpenIDProvider) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 
-from oidc_login.testing import GitHubEmail, GitHubStyleProvider, OpenIDProvider, User, serve
+from oidc_login.testing import GitHubEmail, GitHubStyleProvider, OAuth2StyleProvider, OpenIDProvider, User, serve
 
 CALLBACK = "https://site.example/oauth/op/callback/"
 VERIFIER = "v" * 43
@@ -32,7 +32,7 @@ PEOPLE = [
 class Client:
     """An OAuth client's half of the flow: only what the specifications say, nothing of the package."""
 
-    def __init__(self, provider: OpenIDProvider | GitHubStyleProvider) -> None:
+    def __init__(self, provider: OpenIDProvider | OAuth2StyleProvider) -> None:
         self.provider = provider
         self.http = requests.Session()
         self.http.trust_env = False

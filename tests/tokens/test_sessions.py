@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from django.utils import timezone
 
 from oidc_login.exceptions import Inactive, NeedsReauth, ProviderUnavailable
@@ -15,8 +16,11 @@ from oidc_login.models import OAuthConnection, Status
 from oidc_login.protocol.bearer import TokenNotSent
 from oidc_login.testing import Answer, serve
 from oidc_login.testing.application import Endpoint, ProviderApplication, ProviderRequest
-from tests.login.served import RecordingOpenIDProvider
+from tests.login.served import RecordingOpenIDProvider, configure
 from tests.tokens.conftest import Connect, stored, works
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -252,6 +256,35 @@ def test_environment_does_not_replace_the_token(
     connection.session().get(f"{api.base_url}/things")
 
     assert api.sent() == [connection.access_token]
+
+
+# Where an API begins.
+
+
+@pytest.mark.parametrize("base", ["{}/v1", "{}/v1/"])
+@pytest.mark.parametrize("path", ["things", "/things", "//things"])
+def test_path_is_below_the_providers_base_address(
+    api: API, connect: Connect, settings: Settings, base: str, path: str
+) -> None:
+    """Never another host, as two slashes would be elsewhere (RFC 3986 4.2)."""
+    configure(settings, "op", api_base_url=base.format(api.base_url))
+
+    connect().session().get(path)
+
+    assert [request.path for request in api.requests] == ["/v1/things"]
+
+
+def test_whole_address_is_taken_as_it_is(api: API, connect: Connect, settings: Settings) -> None:
+    configure(settings, "op", api_base_url="https://elsewhere.example")
+
+    assert connect().session().get(f"{api.base_url}/things").status_code == 200
+
+
+def test_path_without_a_base_address_goes_nowhere(api: API, connect: Connect) -> None:
+    with pytest.raises(requests.exceptions.MissingSchema):
+        connect().session().get("/things")
+
+    assert api.requests == []
 
 
 def test_session_of_an_inactive_user_sends_nothing(api: API, connect: Connect) -> None:

@@ -1,0 +1,68 @@
+"""Bitbucket Cloud (https://developer.atlassian.com/cloud/bitbucket/oauth-2/)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .mapping import text_at, value_at
+from .oauth2 import OAuth2Provider
+
+
+class BitbucketProvider(OAuth2Provider):
+    """Bitbucket Cloud: the `uuid` is the identity, since a user name can be changed and may be missing."""
+
+    display_name = "Bitbucket"
+    brand_color = "#0052cc"
+    monogram = "BB"
+    default_scope = "account email"
+
+    authorization_endpoint = "https://bitbucket.org/site/oauth2/authorize"
+    token_endpoint = "https://bitbucket.org/site/oauth2/access_token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.bitbucket.org/2.0/user"
+    emails_endpoint = "https://api.bitbucket.org/2.0/user/emails"
+    api_base_url = "https://api.bitbucket.org/2.0"
+    mapping = {
+        "user_id": "uuid",
+        "username": "nickname",
+        "name": "display_name",
+        "picture": "links.avatar.href",
+    }
+
+    facts = Facts(
+        register_at="https://bitbucket.org/account/settings/",
+        register_as="An OAuth consumer of a workspace, with the permissions *Account: Read* and *Email*. It has one "
+        "callback URL.",
+        identity="`uuid`; nicknames can be changed.",
+        email="The primary address of `/2.0/user/emails`; it counts where `is_confirmed` is `true`.",
+        refresh="Access tokens live two hours and come with a refresh token.",
+        sources=("https://developer.atlassian.com/cloud/bitbucket/oauth-2/",),
+    )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Bitbucket calls the granted scope `scopes` (https://developer.atlassian.com/cloud/bitbucket/oauth-2/)."""
+        return {"scope": answer.get("scopes"), **answer}
+
+    @sensitive_variables()
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Ask for the account, then for its addresses: the account itself shows none."""
+        user = super().get_oauth_user(oauth_token=oauth_token)
+        user.email = self.get_confirmed_email(oauth_token)
+        user.email_verified = bool(user.email)
+        return user
+
+    @sensitive_variables()
+    def get_confirmed_email(self, oauth_token: OAuthToken) -> str:
+        """Return the primary address when it is confirmed; "" when it is not or may not be read."""
+        try:
+            addresses = value_at(self.get_resource(self.emails_endpoint, oauth_token=oauth_token), "values")
+        except UserInfoInvalid:  # without the permission for addresses
+            return ""
+        for address in addresses if isinstance(addresses, list) else []:
+            if value_at(address, "is_primary") is True and value_at(address, "is_confirmed") is True:
+                return text_at(address, "email")
+        return ""

@@ -1,0 +1,52 @@
+"""Discord (https://discord.com/developers/docs/topics/oauth2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .mapping import text_at
+from .oauth2 import OAuth2Provider
+
+
+class DiscordProvider(OAuth2Provider):
+    """Discord: the snowflake `id` is the identity, since user names can be changed."""
+
+    display_name = "Discord"
+    brand_color = "#4752c4"
+    monogram = "D"
+    default_scope = "identify email"
+
+    authorization_endpoint = "https://discord.com/oauth2/authorize"
+    token_endpoint = "https://discord.com/api/oauth2/token"  # noqa: S105  # an address
+    revocation_endpoint = "https://discord.com/api/oauth2/token/revoke"
+    userinfo_endpoint = "https://discord.com/api/v10/users/@me"
+    api_base_url = "https://discord.com/api/v10"
+    mapping = {
+        "user_id": "id",
+        "email": "email",
+        "email_verified": "verified",
+        "username": "username",
+        "name": "global_name",
+    }
+
+    facts = Facts(
+        register_at="https://discord.com/developers/applications",
+        register_as="An application; the callback URL belongs to *Redirects* on its page *OAuth2*.",
+        identity="`id`, a snowflake; user names can be changed.",
+        email="Counts where `verified` is `true`; it needs the scope `email`.",
+        refresh="Access tokens live a week and come with a refresh token. Revoking one token ends all of that person.",
+        sources=(
+            "https://discord.com/developers/docs/topics/oauth2",
+            "https://discord.com/developers/docs/resources/user",
+        ),
+    )
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Discord names a picture by its hash alone (https://discord.com/developers/docs/reference#image-formatting)."""
+        user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
+        if name := text_at(userinfo, "avatar"):
+            kind = "gif" if name.startswith("a_") else "png"
+            user.picture = f"https://cdn.discordapp.com/avatars/{user.id}/{name}.{kind}"
+        return user

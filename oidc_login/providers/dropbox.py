@@ -1,0 +1,48 @@
+"""Dropbox (https://developers.dropbox.com/oauth-guide)."""
+
+from __future__ import annotations
+
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class DropboxProvider(OAuth2Provider):
+    """Dropbox: the `account_id` is the identity."""
+
+    display_name = "Dropbox"
+    brand_color = "#0061ff"
+    monogram = "DB"
+    default_scope = "account_info.read"
+    # https://developers.dropbox.com/oauth-guide#using-refresh-tokens
+    default_authorization_params = {"token_access_type": "offline"}
+
+    authorization_endpoint = "https://www.dropbox.com/oauth2/authorize"
+    token_endpoint = "https://api.dropboxapi.com/oauth2/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.dropboxapi.com/2/users/get_current_account"
+    revocation_endpoint = "https://api.dropboxapi.com/2/auth/token/revoke"
+    api_base_url = "https://api.dropboxapi.com/2"
+    mapping = {
+        "user_id": "account_id",
+        "email": "email",
+        "email_verified": "email_verified",
+        "name": "name.display_name",
+        "picture": "profile_photo_url",
+    }
+
+    # The API has no GET, and takes tokens back by a call of its own (https://www.dropbox.com/developers/documentation/http).
+    userinfo_method = "POST"
+    revocation_method = "POST"
+
+    facts = Facts(
+        register_at="https://www.dropbox.com/developers/apps",
+        register_as="A *scoped access* app with the permission `account_info.read`, and the callback URL among its "
+        "*Redirect URIs*.",
+        identity="`account_id` (`dbid:…`).",
+        email="Counts where `email_verified` is `true`.",
+        refresh="Access tokens live four hours. The refresh token comes because `token_access_type=offline` is asked "
+        "for; it does not expire and is not replaced.",
+        sources=(
+            "https://developers.dropbox.com/oauth-guide",
+            "https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account",
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Facebook Login (https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.authorization import authorization_url
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .graph import GraphProvider
+
+
+class FacebookProvider(GraphProvider):
+    """Facebook: the app-scoped `id` is the identity. `api_version` is that of the Graph API."""
+
+    display_name = "Facebook"
+    brand_color = "#0866ff"
+    monogram = "F"
+    default_scope = "email"
+    mapping = {"user_id": "id", "email": "email", "name": "name", "picture": "picture.data.url"}
+    # https://developers.facebook.com/docs/graph-api/reference/user/permissions/
+    revocation_method = "DELETE"
+
+    facts = Facts(
+        register_at="https://developers.facebook.com/apps/",
+        register_as="An app with *Facebook Login*; the callback URL belongs to its *Valid OAuth Redirect URIs*.",
+        identity="`id`, which belongs to your app: another app sees another one.",
+        email="May be missing: people can leave it out, or have none. Facebook does not say whether it is verified, "
+        "so it never counts as that.",
+        refresh="There are no refresh tokens. With `long_lived_tokens` tokens live sixty days, and are exchanged for "
+        "newer ones when they are used in their last thirty.",
+        caution="A token that has expired cannot be exchanged; the person has to connect again. Meta wants a page "
+        "where people can ask for the deletion of their data.",
+        sources=(
+            "https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
+            "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
+        ),
+    )
+
+    def __init__(self, *, api_version: str = "v24.0", **kwargs: Any) -> None:
+        graph = f"https://graph.facebook.com/{api_version}"
+        endpoints: Mapping[str, str] = {
+            "authorization_endpoint": f"https://www.facebook.com/{api_version}/dialog/oauth",
+            "token_endpoint": f"{graph}/oauth/access_token",
+            "userinfo_endpoint": f"{graph}/me?fields=id,name,first_name,last_name,email,picture",
+            "revocation_endpoint": f"{graph}/me/permissions",
+            "api_base_url": graph,
+        }
+        super().__init__(**{**endpoints, **kwargs})
+
+    @sensitive_variables()
+    def get_refresh_parameters(self, oauth_token: OAuthToken) -> dict[str, str]:
+        """https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived"""
+        return {"grant_type": "fb_exchange_token", "fb_exchange_token": oauth_token.access_token}
+
+    @sensitive_variables()
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Prove that the token is used by its app: apps may demand it of every call.
+
+        https://developers.facebook.com/docs/graph-api/guides/secure-requests
+        """
+        url = authorization_url(self.userinfo_endpoint, {"appsecret_proof": self.get_appsecret_proof(oauth_token)})
+        return self.user_from_userinfo(self.get_resource(url, oauth_token=oauth_token), oauth_token=oauth_token)
+
+    @sensitive_variables()
+    def get_appsecret_proof(self, oauth_token: OAuthToken) -> str:
+        """Return what calls of a site's own have to carry as well, where the app demands it."""
+        secret = self.get_client_secrets()[self._first_secret]
+        return hmac.new(secret.encode(), oauth_token.access_token.encode(), hashlib.sha256).hexdigest()

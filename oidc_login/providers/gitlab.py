@@ -1,0 +1,55 @@
+"""GitLab by its REST API (https://docs.gitlab.com/api/oauth2/)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .mapping import value_at
+from .oauth2 import OAuth2Provider
+
+
+class GitLabRESTProvider(OAuth2Provider):
+    """GitLab without OpenID Connect, for tokens that open its REST API; `base_url` is a server of your own.
+
+    For sign-ins alone GitLab is an OpenID provider: `OIDCProvider` with its address as `issuer`.
+    """
+
+    display_name = "GitLab"
+    brand_color = "#c2410c"
+    monogram = "GL"
+    default_scope = "read_user"
+    mapping = {"user_id": "id", "email": "email", "username": "username", "name": "name", "picture": "avatar_url"}
+
+    facts = Facts(
+        register_at="https://gitlab.com/-/user_settings/applications",
+        register_as="A confidential application with the scope `read_user`.",
+        identity="The numeric `id`; user names can be changed.",
+        email="The primary address; it counts where `confirmed_at` says when it was confirmed.",
+        refresh="Access tokens live two hours. Each refresh replaces both tokens, and the old ones end at once.",
+        sources=("https://docs.gitlab.com/api/oauth2/", "https://docs.gitlab.com/api/users/"),
+    )
+
+    def __init__(self, *, base_url: str = "https://gitlab.com", **kwargs: Any) -> None:
+        base_url = base_url.rstrip("/")
+        endpoints: Mapping[str, str] = {
+            "authorization_endpoint": f"{base_url}/oauth/authorize",
+            "token_endpoint": f"{base_url}/oauth/token",
+            "userinfo_endpoint": f"{base_url}/api/v4/user",
+            "revocation_endpoint": f"{base_url}/oauth/revoke",
+            "api_base_url": f"{base_url}/api/v4",
+        }
+        super().__init__(**{**endpoints, **kwargs})
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Refuse accounts that are blocked: `state` says so (https://docs.gitlab.com/api/users/)."""
+        if value_at(userinfo, "state") != "active":
+            raise UserInfoInvalid("state")
+        return super().user_from_userinfo(userinfo, oauth_token=oauth_token)
+
+    def stated_email_verified(self, userinfo: Any) -> Any:
+        """The address is confirmed since the time that `confirmed_at` names; null: it is not."""
+        return bool(value_at(userinfo, "confirmed_at"))

@@ -1,0 +1,50 @@
+"""Kakao (https://developers.kakao.com/docs/latest/en/kakaologin/rest-api)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .facts import Facts
+from .mapping import value_at
+from .oauth2 import OAuth2Provider
+
+
+class KakaoProvider(OAuth2Provider):
+    """Kakao: the number is the identity. `client_id` is the REST API key of the app."""
+
+    display_name = "Kakao"
+    brand_color = "#3c1e1e"
+    monogram = "K"
+    token_endpoint_auth_methods_supported = ("client_secret_post",)
+    # https://developers.kakao.com/docs/latest/en/kakaologin/rest-api#request-code-additional-consent
+    scope_separator = ","
+
+    authorization_endpoint = "https://kauth.kakao.com/oauth/authorize"
+    token_endpoint = "https://kauth.kakao.com/oauth/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://kapi.kakao.com/v2/user/me"
+    revocation_endpoint = "https://kapi.kakao.com/v1/user/unlink"
+    revocation_method = "POST"  # https://developers.kakao.com/docs/latest/en/kakaologin/rest-api#unlink
+    api_base_url = "https://kapi.kakao.com"
+    mapping = {
+        "user_id": "id",
+        "email": "kakao_account.email",
+        "name": "kakao_account.profile.nickname",
+        "picture": "kakao_account.profile.profile_image_url",
+    }
+
+    facts = Facts(
+        register_at="https://developers.kakao.com/console/app",
+        register_as="An app with *Kakao Login* switched on, the callback URL as *Redirect URI*, a *Client Secret*, and "
+        "the consent items you need, such as `account_email`.",
+        identity="The numeric `id`; it belongs to your app, so another app sees another one.",
+        email="Counts where `is_email_valid` and `is_email_verified` are both `true`.",
+        refresh="Access tokens live six hours, refresh tokens two months; one that is about to expire is replaced.",
+        caution="Without a `scope` of your own Kakao asks for the consent items of the app; a scope that is not among "
+        "them is refused.",
+        sources=("https://developers.kakao.com/docs/latest/en/kakaologin/rest-api",),
+    )
+
+    def stated_email_verified(self, userinfo: Any) -> Any:
+        """An address that was verified once may belong to somebody else by now: then it is not valid any more."""
+        flags = [value_at(userinfo, f"kakao_account.{name}") for name in ("is_email_valid", "is_email_verified")]
+        return all(flag is True for flag in flags)

@@ -1,0 +1,66 @@
+"""LinkedIn for its APIs (https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+# How LinkedIn begins to describe a code, and a refresh token, of no more use.
+SPENT = ("Unable to retrieve access token: ", "The provided authorization grant or refresh token ")
+
+
+class LinkedInPostingProvider(OAuth2Provider):
+    """LinkedIn's tokens for posting in the name of a member."""
+
+    display_name = "LinkedIn"
+    brand_color = "#0a66c2"
+    monogram = "in"
+    default_scope = "openid profile email w_member_social"
+
+    authorization_endpoint = "https://www.linkedin.com/oauth/v2/authorization"
+    token_endpoint = "https://www.linkedin.com/oauth/v2/accessToken"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.linkedin.com/v2/userinfo"
+    api_base_url = "https://api.linkedin.com/rest"
+    # https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2
+    mapping = {
+        "user_id": "sub",
+        "email": "email",
+        "email_verified": "email_verified",
+        "name": "name",
+        "picture": "picture",
+    }
+
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#step-3-exchange-authorization-code-for-an-access-token
+    token_endpoint_auth_methods_supported = ("client_secret_post",)
+    # An app that LinkedIn did not enable for PKCE is answered `invalid_client` as soon as it sends a verifier
+    # (https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow-native).
+    uses_pkce = False
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#application-is-rejected
+    cancellation_errors = ("user_cancelled_login", "user_cancelled_authorize")
+
+    facts = Facts(
+        register_at="https://www.linkedin.com/developers/apps",
+        register_as="An app with the products *Share on LinkedIn* and *Sign In with LinkedIn using OpenID Connect*.",
+        identity="`sub`, which belongs to your app.",
+        email="Counts where `email_verified` is `true`; it needs the scope `email`.",
+        refresh="Access tokens live sixty days. Refresh tokens are for approved partners alone; without one the person "
+        "has to connect again.",
+        caution="Calls of `/rest` want the header `LinkedIn-Version`, and posts name their author by "
+        "`urn:li:person:` and the identity.",
+        sources=(
+            "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",
+            "https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens",
+        ),
+    )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart.
+
+        https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#api-error-details
+        """
+        description = answer.get("error_description")
+        if answer.get("error") == "invalid_request" and isinstance(description, str) and description.startswith(SPENT):
+            return {**answer, "error": "invalid_grant"}
+        return answer

@@ -1,0 +1,47 @@
+"""Mastodon (https://docs.joinmastodon.org/spec/oauth/)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class MastodonProvider(OAuth2Provider):
+    """One Mastodon server, at `base_url`."""
+
+    display_name = "Mastodon"
+    brand_color = "#563acc"
+    monogram = "M"
+    default_scope = "read:accounts"
+    refresh_strategy = "none"  # https://docs.joinmastodon.org/spec/oauth/#token
+    mapping = {"user_id": "id", "username": "username", "name": "display_name", "picture": "avatar"}
+
+    facts = Facts(
+        register_at="https://docs.joinmastodon.org/client/token/#app",
+        register_as="An application of the server, under *Preferences, Development*, with the scope `read:accounts`.",
+        identity="The `id` of the account together with the host of the server, on which it is unique.",
+        email="None.",
+        refresh="Access tokens live until they are revoked.",
+        caution="Each server is a provider of its own in the settings. PKCE is heeded from Mastodon 4.3 on.",
+        sources=("https://docs.joinmastodon.org/spec/oauth/", "https://docs.joinmastodon.org/methods/accounts/"),
+    )
+
+    def __init__(self, *, base_url: str, **kwargs: Any) -> None:
+        base_url = base_url.rstrip("/")
+        endpoints: Mapping[str, str] = {
+            "authorization_endpoint": f"{base_url}/oauth/authorize",
+            "token_endpoint": f"{base_url}/oauth/token",
+            "userinfo_endpoint": f"{base_url}/api/v1/accounts/verify_credentials",
+            "revocation_endpoint": f"{base_url}/oauth/revoke",
+            "api_base_url": f"{base_url}/api/v1",
+        }
+        super().__init__(**{**endpoints, **kwargs})
+        self.host = urlsplit(base_url).netloc
+
+    def subject_from_userinfo(self, userinfo: Any) -> str:
+        """An `id` says nothing without its server: the entry of the settings may come to name another one."""
+        return f"{super().subject_from_userinfo(userinfo)}@{self.host}"

@@ -1,0 +1,57 @@
+"""Notion (https://developers.notion.com/docs/authorization)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.transport import Request
+from .base import OAuthToken
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class NotionProvider(OAuth2Provider):
+    """Notion: the person behind the bot that an authorization makes is the identity."""
+
+    display_name = "Notion"
+    brand_color = "#191919"
+    monogram = "N"
+    default_authorization_params = {"owner": "user"}  # https://developers.notion.com/docs/authorization
+
+    authorization_endpoint = "https://api.notion.com/v1/oauth/authorize"
+    token_endpoint = "https://api.notion.com/v1/oauth/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.notion.com/v1/users/me"
+    revocation_endpoint = "https://api.notion.com/v1/oauth/revoke"
+    api_base_url = "https://api.notion.com/v1"
+    mapping = {
+        "user_id": "bot.owner.user.id",
+        "email": "bot.owner.user.person.email",
+        "name": "bot.owner.user.name",
+        "picture": "bot.owner.user.avatar_url",
+    }
+
+    # https://developers.notion.com/reference/create-a-token documents JSON, and no parameters of PKCE.
+    sends_json = True
+    uses_pkce = False
+    request_headers = {"Notion-Version": "2022-06-28"}  # https://developers.notion.com/reference/versioning
+
+    facts = Facts(
+        register_at="https://www.notion.so/profile/integrations",
+        register_as="A public integration; what it may read is set there, since Notion knows no scopes.",
+        identity="The `id` of the person who authorized the integration.",
+        email="With the capability to read users *with email addresses*. Notion does not say whether it is verified, "
+        "so it never counts as that.",
+        refresh="Access tokens do not expire; a refresh token is used where one comes.",
+        caution="A token belongs to one workspace. Who connects another one replaces the tokens of the first.",
+        sources=(
+            "https://developers.notion.com/docs/authorization",
+            "https://developers.notion.com/reference/get-self",
+        ),
+    )
+
+    @sensitive_variables()
+    def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
+        """Notion takes back access tokens alone (https://developers.notion.com/reference/revoke-token)."""
+        return super().get_revocation_request(replace(oauth_token, refresh_token=""))

@@ -1,0 +1,52 @@
+"""Pinterest, API v5 (https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+# How the codes of Pinterest's API are called in RFC 6749 5.2.
+ERRORS = {2: "invalid_client", 283: "invalid_grant"}
+
+
+class PinterestProvider(OAuth2Provider):
+    """Pinterest: the `id` is the identity, since user names can be changed."""
+
+    display_name = "Pinterest"
+    brand_color = "#e60023"
+    monogram = "P"
+    default_scope = "user_accounts:read"
+    # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
+    scope_separator = ","
+    uses_pkce = False  # the same page: it knows no parameters of PKCE
+
+    authorization_endpoint = "https://www.pinterest.com/oauth/"
+    token_endpoint = "https://api.pinterest.com/v5/oauth/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.pinterest.com/v5/user_account"
+    api_base_url = "https://api.pinterest.com/v5"
+    mapping = {
+        "user_id": "id",
+        "username": "username",
+        "name": "business_name",
+        "picture": "profile_image",
+    }
+
+    facts = Facts(
+        register_at="https://developers.pinterest.com/apps/",
+        register_as="An app; the callback URL belongs to its *Redirect URIs*.",
+        identity="`id`; user names can be changed.",
+        email="None.",
+        refresh="Access tokens live thirty days; refresh tokens sixty, and each refresh brings a new one.",
+        caution="An app with trial access works for few people. The answer of old API versions has no `id`, and is "
+        "refused.",
+        sources=("https://developers.pinterest.com/docs/api/v5/oauth-token/",),
+    )
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Errors are `code` and `message` (https://developers.pinterest.com/docs/api/v5/oauth-token/)."""
+        code = answer.get("code")
+        if "access_token" in answer or type(code) is not int:
+            return answer
+        return {**answer, "error": ERRORS.get(code, "invalid_request")}

@@ -1,0 +1,61 @@
+"""Reddit (https://github.com/reddit-archive/reddit/wiki/OAuth2)."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from oidc_login import __version__
+
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class RedditProvider(OAuth2Provider):
+    """Reddit: `user_agent` is how your app calls itself, with every request."""
+
+    display_name = "Reddit"
+    brand_color = "#c73600"
+    monogram = "R"
+    default_scope = "identity"
+    # https://github.com/reddit-archive/reddit/wiki/OAuth2#authorization: without it there is no refresh token.
+    default_authorization_params = {"duration": "permanent"}
+    uses_pkce = False  # the same page: it knows no parameters of PKCE
+
+    authorization_endpoint = "https://www.reddit.com/api/v1/authorize"
+    token_endpoint = "https://www.reddit.com/api/v1/access_token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://oauth.reddit.com/api/v1/me"
+    revocation_endpoint = "https://www.reddit.com/api/v1/revoke_token"
+    api_base_url = "https://oauth.reddit.com"
+    mapping = {"user_id": "id", "username": "name", "name": "name", "picture": "icon_img"}
+
+    facts = Facts(
+        register_at="https://www.reddit.com/prefs/apps",
+        register_as="A *web app*. It has one redirect URI, so register another one for your own machine.",
+        identity="`id`.",
+        email="None; `has_verified_email` comes without the address.",
+        refresh="Access tokens live an hour. Each refresh brings a new refresh token, which lives a year.",
+        caution="Reddit turns away clients without a `User-Agent` of their own. Set `user_agent` as Reddit's rules "
+        "want it: `web:your.app:1.0 (by /u/you)`.",
+        sources=(
+            "https://github.com/reddit-archive/reddit/wiki/OAuth2",
+            "https://github.com/reddit-archive/reddit/wiki/API",
+        ),
+    )
+
+    def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # https://github.com/reddit-archive/reddit/wiki/API#rules: one that is unique, and says who asks.
+        agent = user_agent or f"web:{self.client_id}:{__version__} (django-oidc-login)"
+        self.request_headers = {"User-Agent": agent}
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Reddit escapes addresses as HTML does, as it does all text of its API (`raw_json` on its API page)."""
+        user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
+        user.picture = unescape(user.picture)
+        return user
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A client that is not known is told so by the HTTP status, which the answer repeats as `error`."""
+        return {**answer, "error": "invalid_client"} if answer.get("error") == 401 else answer

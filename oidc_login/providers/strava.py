@@ -1,0 +1,57 @@
+"""Strava (https://developers.strava.com/docs/authentication/)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .mapping import text_at, value_at
+from .oauth2 import OAuth2Provider
+
+# How what Strava finds wrong is called in RFC 6749 5.2.
+ERRORS = {"AuthorizationCode": "invalid_grant", "RefreshToken": "invalid_grant", "Application": "invalid_client"}
+
+
+class StravaProvider(OAuth2Provider):
+    """Strava: the number of the athlete is the identity."""
+
+    display_name = "Strava"
+    brand_color = "#c43b00"
+    monogram = "ST"
+    default_scope = "read"
+    token_endpoint_auth_methods_supported = ("client_secret_post",)
+    scope_separator = ","  # https://developers.strava.com/docs/authentication/#detailsaboutrequestingaccess
+
+    authorization_endpoint = "https://www.strava.com/oauth/authorize"
+    token_endpoint = "https://www.strava.com/api/v3/oauth/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://www.strava.com/api/v3/athlete"
+    revocation_endpoint = "https://www.strava.com/oauth/deauthorize"
+    revocation_method = "POST"  # https://developers.strava.com/docs/authentication/#deauthorization
+    api_base_url = "https://www.strava.com/api/v3"
+    mapping = {"user_id": "id", "username": "username", "picture": "profile"}
+
+    facts = Facts(
+        register_at="https://www.strava.com/settings/api",
+        register_as="An API application. It takes the domain of the callback URL; `localhost` is allowed.",
+        identity="The numeric `id` of the athlete.",
+        email="None.",
+        refresh="Access tokens live six hours; a refresh may bring a new refresh token.",
+        caution="People may untick permissions.",
+        sources=("https://developers.strava.com/docs/authentication/",),
+    )
+
+    def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
+        """The name comes in two parts, and the picture as a path where somebody has none of their own."""
+        user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
+        user.name = f"{text_at(userinfo, 'firstname')} {text_at(userinfo, 'lastname')}".strip()
+        user.picture = user.picture if user.picture.startswith("https://") else ""
+        return user
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Errors are `message` and `errors` (https://developers.strava.com/docs/authentication/#tokenexchange)."""
+        if "access_token" in answer or "errors" not in answer:
+            return answer
+        resource = value_at(answer, "errors.0.resource")
+        known = isinstance(resource, str) and resource in ERRORS
+        return {**answer, "error": ERRORS[resource] if known else "invalid_request"}

@@ -1,0 +1,64 @@
+"""TikTok, Login Kit (https://developers.tiktok.com/doc/login-kit-web)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.client_auth import ClientAuthentication
+from ..protocol.transport import Request
+from .base import OAuthToken, PendingFlow
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+
+class TikTokProvider(OAuth2Provider):
+    """TikTok: the `open_id` is the identity. `client_id` is what TikTok calls the client key."""
+
+    display_name = "TikTok"
+    brand_color = "#121212"
+    monogram = "TT"
+    default_scope = "user.info.basic"
+    scope_separator = ","  # https://developers.tiktok.com/doc/login-kit-web
+    uses_pkce = False  # the same page: for mobile and desktop apps alone, and with another challenge than RFC 7636 has
+
+    authorization_endpoint = "https://www.tiktok.com/v2/auth/authorize/"
+    token_endpoint = "https://open.tiktokapis.com/v2/oauth/token/"  # noqa: S105  # an address
+    userinfo_endpoint = "https://open.tiktokapis.com/v2/user/info/?fields=open_id,union_id,avatar_url,display_name"
+    revocation_endpoint = "https://open.tiktokapis.com/v2/oauth/revoke/"
+    api_base_url = "https://open.tiktokapis.com/v2"
+    mapping = {
+        "user_id": "data.user.open_id",
+        "name": "data.user.display_name",
+        "picture": "data.user.avatar_url",
+    }
+
+    facts = Facts(
+        register_at="https://developers.tiktok.com/apps/",
+        register_as="An app with *Login Kit*; its *Client key* is the `client_id`. TikTok takes https URLs alone.",
+        identity="`open_id`, which belongs to your app.",
+        email="None.",
+        refresh="Access tokens live a day, refresh tokens a year; a refresh may bring a new refresh token.",
+        sources=(
+            "https://developers.tiktok.com/doc/login-kit-web",
+            "https://developers.tiktok.com/doc/oauth-user-access-token-management",
+        ),
+    )
+
+    def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
+        """TikTok calls the client `client_key` (https://developers.tiktok.com/doc/login-kit-web)."""
+        parameters = super().get_flow_params(flow)
+        parameters["client_key"] = parameters.pop("client_id")
+        return parameters
+
+    @sensitive_variables()
+    def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
+        """The same at the token endpoint (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
+        return ClientAuthentication(parameters={"client_key": self.client_id, "client_secret": client_secret})
+
+    @sensitive_variables()
+    def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
+        """TikTok takes back access tokens alone (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
+        return super().get_revocation_request(replace(oauth_token, refresh_token=""))

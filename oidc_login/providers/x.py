@@ -1,0 +1,72 @@
+"""X, API v2 (https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .oauth2 import OAuth2Provider
+
+# How X describes a code or a refresh token of no more use (https://github.com/plhery/node-twitter-api-v2/issues/496).
+SPENT = ("Value passed for the authorization code was invalid.", "Value passed for the token was invalid.")
+
+
+class XProvider(OAuth2Provider):
+    """X: the number, as text, is the identity, since user names can be changed and taken by somebody else."""
+
+    display_name = "X"
+    brand_color = "#0f1419"
+    monogram = "X"
+    # The first two are needed to ask who somebody is (https://docs.x.com/x-api/users/get-my-user).
+    default_scope = "users.read tweet.read users.email"
+
+    authorization_endpoint = "https://x.com/i/oauth2/authorize"
+    token_endpoint = "https://api.x.com/2/oauth2/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://api.x.com/2/users/me?user.fields=profile_image_url"
+    revocation_endpoint = "https://api.x.com/2/oauth2/revoke"
+    api_base_url = "https://api.x.com/2"
+    mapping = {
+        "user_id": "data.id",
+        "email": "data.confirmed_email",
+        "username": "data.username",
+        "name": "data.name",
+        "picture": "data.profile_image_url",
+    }
+
+    facts = Facts(
+        register_at="https://developer.x.com/en/portal/dashboard",
+        register_as="A *Web App* (a confidential client) in the user authentication settings of an app. The OAuth 2.0 "
+        "client ID and secret are the ones to use, not the API key.",
+        identity="The `id`; user names can be changed, and then be taken by somebody else.",
+        email="`confirmed_email`, which is always a confirmed one. It needs the scope `users.email`, and *Request "
+        "email from users* in the settings of the app.",
+        refresh="Access tokens live two hours. A refresh token comes with the scope `offline.access`, and each refresh "
+        "replaces it.",
+        caution="An authorization code lives thirty seconds.",
+        sources=(
+            "https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code",
+            "https://docs.x.com/x-api/users/get-my-user",
+        ),
+    )
+
+    @sensitive_variables()
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Ask for the address where that was granted: X may refuse the whole request otherwise."""
+        url = self.userinfo_endpoint
+        if "users.email" in self.granted_scopes(oauth_token.scope):
+            url = f"{url},confirmed_email"
+        return self.user_from_userinfo(self.get_resource(url, oauth_token=oauth_token), oauth_token=oauth_token)
+
+    def stated_email_verified(self, userinfo: Any) -> Any:
+        """X shows no other addresses than confirmed ones (https://docs.x.com/x-api/users/get-my-user)."""
+        return True
+
+    def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart."""
+        description = answer.get("error_description")
+        if answer.get("error") == "invalid_request" and description in SPENT:
+            return {**answer, "error": "invalid_grant"}
+        return answer

@@ -1,0 +1,78 @@
+"""YouTube (https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.errors import UserInfoInvalid
+from .base import OAuthToken, OAuthUser
+from .facts import Facts
+from .google import GoogleProvider
+from .mapping import text_at, value_at
+from .oauth2 import OAuth2Provider
+
+
+class YouTubeProvider(OAuth2Provider):
+    """The APIs of YouTube, opened by a Google account: that is the identity, since it need not have a channel."""
+
+    display_name = "YouTube"
+    brand_color = "#cc0000"
+    monogram = "YT"
+    default_scope = "openid email profile https://www.googleapis.com/auth/youtube.readonly"
+    # https://developers.google.com/identity/protocols/oauth2/web-server#creatingclient
+    default_authorization_params = {"access_type": "offline", "prompt": "consent", "include_granted_scopes": "true"}
+
+    authorization_endpoint = "https://accounts.google.com/o/oauth2/v2/auth"
+    token_endpoint = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+    userinfo_endpoint = "https://openidconnect.googleapis.com/v1/userinfo"
+    revocation_endpoint = "https://oauth2.googleapis.com/revoke"
+    channels_endpoint = "https://www.googleapis.com/youtube/v3/channels?part=snippet&mine=true"
+    api_base_url = "https://www.googleapis.com/youtube/v3"
+    mapping = {
+        "user_id": "sub",
+        "email": "email",
+        "email_verified": "email_verified",
+        "name": "name",
+        "picture": "picture",
+    }
+
+    facts = Facts(
+        register_at="https://console.cloud.google.com/apis/credentials",
+        register_as="An OAuth client ID of the type *Web application*, in a project with the *YouTube Data API v3*.",
+        identity="`sub` of the Google account. The channel comes and goes; its `id` is passed to hooks as "
+        "`youtube_channel`.",
+        email="Counts where `email_verified` is `true`.",
+        refresh="Access tokens live an hour. The refresh token comes because offline access is asked for.",
+        caution="Each sign-in costs one unit of the project's quota.",
+        sources=(
+            "https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
+            "https://developers.google.com/youtube/v3/docs/channels/list",
+        ),
+    )
+
+    @sensitive_variables()
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Ask for the account, then for its channel, which goes by another name and picture."""
+        user = super().get_oauth_user(oauth_token=oauth_token)
+        channel = self.get_channel(oauth_token)
+        user.username = text_at(channel, "snippet.customUrl").lstrip("@")
+        user.name = text_at(channel, "snippet.title") or user.name
+        user.picture = text_at(channel, "snippet.thumbnails.default.url") or user.picture
+        if channel_id := text_at(channel, "id"):
+            user.claims = {**user.claims, "youtube_channel": channel_id}
+        return user
+
+    @sensitive_variables()
+    def get_channel(self, oauth_token: OAuthToken) -> Any:
+        """Return the account's channel, `None` where it has none or the scope for it was not granted."""
+        try:
+            return value_at(self.get_resource(self.channels_endpoint, oauth_token=oauth_token), "items.0")
+        except UserInfoInvalid:
+            return None
+
+    def granted_scopes(self, scope: str) -> frozenset[str]:
+        """Google calls `email` and `profile` by other names in its answer, as it does for `GoogleProvider`."""
+        granted = super().granted_scopes(scope)
+        return granted | {short for name, short in GoogleProvider.scope_names.items() if name in granted}
