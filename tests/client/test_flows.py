@@ -361,7 +361,11 @@ def test_further_arguments_of_the_end(trip: Trip, op: Op) -> None:
 # What a failure leaves.
 
 
-def test_reports_about_a_failure_show_nothing_secret(trip: Trip, op: Op, witness: Witness) -> None:
+@pytest.mark.parametrize("debug", [False, True], ids=["", "DEBUG"])
+def test_reports_about_a_failure_show_nothing_secret(
+    trip: Trip, op: Op, witness: Witness, settings: Settings, debug: bool
+) -> None:
+    settings.DEBUG = debug
     answer = op.authorization_answer(trip.begin())
     request = trip.back(answer.with_(iss="https://evil.example"))
 
@@ -474,6 +478,11 @@ def test_session_keeps_five_flows(trip: Trip, op: Op) -> None:
 def test_saving_without(trip: Trip, op: Op, missing: str) -> None:
     with pytest.raises(RuntimeError, match=f"Missing {missing} value"):
         saved(trip, **{missing: None})
+
+
+def test_saving_with_a_redirect_uri_that_nobody_can_be_sent_to(trip: Trip, op: Op) -> None:
+    with pytest.raises(ImproperlyConfigured, match="build_absolute_uri"):
+        saved(trip, redirect_uri="/authorize")
 
 
 @pytest.mark.parametrize("weak", ["state", "nonce", "code_verifier"])
