@@ -191,7 +191,7 @@ def sign(
 def check_confidential(url: str) -> None:
     """Tokens go over TLS alone, and PLAINTEXT is the secrets themselves (RFC 5849 3.4.4 and 4.2)."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+    if parts.scheme != "https" and not is_loopback(str(parts.hostname)):
         raise MetadataInvalid("url")
 
 
