@@ -61,12 +61,17 @@ class TokenCalls(ApiCalls):
         old, provider = as_token(token), self._provider()
         if provider.can_refresh(oauth_token=old):
             renewed = self._refreshed(provider, old, token)
-        elif self._option("client_kwargs", {}).get("grant_type") == "client_credentials":
+        elif self._is_machine():
             renewed = self.fetch_access_token(grant_type="client_credentials")
         else:
             return None
         self._tell(renewed, old)
         return renewed
+
+    def _is_machine(self) -> bool:
+        """Whether tokens are the client's own: never in the place of one that was a person's."""
+        grant_type = self._option("grant_type") or self._option("client_kwargs", {}).get("grant_type")
+        return bool(grant_type == "client_credentials")
 
     @sensitive_variables()
     def _refreshed(self, provider: OAuthProvider, old: OAuthToken, token: TokenLike) -> OAuth2Token:

@@ -125,6 +125,7 @@ OPTIONS: Mapping[str, Rule] = {
     "refresh_token_params": unused("What every token request needs is access_token_params."),
     "api_base_url": url,
     "client_kwargs": client_kwargs,
+    "grant_type": CLIENT_KWARGS["grant_type"],
     "user_agent": text,
     **METADATA,
     **dict.fromkeys(

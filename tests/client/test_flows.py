@@ -23,7 +23,7 @@ from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip
 from tests.login.invariant import Witness
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.login.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -218,6 +218,13 @@ def test_answer_in_another_browser(trip: Trip, op: Op) -> None:
 
     refused(lambda: Trip(trip.client).end(answer), "mismatching_state", "state_unknown")
     assert "token" not in op.asked()
+
+
+def test_two_tabs(trip: Trip, op: Op) -> None:
+    other = Trip(trip.client, trip)
+    first, second = op.authorization_answer(trip.begin()), op.authorization_answer(other.begin(), "bob")
+
+    assert [trip.end(answer)["userinfo"]["sub"] for answer in (second, first)] == [BOB.sub, ALICE.sub]
 
 
 def test_answer_for_the_second_time(trip: Trip, op: Op) -> None:
