@@ -34,7 +34,7 @@ class Settings:
 
 
 class DjangoSettings:
-    """The settings of Django and of mozilla-django-oidc that this package honours."""
+    """The settings of Django, mozilla-django-oidc and Authlib that this package honours."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(django_settings, name)

@@ -83,6 +83,11 @@ def create(
         parameters=dict(parameters or {}),
         had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
     )
+    return prepare(request, provider, flow)
+
+
+def prepare(request: HttpRequest, provider: OAuthProvider, flow: Flow) -> Flow:
+    """Return the flow as its provider has completed it, attached to the request."""
     attach(request, flow)
     if private := provider.prepare_flow(request=request):
         flow = replace(flow, private=dict(private))

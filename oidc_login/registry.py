@@ -81,17 +81,20 @@ def get_providers() -> list[OAuthProvider]:
     return [provider for provider in found if provider is not None]
 
 
-def get_provider(key: str) -> OAuthProvider:
-    """Return the provider of a key; `ProviderUnknown` (404) where there is none.
-
-    The loader is asked for keys alone that the settings lack.
-    """
+def get_configuration(key: str) -> Configuration | None:
+    """Return the entry of a key, `None` where there is none; the loader is asked if the settings lack it."""
     entries = provider_entries()
     configurations = entries if key in entries else loaded_configurations()
-    if key not in configurations:
+    return configurations.get(key)
+
+
+def get_provider(key: str) -> OAuthProvider:
+    """Return the provider of a key; `ProviderUnknown` (404) where there is none."""
+    configuration = get_configuration(key)
+    if configuration is None:
         _providers.pop(key, None)
         raise ProviderUnknown
-    provider = find_provider(key, configurations[key])
+    provider = find_provider(key, configuration)
     if provider is None:
         raise ProviderUnknown
     return provider

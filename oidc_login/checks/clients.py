@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from django.core.checks import CheckMessage
 
-from ..client.options import Kind, problems_of
+from ..client.options import problems_of
 from ..client.registration import SETTING
+from ..client.rules import Kind
 from ..conf import django
 from .messages import message
 

@@ -1,11 +1,10 @@
-"""Calls with somebody's tokens: of the provider's API, of its token endpoint, of user info."""
+"""OAuth 2.0 tokens in use: replaced in time, had by other grants, asked about their person."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -13,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.exceptions import ClientRefused
 from oidc_login.flow import attach
-from oidc_login.protocol.bearer import BearerSession
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.providers.answers import answers_of
@@ -21,7 +19,7 @@ from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.oidc import OIDCProvider
 
-from .base import Client
+from .api import ApiCalls, TokenLike
 from .claims import check_admission
 from .errors import InvalidTokenError, MissingTokenError, OAuthError, asking
 from .tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
@@ -29,82 +27,15 @@ from .userinfo import UserInfo
 
 logger = logging.getLogger(__name__)
 
-TokenLike = Mapping[str, Any]
 
+class TokenCalls(ApiCalls):
+    """Whatever needs a token, or gets one."""
 
-class ApiCalls(Client):
-    """What a client does with tokens. They are the caller's to store: nothing here keeps one."""
+    def _source(self, token: TokenLike) -> TokenOfCall:
+        return TokenOfCall(self, token)
 
-    # The API.
-
-    def get(self, url: str, **kwargs: Any) -> Any:
-        return self.request("GET", url, **kwargs)
-
-    def post(self, url: str, **kwargs: Any) -> Any:
-        return self.request("POST", url, **kwargs)
-
-    def put(self, url: str, **kwargs: Any) -> Any:
-        return self.request("PUT", url, **kwargs)
-
-    def patch(self, url: str, **kwargs: Any) -> Any:
-        return self.request("PATCH", url, **kwargs)
-
-    def delete(self, url: str, **kwargs: Any) -> Any:
-        return self.request("DELETE", url, **kwargs)
-
-    @sensitive_variables()
-    def request(
-        self,
-        method: str,
-        url: str,
-        token: TokenLike | None = None,
-        *,
-        request: HttpRequest | None = None,
-        withhold_token: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Send a request with the access token and return a `requests.Response`.
-
-        The token is `token`, or what `fetch_token` has for `request`. One that expires within a minute is
-        replaced first.
-        """
-        if kwargs.get("verify") is not None and not kwargs["verify"]:
-            raise ImproperlyConfigured("verify would switch TLS off. Write the path of a private authority's file.")
-        if withhold_token:
-            kwargs["auth"] = unsigned
-        if kwargs.get("auth") is None:
-            token = self._token_for(token, request)
-        with self._session(TokenOfCall(self, token or {})) as session:
-            return session.request(method, self._absolute(url), **kwargs)
-
-    @asking()
-    def _session(self, source: TokenOfCall) -> BearerSession:
-        transport = self._provider().transport
-        session = BearerSession(source, timeout=transport.timeout, ca_bundle=transport.ca_bundle)
-        user_agent = self._option("user_agent")
-        if user_agent:
-            session.headers["User-Agent"] = user_agent
-        return session
-
-    def _absolute(self, url: str) -> str:
-        """Return where a call goes: below `api_base_url`, unless a whole URL was written."""
-        base: str | None = self._option("api_base_url")
-        if not base or url.startswith(("https://", "http://")):
-            return url
-        joined = urljoin(base, url)
-        if urlsplit(joined)[:2] != urlsplit(base)[:2]:  # "//elsewhere/" is a whole URL to a browser
-            raise OAuthError("invalid_request", "A relative URL leads away from api_base_url")
-        return joined
-
-    # Tokens.
-
-    def _token_for(self, token: TokenLike | None, request: HttpRequest | None) -> TokenLike:
-        if token is None and request is not None and self._fetch_token is not None:
-            token = self._fetch_token(request)
-        if token is None:
-            raise MissingTokenError(description="There is no token: give token=, or request= and a fetch_token")
+    def _check_token(self, token: TokenLike) -> None:
         as_token(token)
-        return token
 
     @sensitive_variables()
     def ensure_active_token(self, token: TokenLike) -> TokenLike:
@@ -130,12 +61,17 @@ class ApiCalls(Client):
         old, provider = as_token(token), self._provider()
         if provider.can_refresh(oauth_token=old):
             renewed = self._refreshed(provider, old, token)
-        elif self._option("client_kwargs", {}).get("grant_type") == "client_credentials":
+        elif self._is_machine():
             renewed = self.fetch_access_token(grant_type="client_credentials")
         else:
             return None
         self._tell(renewed, old)
         return renewed
+
+    def _is_machine(self) -> bool:
+        """Whether tokens are the client's own: never in the place of one that was a person's."""
+        grant_type = self._option("grant_type") or self._option("client_kwargs", {}).get("grant_type")
+        return bool(grant_type == "client_credentials")
 
     @sensitive_variables()
     def _refreshed(self, provider: OAuthProvider, old: OAuthToken, token: TokenLike) -> OAuth2Token:
@@ -211,7 +147,7 @@ class ApiCalls(Client):
 class TokenOfCall:
     """Where the session of one call has its token from."""
 
-    def __init__(self, calls: ApiCalls, token: TokenLike) -> None:
+    def __init__(self, calls: TokenCalls, token: TokenLike) -> None:
         self._calls = calls
         self._token = token
 
@@ -243,11 +179,6 @@ def usable(token: TokenLike) -> str:
     if not access_token:
         raise MissingTokenError(description="There is no access_token")
     return access_token
-
-
-def unsigned(prepared: Any) -> Any:
-    """Let a request go out as it is."""
-    return prepared
 
 
 @sensitive_variables()

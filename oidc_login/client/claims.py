@@ -13,7 +13,7 @@ from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.providers.base import OAuthProvider
 
 from .errors import OAuthError
-from .options import listed
+from .rules import listed
 from .userinfo import UserInfo
 
 # An option's members, as the original has them.

@@ -5,33 +5,50 @@ The names are those of Authlib and of metadata (RFC 8414). Nothing here shows a 
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from oidc_login.protocol.authorization import FLOW_PARAMETERS, MAX_STATE_LENGTH
 from oidc_login.protocol.client_auth import METHODS
-from oidc_login.protocol.errors import MetadataInvalid
 from oidc_login.protocol.id_token import MAX_LEEWAY
-from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, PrivateKey
 from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
 from oidc_login.protocol.transport import MAX_TIMEOUT
-from oidc_login.protocol.urls import check_url
 
-Kind = Literal["unknown", "refused", "value", "unused"]
-
-# An option's value, and what is wrong with it: the kind, the finding, and what to write instead.
-Finding = tuple[Kind, str, str]
-Rule = Callable[[Any], Finding | None]
+from .rules import (
+    Finding,
+    Kind,
+    Rule,
+    age,
+    algorithms,
+    between,
+    client_key,
+    flag,
+    function,
+    listed,
+    names,
+    never,
+    one_of,
+    only,
+    parameters,
+    random_text,
+    scalar,
+    text,
+    texts,
+    unused,
+    url,
+    verify,
+    wrong,
+)
 
 # Arguments of an HTTP client that the original takes for a token request.
 REQUEST_ARGUMENTS = ("auth", "body", "headers", "method")
+# What is asked for by these is also expected of the answer, so they are no mere parameters.
+ASKED_AND_EXPECTED = ("max_age", "response_mode", "scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,138 +71,6 @@ def refuse(where: str, problems: Iterable[Problem]) -> None:
         raise ImproperlyConfigured(f"{where}: {' '.join(found)}")
 
 
-# Rules.
-
-
-def wrong(expected: str, example: str) -> Finding:
-    return "value", f"must be {expected}", f"Write {example}."
-
-
-def text(value: Any) -> Finding | None:
-    return None if isinstance(value, str) else wrong("a string", '"..."')
-
-
-def texts(value: Any) -> Finding | None:
-    """A string, or a list of them."""
-    items = [value] if isinstance(value, str) else value
-    if isinstance(items, (list, tuple)) and all(isinstance(item, str) for item in items):
-        return None
-    return wrong("a string or a list of strings", '"..." or ["..."]')
-
-
-def names(value: Any) -> Finding | None:
-    """A list of strings, and not one string."""
-    return texts(value) if isinstance(value, (list, tuple)) else wrong("a list of strings", '["..."]')
-
-
-def flag(value: Any) -> Finding | None:
-    return None if isinstance(value, bool) else wrong("True or False", "True")
-
-
-def url(value: Any) -> Finding | None:
-    """A URL that requests may go to; a relative one is nobody's."""
-    try:
-        if isinstance(value, str) and check_url(value):
-            return None
-    except MetadataInvalid:
-        pass
-    return "value", "is not a URL that can be used", "Write an absolute https:// URL; http:// is for localhost alone."
-
-
-def algorithms(value: Any) -> Finding | None:
-    """Signatures that everybody can verify; neither none at all nor one made with the client's own secret."""
-    if isinstance(value, (list, tuple)) and value and all(name in ASYMMETRIC_ALGORITHMS for name in value):
-        return None
-    return "refused", "names an algorithm that is not accepted here", f"Write some of {listed(ASYMMETRIC_ALGORITHMS)}."
-
-
-def between(low: float, high: float, example: str, *, above: bool = False) -> Rule:
-    """Return the rule that a value is a number of seconds in a range."""
-
-    def rule(value: Any) -> Finding | None:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and low <= value <= high and not (above and value == low):
-            return None
-        return "refused", f"must be a number of seconds from {low:g} to {high:g}", f"Write {example}."
-
-    return rule
-
-
-def one_of(*choices: str, kind: Kind = "value") -> Rule:
-    return lambda value: None if value in choices else (kind, "has another value", f"Write one of {listed(choices)}.")
-
-
-def only(accepted: Any, finding: str, advice: str) -> Rule:
-    """Return the rule that a value is the safe one, which is used without being written too."""
-    return lambda value: None if value is accepted or value == accepted else ("refused", finding, advice)
-
-
-def never(finding: str, advice: str) -> Rule:
-    return lambda value: ("refused", finding, advice)
-
-
-def unused(advice: str) -> Rule:
-    return lambda value: ("unused", "is not used", advice)
-
-
-def verify(value: Any) -> Finding | None:
-    """Certificates are verified, by the usual authorities or by those of a file."""
-    if value is True or (isinstance(value, str) and os.path.exists(value)):
-        return None
-    if isinstance(value, str):
-        return "value", "names no file of certificates", 'Write "/path/to/authorities.pem".'
-    return "refused", "would switch TLS off", 'Remove it; for a private authority write "/path/to/authority.pem".'
-
-
-def client_key(value: Any) -> Finding | None:
-    """The private key can be read."""
-    try:
-        PrivateKey(value)
-    except (KeyError, TypeError, ValueError):
-        return wrong("a private key that can be read", "a JWK as a dictionary, a PEM text, or the path of a file")
-    return None
-
-
-def parameters(*taken: str) -> Rule:
-    """Return the rule for a dictionary of parameters that leaves some names alone."""
-
-    def rule(value: Any) -> Finding | None:
-        if not isinstance(value, Mapping) or not all(isinstance(item, (str, int)) for item in value.values()):
-            return wrong("a dictionary of strings", '{"...": "..."}')
-        for name in value:
-            if name in taken:
-                return "refused", f"sets {name!r}, which is not a site's to choose", f"Remove {name!r}."
-        return None
-
-    return rule
-
-
-def scalar(value: Any) -> Finding | None:
-    return None if isinstance(value, (str, int)) else wrong("a string", '"..."; of a dictionary its json.dumps()')
-
-
-def age(value: Any) -> Finding | None:
-    is_age = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return None if is_age else wrong("a number of seconds", "3600")
-
-
-def random_text(shortest: int, longest: int) -> Rule:
-    """Return the rule for what a site makes up itself: as long and as plain as what would be made for it."""
-    form = re.compile(f"[A-Za-z0-9._~-]{{{shortest},{longest}}}")
-    advice = "Leave it out, and a new one is made; or write secrets.token_urlsafe(32)."
-
-    def rule(value: Any) -> Finding | None:
-        if isinstance(value, str) and form.fullmatch(value):
-            return None
-        return "refused", f"must be {shortest} to {longest} random letters, digits, '-', '.', '_' and '~'", advice
-
-    return rule
-
-
-def function(value: Any) -> Finding | None:
-    return None if callable(value) else wrong("a function", "the function itself")
-
-
 # What is registered under `client_kwargs`.
 CLIENT_KWARGS: Mapping[str, Rule] = {
     "scope": texts,
@@ -205,6 +90,12 @@ CLIENT_KWARGS: Mapping[str, Rule] = {
     "trust_env": only(False, "would let the environment choose where tokens go", "Remove it."),
     "proxies": never("is not supported", "Let requests go out directly, or through a proxy that needs no client."),
     "cert": never("is not supported", 'Write "token_endpoint_auth_method": "private_key_jwt" and client_key instead.'),
+    # OAuth 1.0
+    "signature_method": one_of("HMAC-SHA1", "RSA-SHA1", "PLAINTEXT"),
+    "signature_type": one_of("HEADER", "QUERY", "BODY"),
+    "rsa_key": client_key,
+    "realm": text,
+    "force_include_body": only(False, "is not supported", "Remove it: a form is signed, and nothing else is."),
     "revocation_endpoint_auth_method": unused("The client proves itself by token_endpoint_auth_method everywhere."),
 }
 
@@ -224,14 +115,17 @@ OPTIONS: Mapping[str, Rule] = {
     "client_secret": texts,
     "client_key": client_key,
     "server_metadata_url": url,
+    "request_token_url": url,
+    "request_token_params": parameters(*REQUEST_ARGUMENTS),
     "authorize_url": url,
-    "authorize_params": parameters(*FLOW_PARAMETERS, "response_mode", "scope"),
+    "authorize_params": parameters(*FLOW_PARAMETERS, *ASKED_AND_EXPECTED, "code_verifier"),
     "access_token_url": url,
     "access_token_params": parameters(*REQUEST_ARGUMENTS),
     "refresh_token_url": unused("New tokens come from access_token_url (RFC 6749 6)."),
     "refresh_token_params": unused("What every token request needs is access_token_params."),
     "api_base_url": url,
     "client_kwargs": client_kwargs,
+    "grant_type": CLIENT_KWARGS["grant_type"],
     "user_agent": text,
     **METADATA,
     **dict.fromkeys(
@@ -296,7 +190,3 @@ def judged(options: Mapping[str, Any], rules: Mapping[str, Rule], written: str) 
         elif value is not None and (found := rules[name](value)) is not None:
             kind, finding, advice = found
             yield Problem(kind=kind, option=option, finding=finding, advice=advice)
-
-
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))

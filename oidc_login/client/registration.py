@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from oidc_login.conf import django
+from oidc_login.conf import django, settings
 from oidc_login.protocol.metadata import REQUIRED_URLS, issuers_for
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.registry import build_provider, get_configurations
+from oidc_login.registry import build_provider, get_configuration, import_provider_class
 
 from .options import METADATA, Problem, problems_of, refuse
 from .providers import RegisteredOAuth2Provider, RegisteredOpenIDProvider
@@ -22,8 +22,10 @@ LEEWAY = 120  # seconds by which a registered provider's clock may be wrong, unl
 # Two options that are metadata by another name.
 ALIASES = {"authorize_url": "authorization_endpoint", "access_token_url": "token_endpoint"}
 # Without any of these the provider is the one of OIDC_LOGIN_PROVIDERS.
-ADDRESSES = ("server_metadata_url", "issuer", *ALIASES, *ALIASES.values())
+ADDRESSES = ("request_token_url", "server_metadata_url", "issuer", *ALIASES, *ALIASES.values())
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint")
+# Arguments that only a provider of OAuth 2.0 takes.
+OAUTH2_ARGUMENTS = frozenset({"access_token_params", "client_key", "response_mode", "token_endpoint_auth_method"})
 
 Options = Mapping[str, Any]
 
@@ -49,10 +51,21 @@ class Registration:
                 options[name] = {**options[name], **value} if both else value
         return options
 
+    def is_oauth1(self) -> bool:
+        """Whether the provider speaks OAuth 1.0; one of `OIDC_LOGIN_PROVIDERS` says so by its class."""
+        try:
+            options = self.options()
+            if has_address(options) or self.name not in settings.PROVIDERS:
+                return is_oauth1(options)
+            provider_class = import_provider_class(self.name, settings.PROVIDERS[self.name])
+        except ImproperlyConfigured:  # which the system checks tell
+            return False
+        return hasattr(provider_class, "request_token_endpoint")
+
     def provider(self, *, leeway: float | None = None) -> OAuthProvider:
         """Return the provider, made again only when options or settings have changed."""
         options = self.options()
-        source = (options, None if is_complete(options) else get_configurations().get(self.name))
+        source = (options, None if is_complete(options) else get_configuration(self.name))
         known = self._made.get(leeway)
         if known is not None and known[0] == source:
             return known[1]
@@ -68,7 +81,7 @@ class Registration:
             configuration = {**entry, **arguments_of(options)}
         else:
             options = {**credentials_of(entry or {}), **options}
-            refuse(f"the client {self.name!r}", missing_from(options))
+            refuse(f"the client {self.name!r}", problems_together(options))
             configuration = {**arguments_of(options), **address_of(options)}
         if leeway is not None:
             configuration["leeway"] = leeway
@@ -100,6 +113,10 @@ def is_complete(options: Options) -> bool:
 
 def credentials_of(options: Options) -> dict[str, Any]:
     return {name: options[name] for name in ("client_id", "client_secret") if name in options}
+
+
+def is_oauth1(options: Options) -> bool:
+    return bool(options.get("request_token_url"))
 
 
 def is_openid(options: Options) -> bool:
@@ -136,6 +153,8 @@ def address_of(options: Options) -> dict[str, Any]:
     """Return the class of a registered provider, and where it is."""
     members = {name: options[name] for name in METADATA if name in options}
     members |= {ALIASES[name]: options[name] for name in ALIASES if name in options}
+    if is_oauth1(options):
+        return oauth1_address_of(options)
     if not is_openid(options):
         return {"class": RegisteredOAuth2Provider, **{name: members[name] for name in ENDPOINTS if name in members}}
     address = {"class": RegisteredOpenIDProvider, "metadata": members, "leeway": LEEWAY}
@@ -147,10 +166,29 @@ def address_of(options: Options) -> dict[str, Any]:
     return address
 
 
-def missing_from(options: Options) -> Iterator[Problem]:
-    """Return what a registered provider cannot do without."""
+def oauth1_address_of(options: Options) -> dict[str, Any]:
+    """Return the same for OAuth 1.0, with how it signs."""
+    from .oauth1 import RegisteredOAuth1Provider  # needs an extra
+
+    kwargs = options.get("client_kwargs") or {}
+    names = {"request_token_url": "request_token_endpoint", "authorize_url": "authorization_endpoint"}
+    endpoints = {**names, "access_token_url": "access_token_endpoint"}
+    signing = {name: kwargs.get(name) for name in ("signature_method", "signature_type", "realm")}
+    return {
+        "class": RegisteredOAuth1Provider,
+        **{argument: options[name] for name, argument in endpoints.items()},
+        **given({**signing, "client_key": kwargs.get("rsa_key")}),
+        **given({"request_token_params": options.get("request_token_params")}),
+    }
+
+
+def problems_together(options: Options) -> Iterator[Problem]:
+    """Return what options lack that are each right by itself, or have too much."""
     if not options.get("client_id"):
         yield missing("client_id", "Write client_id, as the provider gave it to you.")
+    if is_oauth1(options):
+        yield from oauth1_problems(options)
+        return
     document = options.get("server_metadata_url")
     if is_openid(options) and "issuer" not in options:
         if document is None:
@@ -163,6 +201,14 @@ def missing_from(options: Options) -> Iterator[Problem]:
             yield missing("issuer", advice)
     elif not is_openid(options) and not any(name in options for name in ("access_token_url", "token_endpoint")):
         yield missing("access_token_url", "Write the URL of the token endpoint.")
+
+
+def oauth1_problems(options: Options) -> Iterator[Problem]:
+    for name in ("authorize_url", "access_token_url"):
+        if name not in options:
+            yield missing(name, f"Write {name}, as the provider's documentation has it.")
+    for name in sorted(OAUTH2_ARGUMENTS & set(arguments_of(options))):
+        yield Problem(kind="refused", option=name, finding="means nothing in OAuth 1.0", advice="Remove it.")
 
 
 def missing(option: str, advice: str) -> Problem:

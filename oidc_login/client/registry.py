@@ -21,8 +21,6 @@ class OAuth:
     stores a new one. `cache` is taken and not used: what a flow needs stays with its browser.
     """
 
-    oauth2_client_cls = DjangoOAuth2App
-
     def __init__(
         self,
         cache: object = None,
@@ -36,14 +34,15 @@ class OAuth:
 
     def register(self, name: str, overwrite: bool = False, **options: Any) -> Any:
         """Add a client and return it; with `overwrite` what the settings say of it comes first."""
-        client_class = options.pop("client_cls", None) or self.oauth2_client_cls
-        if not (isinstance(client_class, type) and issubclass(client_class, Client)):
+        client_class = options.pop("client_cls", None)
+        if client_class is not None and not (isinstance(client_class, type) and issubclass(client_class, Client)):
             raise ImproperlyConfigured(f"oauth.register({name!r}): client_cls is no subclass of DjangoOAuth2App.")
-        options = {**(client_class.OAUTH_APP_CONFIG or {}), **options}
+        options = {**(getattr(client_class, "OAUTH_APP_CONFIG", None) or {}), **options}
         refuse(f"oauth.register({name!r})", problems_of(options, {**OPTIONS, **CODE_OPTIONS}))
         fetch_token = options.pop("fetch_token", None) or bound(self.fetch_token, name)
         update_token = options.pop("update_token", None) or bound(self.update_token, name)
         registration = Registration(name, options, overwrite=overwrite)
+        client_class = client_class or class_for(registration)
         self._clients[name] = client_class(registration, fetch_token=fetch_token, update_token=update_token)
         return self._clients[name]
 
@@ -56,6 +55,18 @@ class OAuth:
         if client is None:
             raise AttributeError(f"No such client: {name}")
         return client
+
+
+def class_for(registration: Registration) -> type[Client]:
+    """Return the class of clients that speaks as the provider does."""
+    if not registration.is_oauth1():
+        return DjangoOAuth2App
+    try:
+        from .oauth1 import DjangoOAuth1App
+    except ImportError as error:
+        where = f"oauth.register({registration.name!r})"
+        raise ImproperlyConfigured(f"{where}: OAuth 1.0 needs oauthlib. Install django-oidc-login[oauth1].") from error
+    return DjangoOAuth1App
 
 
 def bound(function: Callable[..., Any] | None, name: str) -> Callable[..., Any] | None:

@@ -14,14 +14,15 @@ from oidc_login.client import OAuth
 from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.testing import serve
 from tests.client import site
-from tests.login.conftest import later, served_github, served_op
+from tests.login.conftest import later, served_github, served_op, served_photos
 from tests.login.invariant import Witness
+from tests.login.oauth1 import RecordingOAuth1
 from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-__all__ = ["later", "served_github", "served_op"]
+__all__ = ["later", "served_github", "served_op", "served_photos"]
 
 CALLBACK = "http://testserver/authorize"
 Register = Callable[..., DjangoOAuth2App]
@@ -78,6 +79,31 @@ def github(served_github: RecordingGitHub, settings: Settings, witness: Witness)
     }
     settings.AUTHLIB_OAUTH_CLIENTS = {**settings.AUTHLIB_OAUTH_CLIENTS, "forge": forge}
     return served_github
+
+
+@pytest.fixture
+def photos(served_photos: RecordingOAuth1, settings: Settings, witness: Witness) -> RecordingOAuth1:
+    """An OAuth 1.0 provider; the site has it as "twitter"."""
+    served_photos.reset()
+    witness.providers.append(served_photos)
+    settings.AUTHLIB_OAUTH_CLIENTS = {**settings.AUTHLIB_OAUTH_CLIENTS, "twitter": twitter(served_photos)}
+    return served_photos
+
+
+def twitter(photos: RecordingOAuth1) -> dict[str, Any]:
+    """What that documentation writes for an OAuth 1.0 provider."""
+    return {
+        "client_id": "client",
+        "client_secret": CLIENT_SECRET,
+        "request_token_url": photos.request_token_endpoint,
+        "request_token_params": None,
+        "access_token_url": photos.access_token_endpoint,
+        "access_token_params": None,
+        "refresh_token_url": None,
+        "authorize_url": photos.authorization_endpoint,
+        "api_base_url": f"{photos.base_url}/",
+        "client_kwargs": None,
+    }
 
 
 @pytest.fixture

@@ -366,13 +366,24 @@ def test_token_of_the_client_itself(op: Op) -> None:
     assert token["expires_at"] > time.time() + 3500
 
 
-def test_token_of_the_client_itself_is_replaced(op: Op, heard: list[dict[str, Any]]) -> None:
-    client = machine(op)
+MACHINES: list[dict[str, Any]] = [{}, {"grant_type": "client_credentials", "client_kwargs": {"scope": "reports"}}]
+
+
+@pytest.mark.parametrize("changes", MACHINES, ids=["in client_kwargs", "as an option"])
+def test_token_of_the_client_itself_is_replaced(op: Op, heard: list[dict[str, Any]], changes: dict[str, Any]) -> None:
+    client = machine(op, **changes)
     with machine_tokens(op):
         response = client.get("userinfo", token={"access_token": "old", "expires_at": 1})
 
     assert response.status_code == 200
     assert [(sent["refresh_token"], sent["access_token"]) for sent in heard] == [(None, "old")]
+
+
+def test_token_of_a_person_is_not_replaced_by_the_clients_own(op: Op) -> None:
+    client = machine(op, client_kwargs={"scope": "reports"})
+
+    refused(lambda: client.get("userinfo", token={"access_token": "old", "expires_at": 1}), "token_invalid", "error")
+    assert op.asked() == []
 
 
 def test_grants_of_other_kinds(op: Op) -> None:

@@ -23,7 +23,7 @@ from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip
 from tests.login.invariant import Witness
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.login.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -220,6 +220,13 @@ def test_answer_in_another_browser(trip: Trip, op: Op) -> None:
     assert "token" not in op.asked()
 
 
+def test_two_tabs(trip: Trip, op: Op) -> None:
+    other = Trip(trip.client, trip)
+    first, second = op.authorization_answer(trip.begin()), op.authorization_answer(other.begin(), "bob")
+
+    assert [trip.end(answer)["userinfo"]["sub"] for answer in (second, first)] == [BOB.sub, ALICE.sub]
+
+
 def test_answer_for_the_second_time(trip: Trip, op: Op) -> None:
     answer = op.authorization_answer(trip.begin())
     trip.end(answer)
@@ -361,7 +368,11 @@ def test_further_arguments_of_the_end(trip: Trip, op: Op) -> None:
 # What a failure leaves.
 
 
-def test_reports_about_a_failure_show_nothing_secret(trip: Trip, op: Op, witness: Witness) -> None:
+@pytest.mark.parametrize("debug", [False, True], ids=["", "DEBUG"])
+def test_reports_about_a_failure_show_nothing_secret(
+    trip: Trip, op: Op, witness: Witness, settings: Settings, debug: bool
+) -> None:
+    settings.DEBUG = debug
     answer = op.authorization_answer(trip.begin())
     request = trip.back(answer.with_(iss="https://evil.example"))
 
@@ -474,6 +485,11 @@ def test_session_keeps_five_flows(trip: Trip, op: Op) -> None:
 def test_saving_without(trip: Trip, op: Op, missing: str) -> None:
     with pytest.raises(RuntimeError, match=f"Missing {missing} value"):
         saved(trip, **{missing: None})
+
+
+def test_saving_with_a_redirect_uri_that_nobody_can_be_sent_to(trip: Trip, op: Op) -> None:
+    with pytest.raises(ImproperlyConfigured, match="build_absolute_uri"):
+        saved(trip, redirect_uri="/authorize")
 
 
 @pytest.mark.parametrize("weak", ["state", "nonce", "code_verifier"])

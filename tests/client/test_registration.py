@@ -176,6 +176,25 @@ def test_whole_flow_with_a_provider_of_the_settings(op: RecordingOpenIDProvider,
     assert token["userinfo"]["sub"]
 
 
+def test_loader_is_asked_when_the_provider_is_needed(settings: Settings) -> None:
+    """Not when the module of the client is imported."""
+    asked.clear()
+    settings.OIDC_LOGIN_PROVIDER_LOADER = f"{__name__}.customers"
+    client = OAuth().register("customer")
+    assert asked == []
+
+    assert provider_of(client).discovery_url == DOCUMENT
+    assert provider_of(client).link_by_email == "never"
+
+
+asked: list[str] = []
+
+
+def customers() -> dict[str, Any]:
+    asked.append("customers")
+    return {"customer": {"discovery_url": DOCUMENT, "client_id": "c"}}
+
+
 def test_name_that_no_setting_knows() -> None:
     client = OAuth().register("company")
 
@@ -335,6 +354,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"authorize_params": {"state": "fixed"}}, "authorize_params sets 'state'", "Remove 'state'"),
     ({"authorize_params": {"request_uri": "https://evil.example"}}, "authorize_params sets 'request_uri'", "Remove"),
     ({"authorize_params": {"scope": "email"}}, "authorize_params sets 'scope'", "Remove 'scope'"),
+    ({"authorize_params": {"max_age": 60}}, "authorize_params sets 'max_age'", "Remove 'max_age'"),
+    ({"authorize_params": {"code_verifier": "x"}}, "authorize_params sets 'code_verifier'", "Remove 'code_verifier'"),
     ({"authorize_params": {"claims": {}}}, "authorize_params must be", "dictionary"),
     ({"access_token_params": {"method": "GET"}}, "access_token_params sets 'method'", "Remove 'method'"),
     ({"id_token_signing_alg_values_supported": ["none"]}, "id_token_signing_alg_values_supported", "'RS256'"),

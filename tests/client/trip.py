@@ -10,8 +10,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from oidc_login.client.apps import DjangoOAuth2App
-from oidc_login.client.tokens import OAuth2Token
 from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK
 
@@ -19,7 +17,7 @@ from tests.client.conftest import CALLBACK
 class Trip:
     """One browser; several trips may share it."""
 
-    def __init__(self, client: DjangoOAuth2App, browser: Trip | None = None) -> None:
+    def __init__(self, client: Any, browser: Trip | None = None) -> None:
         self.client = client
         self.cookies: dict[str, str] = {} if browser is None else browser.cookies
         self.session: Any = session_store() if browser is None else browser.session
@@ -50,10 +48,10 @@ class Trip:
             return self.request(answer.redirect_uri, dict(answer.parameters))
         return self.request(answer.url)
 
-    def end(self, answer: AuthorizationAnswer, **arguments: Any) -> OAuth2Token:
+    def end(self, answer: AuthorizationAnswer, **arguments: Any) -> Any:
         return self.client.authorize_access_token(self.back(answer), **arguments)
 
-    def whole(self, op: Any, user: str | None = "alice", **parameters: Any) -> OAuth2Token:
+    def whole(self, op: Any, user: str | None = "alice", **parameters: Any) -> Any:
         """From the redirect to the token."""
         return self.end(op.authorization_answer(self.begin(**parameters), user))
 

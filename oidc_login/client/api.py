@@ -1,0 +1,102 @@
+"""Calls of a provider's API with somebody's token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.protocol.bearer import TokenSession, TokenSource
+
+from .base import Client
+from .errors import MissingTokenError, OAuthError, asking
+
+TokenLike = Mapping[str, Any]
+
+
+class ApiCalls(Client):
+    """Calls of the API. Tokens are the caller's to store: nothing here keeps one."""
+
+    def get(self, url: str, **kwargs: Any) -> Any:
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> Any:
+        return self.request("POST", url, **kwargs)
+
+    def put(self, url: str, **kwargs: Any) -> Any:
+        return self.request("PUT", url, **kwargs)
+
+    def patch(self, url: str, **kwargs: Any) -> Any:
+        return self.request("PATCH", url, **kwargs)
+
+    def delete(self, url: str, **kwargs: Any) -> Any:
+        return self.request("DELETE", url, **kwargs)
+
+    @sensitive_variables()
+    def request(
+        self,
+        method: str,
+        url: str,
+        token: TokenLike | None = None,
+        *,
+        request: HttpRequest | None = None,
+        withhold_token: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Send a request with the access token and return a `requests.Response`.
+
+        The token is `token`, or what `fetch_token` has for `request`. One that expires within a minute is
+        replaced first.
+        """
+        if kwargs.get("verify") is not None and not kwargs["verify"]:
+            raise ImproperlyConfigured("verify would switch TLS off. Write the path of a private authority's file.")
+        if withhold_token:
+            kwargs["auth"] = unsigned
+        if kwargs.get("auth") is None:
+            token = self._token_for(token, request)
+        with self._session(token or {}) as session:
+            return session.request(method, self._absolute(url), **kwargs)
+
+    @asking()
+    @sensitive_variables()
+    def _session(self, token: TokenLike) -> TokenSession:
+        session = self._provider().open_session(self._source(token), hosts=None)
+        user_agent = self._option("user_agent")
+        if user_agent:
+            session.headers["User-Agent"] = user_agent
+        return session
+
+    def _source(self, token: TokenLike) -> TokenSource:
+        """Return where the session of one call has its token from."""
+        raise NotImplementedError
+
+    def _check_token(self, token: TokenLike) -> None:
+        """Raise `OAuthError` for what cannot be sent."""
+        raise NotImplementedError
+
+    def _token_for(self, token: TokenLike | None, request: HttpRequest | None) -> TokenLike:
+        if token is None and request is not None and self._fetch_token is not None:
+            token = self._fetch_token(request)
+        if token is None:
+            raise MissingTokenError(description="There is no token: give token=, or request= and a fetch_token")
+        self._check_token(token)
+        return token
+
+    def _absolute(self, url: str) -> str:
+        """Return where a call goes: to the host of `api_base_url`, unless a whole URL was written."""
+        base: str | None = self._option("api_base_url")
+        if not base or url.startswith(("https://", "http://")):
+            return url
+        joined = urljoin(base, url)
+        if urlsplit(joined)[:2] != urlsplit(base)[:2]:  # "//elsewhere/" is a whole URL to a browser
+            raise OAuthError("invalid_request", "A relative URL leads away from api_base_url")
+        return joined
+
+
+def unsigned(prepared: Any) -> Any:
+    """Let a request go out as it is."""
+    return prepared

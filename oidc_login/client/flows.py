@@ -1,0 +1,115 @@
+"""The beginning of a flow, and the answer that ends it, whatever the provider speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseRedirect
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login import flow as flows
+from oidc_login.cache import add_once
+from oidc_login.protocol.authorization import AuthorizationResponse, read_state
+from oidc_login.providers.answers import answers_of
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.oauth2 import OAuth2Provider
+
+from . import pending
+from .base import Client
+from .discreet import Discreet
+from .errors import asking
+from .options import check_redirect_uri, refuse, request_problems
+
+# What a site may make up itself, each once.
+OWN_VALUES = ("state", "nonce", "code_verifier")
+# What the end of a flow has to know of its beginning.
+KEPT_PARAMETERS = ("scope", "max_age", "acr_values")
+MEMORY = 24 * 3600  # seconds for which a nonce of the site's own is remembered
+
+
+class Flows(Client):
+    """The two halves of a flow that a site's own views begin and end."""
+
+    @asking()
+    @sensitive_variables()
+    def authorize_redirect(
+        self, request: HttpRequest, redirect_uri: str | None = None, **parameters: Any
+    ) -> HttpResponseRedirect:
+        """Send the browser to the provider; the answer comes to `redirect_uri`, and counts in this browser alone."""
+        flow, url = self._begin(request, redirect_uri, parameters)
+        response = HttpResponseRedirect(url)
+        response["Cache-Control"] = "no-store"
+        mode = flow.parameters.get("response_mode") or self._provider().response_mode
+        flow = replace(flow, parameters=kept(flow.parameters))
+        flows.remember(request, response, flow, cross_site_post=mode == "form_post")
+        return response
+
+    @asking()
+    @sensitive_variables()
+    def create_authorization_url(self, redirect_uri: str | None = None, **parameters: Any) -> Discreet:
+        """Return the URL, and what `save_authorize_data` has to keep for the end of the flow."""
+        flow, url = self._begin(HttpRequest(), redirect_uri, parameters)
+        own = {name: getattr(flow, name) for name in self._own_values()}
+        request_token = {"request_token": Discreet(flow.private)} if flow.private else {}
+        return Discreet(url=url, **own, **request_token)
+
+    @asking()
+    @sensitive_variables()
+    def save_authorize_data(self, request: HttpRequest, **data: Any) -> None:
+        """Keep what `create_authorization_url` returned, sealed in the session, with its `redirect_uri`."""
+        own: dict[str, Any] = {name: data.get(name) for name in self._own_values()}
+        for name, value in own.items():
+            if not value:
+                raise RuntimeError(f"Missing {name} value")
+        refuse("save_authorize_data()", request_problems(own))
+        asked = kept(dict(parse_qsl(urlsplit(data.get("url") or "").query)))
+        private = dict(data.get("request_token") or {})
+        redirect_uri = check_redirect_uri(data.get("redirect_uri"))
+        pending.save(request, self._flow(redirect_uri=redirect_uri, parameters=asked, private=private, **own))
+
+    def _own_values(self) -> tuple[str, ...]:
+        """Return what a flow with this provider is made of."""
+        raise NotImplementedError
+
+    def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of one authorization request, or refuse them."""
+        raise NotImplementedError
+
+    def _begin(
+        self, request: HttpRequest, redirect_uri: str | None, parameters: Mapping[str, Any]
+    ) -> tuple[flows.Flow, str]:
+        """Return a new flow, and where it begins."""
+        asked = self._check_parameters({name: value for name, value in parameters.items() if value is not None})
+        own = {name: asked.pop(name) for name in OWN_VALUES if name in asked}
+        check_nonce_is_new(own.get("nonce"))
+        provider = self._provider()
+        if isinstance(provider, OAuth2Provider) and not provider.authorization_url:
+            raise RuntimeError('Missing "authorize_url" value')
+        flow = self._flow(redirect_uri=check_redirect_uri(redirect_uri), parameters=asked, **own)
+        with answers_of(provider):
+            flow = flows.prepare(request, provider, flow)
+            return flow, provider.get_authorization_url(request=request)
+
+    @sensitive_variables()
+    def _take_answer(self, request: HttpRequest, provider: OAuthProvider) -> AuthorizationResponse:
+        """Return the answer of this request to a flow, which is used up first, whatever is wrong with the answer."""
+        data = request.POST if request.method == "POST" else request.GET
+        parameters = [(name, value) for name, values in data.lists() for value in values]
+        flow = pending.take(request, read_state(parameters), provider_key=self._key, purpose="client")
+        return provider.read_response(parameters, flow=flow)
+
+
+def check_nonce_is_new(nonce: str | None) -> None:
+    """A nonce that was used before protects nothing (Core 15.5.2)."""
+    if nonce is not None and not add_once(f"oidc_login.nonce.{flows.state_hash(nonce)}", timeout=MEMORY):
+        raise ImproperlyConfigured("nonce was used before. Leave it out, and a new one is made.")
+
+
+def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the end of a flow is judged by."""
+    found = {name: parameters[name] for name in KEPT_PARAMETERS if name in parameters}
+    return {**found, "max_age": int(found["max_age"])} if "max_age" in found else found
