@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from oidc_login.models import OAuthConnection, Status
@@ -284,6 +285,23 @@ def test_identity_that_was_disconnected_ends_its_session(op: RecordingOpenIDProv
     assert browser.get("/page/").content == b":"
     assert browser.user is None
     assert op.asked() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_identity_that_is_disconnected_meanwhile_ends_its_session(
+    op: RecordingOpenIDProvider, browser: Browser
+) -> None:
+    signed_in(browser, op)
+
+    def disconnect(good: Answer) -> Answer:
+        OAuthConnection.objects.all().delete()
+        connections.close_all()
+        return good
+
+    op.bend("token", disconnect)
+
+    assert browser.get("/page/").content == b":"
+    assert browser.user is None
 
 
 def test_connection_that_moved_to_another_account_ends_the_session(
