@@ -33,6 +33,8 @@ class LinkedInProvider(OIDCProvider):
     uses_pkce = False
     # https://github.com/linkedin-developers/linkedin-api-js-client/issues/34
     insecure_allow_missing_nonce = True
+    # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#step-2-request-an-authorization-code
+    answers_silently = False  # there is no `prompt`
     # The document leaves the list out, which stands for Basic; LinkedIn reads the body alone.
     # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#step-3-exchange-authorization-code-for-an-access-token
     token_endpoint_auth_methods_supported = ("client_secret_post",)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..protocol.errors import MetadataInvalid
+from ..protocol.errors import InvalidIDToken, MetadataInvalid
 from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, TenantRule
 from .facts import Facts
 from .oidc import OIDCProvider
@@ -41,7 +41,8 @@ class MicrosoftProvider(OIDCProvider):
         refresh="A refresh token comes with the scope `offline_access`. Microsoft has no endpoint to revoke it.",
         caution="With `common` or `organizations`, `allowed_tenants` is all that stands between your site and every "
         "tenant there is. External ID (`ciamlogin.com`) has issuers of another form: use the generic class for it. "
-        "Certificates instead of a client secret are not supported.",
+        "Certificates instead of a client secret are not supported. A front-channel logout is heeded for tenants that "
+        "are named.",
         sources=(
             "https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc",
             "https://learn.microsoft.com/entra/identity-platform/migrate-off-email-claim-authorization",
@@ -120,7 +121,17 @@ class MicrosoftProvider(OIDCProvider):
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
         """Return the issuer of the person's tenant, which the ID token was checked against."""
+        if not self.is_shared:
+            return super().get_identity_issuer(claims)
+        if not claims.get("iss"):
+            raise InvalidIDToken("iss")  # an access token alone does not say whose it is
         return str(claims["iss"])
+
+    def get_logout_issuers(self) -> tuple[str, ...]:
+        """Return the issuers of the tenants that are named; where any may come, none is known beforehand."""
+        if not self.is_shared:
+            return super().get_logout_issuers()
+        return tuple(self.issuer_of(tenant) for tenant in sorted(self.allowed_tenants - {ANY}))
 
     # People.
 

@@ -182,6 +182,10 @@ class OIDCProvider(OAuth2Provider):
         own = (self._expected_issuer,) if self._expected_issuer else issuers_for(self.discovery_url)
         return (*own, *self.issuer_aliases)
 
+    def get_accepted_issuers(self) -> tuple[str, ...]:
+        """Return what tokens may call the issuer: as its document does today, and as its class knows it."""
+        return (self.metadata.issuer, *self.issuer_aliases)
+
     def get_lasting_issuer(self) -> str:
         """Return the issuer by the one name under which identities are kept, however the document spells it today."""
         issuer = self.metadata.issuer
@@ -259,7 +263,7 @@ class OIDCProvider(OAuth2Provider):
                 raw,
                 keys=keys,
                 algorithms=self.get_signing_algorithms(),
-                issuers=(self.metadata.issuer, self.get_lasting_issuer(), *self.issuer_aliases),
+                issuers=self.get_accepted_issuers(),
                 client_id=self.client_id,
                 nonce=nonce,
                 access_token=oauth_token.access_token,
@@ -330,7 +334,7 @@ class OIDCProvider(OAuth2Provider):
     @sensitive_variables()
     def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
         """Return the claims of a JWT access token of this provider for one of the audiences (RFC 9068 4)."""
-        issuers = (self.metadata.issuer, *self.issuer_aliases)
+        issuers = self.get_accepted_issuers()
 
         def verify(keys: KeySet) -> dict[str, Any]:
             return verify_access_token(
@@ -403,7 +407,7 @@ class OIDCProvider(OAuth2Provider):
 
     def get_logout_issuers(self) -> tuple[str, ...]:
         with self._spared():
-            return (self.metadata.issuer, *self.issuer_aliases)
+            return self.get_accepted_issuers()
 
     def get_page_origins(self) -> tuple[str, ...]:
         metadata = self.metadata

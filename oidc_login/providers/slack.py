@@ -45,6 +45,8 @@ class SlackProvider(OIDCProvider):
     # PKCE makes a public client of an app, whose secret Slack then refuses; it is for another endpoint than this one.
     # https://docs.slack.dev/authentication/using-pkce
     uses_pkce = False
+    # https://docs.slack.dev/authentication/sign-in-with-slack
+    answers_silently = False  # there is no `prompt`
 
     def __init__(self, *, team: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -43,6 +43,9 @@ class TwitchProvider(OIDCProvider):
         ),
     )
 
+    # https://dev.twitch.tv/docs/authentication/getting-tokens-oidc#oidc-authorization-code-grant-flow
+    answers_silently = False  # there is no `prompt`
+
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Name Twitch's errors as RFC 6749 5.2 does: they are a status and a sentence.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,11 @@ from oidc_login.providers import GoogleProvider
 from oidc_login.testing import OpenIDProvider, UnsignedToken
 from tests.protocol.signing import ids
 from tests.providers.flows import asked_parameters, exchange, request_with_flow
+from tests.providers.openid_stage import staged
+from tests.providers.openid_table import GOOGLE
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 
 def google(op: OpenIDProvider | None = None, **changes: Any) -> GoogleProvider:
@@ -100,3 +105,10 @@ def test_a_refresh_token_is_asked_for_in_googles_way(
     """https://developers.google.com/identity/protocols/oauth2/web-server#offline"""
     parameters = asked_parameters(google(op, **arguments))
     assert {name: value for name, value in parameters.items() if name in ("access_type", "prompt")} == sent
+
+
+@pytest.mark.django_db
+def test_the_domain_is_kept_in_the_claims(settings: Settings) -> None:
+    with staged(GOOGLE, settings) as stage:
+        stage.sign_in()
+        assert stage.connection.claims["hd"] == "example.org"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from oidc_login.models import OAuthConnection
-from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid
 from oidc_login.protocol.metadata import ProviderMetadata
 from oidc_login.providers import MicrosoftProvider
 from oidc_login.testing import Answer, UnsignedToken
@@ -282,3 +282,37 @@ def test_an_assertion_of_the_client_is_for_the_token_endpoint_of_many_tenants(se
     with staged(MICROSOFT, settings) as stage:
         shared = microsoft(authority=stage.op.base_url, tenant="common", allowed_tenants="*")
         assert (shared.get_issuer(), shared.get_audience()) == ("", stage.op.token_endpoint)
+
+
+# Signing out
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("allowed", "iss", "signed_out"),
+    [
+        ([TENANT], TENANT, True),
+        ([TENANT, OTHER], OTHER, False),
+        ([TENANT], "{tenantid}", False),
+        ([TENANT], OTHER, False),
+        ("*", TENANT, False),
+    ],
+    ids=["its own", "another one that may come", "the template", "a foreign one", "any"],
+)
+def test_a_logout_names_the_tenant_of_the_session(
+    common: Stage, settings: Settings, allowed: Any, iss: str, signed_out: bool
+) -> None:
+    """Front-Channel Logout 2."""
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**common.entry(), "allowed_tenants": allowed}}
+    say(common, sid="the session")
+    assert common.sign_in().status_code == 302
+
+    query = {"iss": f"{common.op.base_url}/{iss}/v2.0", "sid": "the session"}
+    common.browser.get("/oauth/op/frontchannel-logout/", query, cross_site=True)
+
+    assert (common.browser.user is None) is signed_out
+
+
+def test_an_access_token_alone_does_not_say_whose_tenant_it_is_of() -> None:
+    with pytest.raises(InvalidIDToken, match="iss"):
+        microsoft(tenant="common", allowed_tenants="*").get_identity_issuer({})

@@ -17,7 +17,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.providers import OIDCProvider, get_provider
 from oidc_login.providers.shipped import shipped_classes
 from tests.providers.openid_stage import FIXTURES, Person, Row, Stage, staged
-from tests.providers.openid_table import LINKEDIN, ROWS, SLACK, TWITCH
+from tests.providers.openid_table import APPLE, LINKEDIN, PAYPAL, ROWS, SLACK, TWITCH
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -198,3 +198,9 @@ def test_what_protects_a_sign_in_is_sent(stage: Stage, row: Row) -> None:
     assert asked["state"]
     assert ("code_challenge" in asked, "code_verifier" in posted) == ((row not in (LINKEDIN, SLACK)),) * 2
     assert ("nonce" in asked) is (row.folder != "paypal")
+
+
+@every_row
+def test_a_session_is_confirmed_silently_where_the_provider_can(stage: Stage, row: Row) -> None:
+    """Core 3.1.2.1: elsewhere `prompt=none` would show people a page."""
+    assert get_provider("op").answers_silently is (row not in (APPLE, LINKEDIN, PAYPAL, SLACK, TWITCH))
