@@ -17,6 +17,7 @@ from oidc_login import __version__, providers
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.providers import OAuth2Provider, OAuthToken
+from oidc_login.registry import get_provider
 from oidc_login.templatetags.oidc_login import contrast
 from oidc_login.testing import Answer
 from tests.login.browser import Browser
