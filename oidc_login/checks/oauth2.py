@@ -39,7 +39,7 @@ def missing_argument(part: str) -> Problem:
 
 def check_identity(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """A mapping says who somebody is, by something that stays with the account."""
-    if not isinstance(provider, OAuth2Provider) or not provider.mapping or "mapping" in entry.broken:
+    if not isinstance(provider, OAuth2Provider) or not provider.mapping:
         return
     if any(getattr(type(provider), name) is not getattr(OAuth2Provider, name) for name in OWN_WAYS):
         return

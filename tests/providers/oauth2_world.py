@@ -29,7 +29,8 @@ def on_loopback(provider_class: type[OAuth2Provider], base_url: str) -> type[OAu
             if isinstance(address, str) and address.startswith(HTTPS):
                 setattr(self, name, f"{base_url}/{address.removeprefix(HTTPS)}")
 
-    return type(provider_class.__name__, (provider_class,), {"__init__": init})
+    # Of the same module: what a class of the package raises is not taken for a mistake of the site.
+    return type(provider_class.__name__, (provider_class,), {"__init__": init, "__module__": provider_class.__module__})
 
 
 def things_of(row: Row) -> Resource:

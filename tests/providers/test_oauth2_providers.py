@@ -258,7 +258,16 @@ def test_no_form_of_a_member_is_a_crash(world: World, row: Row) -> None:
                 world.change({f"{name}/{member}": odd})
                 assert world.sign_in(Browser()).status_code in (302, 409, 502)
     for odd in ODD_MEMBERS:
-        for answer in ({"error": odd}, {"errors": odd}, {"code": odd}, {"error": {"code": odd, "message": odd}}):
+        for answer in (
+            {"error": odd},
+            {"error": {"code": odd, "error_subcode": odd, "message": odd}},
+            {"error": "invalid_request", "error_description": odd},
+            {"error_type": odd, "error_message": odd},
+            {"code": odd},
+            {"errors": odd},
+            {"errors": [{"resource": odd}]},
+            {"data": [odd], "scopes": odd, "permissions": odd},
+        ):
             with world.op.bend("token", partial(answering, answer)):
                 assert world.sign_in(Browser()).status_code in (400, 502)
 
