@@ -11,15 +11,13 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import signals
 from ..exceptions import NeedsReauth, OAuthError
-from ..models import OAuthConnection, Status
+from ..models import SHORTEST_INTERVAL, OAuthConnection, Status
 from ..protocol.bearer import BearerSession
 from .common import alias_of, check_active, provider_of, tell
 
 logger = logging.getLogger(__name__)
 
-# Seconds.
-AHEAD = 60  # how long before it expires a token is refreshed ...
-SHORTEST_INTERVAL = 30  # ... but not more often than this, however short-lived the provider makes them
+AHEAD = timedelta(seconds=60)  # how long before it expires a token is refreshed
 
 
 class ConnectionTokens:
@@ -88,8 +86,8 @@ def open_session(connection: OAuthConnection, *, hosts: Iterable[str] | None) ->
 def is_about_to_expire(connection: OAuthConnection) -> bool:
     """Whether the access token has expired or will within a minute, and was not made just now."""
     expires_at, now = connection.access_token_expires_at, timezone.now()
-    if expires_at is None or expires_at > now + timedelta(seconds=AHEAD):
+    if expires_at is None or expires_at > now + AHEAD:
         return False
     made_at = max(filter(None, [connection.refreshed_at, connection.last_login_at]), default=None)
-    is_new = made_at is not None and abs(now - made_at) < timedelta(seconds=SHORTEST_INTERVAL)
+    is_new = made_at is not None and abs(now - made_at) < SHORTEST_INTERVAL
     return expires_at <= now or not is_new
