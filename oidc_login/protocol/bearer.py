@@ -11,7 +11,8 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oidc_login.protocol.transport import USER_AGENT
+from oidc_login.protocol.errors import without_frames
+from oidc_login.protocol.transport import HEADER_VALUE, USER_AGENT
 from oidc_login.protocol.urls import is_loopback
 
 
@@ -42,6 +43,10 @@ class BearerAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.check(str(request.url))
         request.headers["Authorization"] = f"Bearer {self._source.get()}"
+        if not HEADER_VALUE.fullmatch(request.headers["Authorization"]):
+            # Checked here because the check below this floor quotes the value in its message.
+            del request.headers["Authorization"]
+            raise TokenNotSent("the access token is no text that a header can hold")
         return request
 
     def check(self, url: str) -> None:
@@ -80,6 +85,12 @@ class BearerSession(requests.Session):
         """Send a request; requests calls this for each step of a redirect too."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
+        try:
+            return self._send(request, **kwargs)
+        except Exception as error:
+            raise without_frames(error)  # noqa: B904  # those below hold the request's headers
+
+    def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         response = super().send(request, **kwargs)
         # After redirects the answer is that of the last step, which was seen to by its own call.
         if response.status_code != 401 or response.history:

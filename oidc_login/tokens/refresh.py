@@ -35,6 +35,7 @@ from ..exceptions import (
 )
 from ..models import TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
+from ..protocol.errors import without_frames
 from ..protocol.transport import time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthToken
@@ -232,7 +233,7 @@ class Refresh:
 
     def _fail(self, error: OAuthError) -> None:
         error.connection_id = self.pk
-        self.failure, self.is_over = error, True
+        self.failure, self.is_over = without_frames(error), True
 
     @sensitive_variables()
     def _begin(self) -> float | None:

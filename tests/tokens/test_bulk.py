@@ -365,7 +365,11 @@ def test_who_was_refreshed_by_another_run_is_not_left_over(
     monkeypatch.setattr(bulk, "PAGE", 2)
     _, *others = several(6)
 
-    with while_asking(op, lambda: [stored(connection).refresh_access_token() for connection in others]):
+    def refresh_others() -> None:
+        for connection in others:
+            stored(connection).refresh_access_token()
+
+    with while_asking(op, refresh_others):
         summary = run("--concurrency", "1")
 
     assert outcomes(summary) == {"refreshed": 2, "skipped": 4}

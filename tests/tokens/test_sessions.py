@@ -232,6 +232,18 @@ def test_token_is_not_sent_in_clear(connect: Connect, url: str) -> None:
     assert connection.access_token not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["two\nlines", "\u00e9", "\x00"])
+def test_token_that_no_header_can_hold(api: API, connect: Connect, token: str) -> None:
+    """Of a site's own provider class; whoever is below would quote it."""
+    session = connect(access_token=token).session()
+
+    with pytest.raises(TokenNotSent) as caught:
+        session.get(f"{api.base_url}/things")
+
+    assert token not in str(caught.value)
+    assert api.requests == []
+
+
 def test_token_is_sent_to_the_named_hosts_alone(api: API, connect: Connect) -> None:
     session = connect().session(hosts=["localhost"])
 
