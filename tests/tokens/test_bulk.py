@@ -8,13 +8,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connections
+from django.db import connection as database
 from django.utils import timezone
 
 from oidc_login import signals
@@ -402,6 +404,28 @@ def test_refresh_by_somebody_else_is_no_second_request(op: RecordingOpenIDProvid
 
     assert set(posted(op).values()) == {1}
     assert works(op, first) and works(op, second)
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="PostgreSQL ends connections on demand")
+def test_lost_connection_to_the_database_costs_one(several: Several) -> None:
+    several(6)
+    left = [1]
+
+    def cut_all(**kwargs: Any) -> None:
+        if left and left.pop():
+            with suppress(DatabaseError), connections["default"].cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                )
+
+    signals.token_refreshed.connect(cut_all)
+    try:
+        summary = run("--concurrency", "1", status=3)
+    finally:
+        signals.token_refreshed.disconnect(cut_all)
+        connections.close_all()
+
+    assert outcomes(summary) == {"refreshed": 5, "postponed": 1}
 
 
 def test_no_token_is_told(op: RecordingOpenIDProvider, several: Several, witness: Witness) -> None:
