@@ -13,6 +13,7 @@ from django.db.models.query_utils import DeferredAttribute
 from . import sealing
 
 STORED_PREFIX = "oidc_login.1."
+PURPOSE = "token"
 M = TypeVar("M", bound=models.Model)
 
 
@@ -92,18 +93,27 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
         """Return the text to store for `instance`."""
         sealed = sealing.seal(
             value.encode(),
-            purpose="token",
+            purpose=PURPOSE,
             associated_data=self._associated_data(instance),
             secrets=sealing.token_keys(),
         )
         return Ciphertext(STORED_PREFIX + sealed)
+
+    def key_position(self, value: Ciphertext) -> int | None:
+        """Return which of `sealing.token_keys` a text is stored under; `None` where it is none of them."""
+        try:
+            return sealing.position_of_secret(
+                value.removeprefix(STORED_PREFIX), purpose=PURPOSE, secrets=sealing.token_keys()
+            )
+        except sealing.SealError:
+            return None
 
     def decrypt(self, value: Ciphertext, instance: models.Model) -> str:
         """Return the text, or raise `TokenKeyError`, also for a ciphertext of another row or column."""
         try:
             return sealing.unseal(
                 value.removeprefix(STORED_PREFIX),
-                purpose="token",
+                purpose=PURPOSE,
                 associated_data=self._associated_data(instance),
                 secrets=sealing.token_keys(),
             ).decode()

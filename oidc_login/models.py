@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -33,6 +34,7 @@ REFRESH_TOKEN_FIELDS = (
     "refresh_lease_until",
     "nonce_hash",
 )
+SHORTEST_INTERVAL = timedelta(seconds=30)  # between two refreshes that nobody has asked for by name
 TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
 
 
@@ -61,9 +63,25 @@ class ConnectionQuerySet(models.QuerySet["OAuthConnection"]):
         """Those with which an API can be called now, as far as is known here, for users who are active."""
         now = timezone.now()
         valid = ~Q(access_token="") & (Q(access_token_expires_at=None) | Q(access_token_expires_at__gt=now))
-        renewable = ~Q(refresh_token="") & (Q(refresh_token_expires_at=None) | Q(refresh_token_expires_at__gt=now))
-        found = self.filter(valid | renewable, status=Status.OK)
+        return self._in_order().filter(valid | self._renewable(now))
+
+    def expiring(self, within: timedelta) -> ConnectionQuerySet:
+        """Those whose access token has expired or will within this time, and that can be refreshed.
+
+        But for those that have just got it, however short-lived it is.
+        """
+        now = timezone.now()
+        just_now = (now - SHORTEST_INTERVAL, now + SHORTEST_INTERVAL)
+        found = self._in_order().filter(self._renewable(now), access_token_expires_at__lte=now + within)
+        return found.exclude(refreshed_at__range=just_now).exclude(last_login_at__range=just_now)
+
+    def _in_order(self) -> ConnectionQuerySet:
+        found = self.filter(status=Status.OK)
         return found if get_field("is_active") is None else found.filter(user__is_active=True)
+
+    @staticmethod
+    def _renewable(now: datetime) -> Q:
+        return ~Q(refresh_token="") & (Q(refresh_token_expires_at=None) | Q(refresh_token_expires_at__gt=now))
 
 
 class ConnectionManager(models.Manager["OAuthConnection"]):
@@ -81,6 +99,25 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         from .tokens.revocation import revoke_all
 
         return revoke_all(self.get_queryset().filter(user=user).exclude(status=Status.REVOKED))
+
+    def refresh_expiring(
+        self,
+        *,
+        within: timedelta = timedelta(hours=1),
+        provider_keys: Iterable[str] | None = None,
+        concurrency: int = 8,
+        per_second: float | None = None,
+    ) -> dict[str, Any]:
+        """Refresh the tokens that expire within this time, and return how many of them, and what became of them.
+
+        Each provider is asked by so many threads at once, and at most so often in a second; one that has had enough
+        is given time, and left to the next run where it wants more than a minute.
+        """
+        from .tokens.bulk import BulkRefresh
+
+        found = self.get_queryset().using(self._db or router.db_for_write(self.model)).expiring(within)
+        run = BulkRefresh(found, provider_keys=provider_keys, concurrency=concurrency, per_second=per_second)
+        return run.run().as_dict()
 
     def find(self, identity: Identity) -> OAuthConnection | None:
         """Return the connection of an identity with its user, read in one query.

@@ -33,6 +33,18 @@ def token_keys() -> Sequence[str]:
     return settings.TOKEN_KEYS or flow_keys()
 
 
+def token_key_names() -> Sequence[str]:
+    """Return what the settings call each of the `token_keys`, in the same order."""
+    if settings.TOKEN_KEYS:
+        return [f"OIDC_LOGIN_TOKEN_KEYS[{position}]" for position in range(len(settings.TOKEN_KEYS))]
+    return ["SECRET_KEY", *(f"SECRET_KEY_FALLBACKS[{n}]" for n in range(len(django.SECRET_KEY_FALLBACKS)))]
+
+
+def old_token_keys_setting() -> str:
+    """Return the setting that a secret goes into which was used before."""
+    return "OIDC_LOGIN_TOKEN_KEYS" if settings.TOKEN_KEYS else "SECRET_KEY_FALLBACKS"
+
+
 def seal(plaintext: bytes, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> str:
     """Return `plaintext` encrypted with the first secret and bound to `associated_data`, as base64url."""
     cipher, key_id = _cipher(secrets[0], purpose)
@@ -43,20 +55,30 @@ def seal(plaintext: bytes, *, purpose: str, associated_data: bytes, secrets: Seq
 
 def unseal(text: str, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> bytes:
     """Return what was sealed with one of the secrets for this use, or raise `SealError`."""
+    position = position_of_secret(text, purpose=purpose, secrets=secrets)
+    if position is None:
+        raise SealError("key")
+    cipher, _ = _cipher(secrets[position], purpose)
+    sealed = _decoded(text)
+    nonce = sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES]
     try:
-        sealed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], associated_data)
+    except (InvalidTag, ValueError) as error:
+        raise SealError("authentication") from error
+
+
+def position_of_secret(text: str, *, purpose: str, secrets: Sequence[str]) -> int | None:
+    """Return which of the secrets sealed a text, `None` where none of them did; raise `SealError` for garbage."""
+    key_id = _decoded(text)[:KEY_ID_BYTES]
+    known = (_cipher(secret, purpose)[1] for secret in secrets)
+    return next((position for position, known_id in enumerate(known) if known_id == key_id), None)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError as error:
         raise SealError("format") from error
-    key_id, nonce = sealed[:KEY_ID_BYTES], sealed[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES]
-    for secret in secrets:
-        cipher, known_id = _cipher(secret, purpose)
-        if known_id != key_id:
-            continue
-        try:
-            return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], associated_data)
-        except (InvalidTag, ValueError) as error:
-            raise SealError("authentication") from error
-    raise SealError("key")
 
 
 @lru_cache(maxsize=64)

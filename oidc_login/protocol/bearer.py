@@ -14,7 +14,8 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oidc_login.protocol.transport import USER_AGENT
+from oidc_login.protocol.errors import without_frames
+from oidc_login.protocol.transport import HEADER_VALUE, USER_AGENT
 from oidc_login.protocol.urls import is_loopback
 
 
@@ -44,7 +45,11 @@ class TokenAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.check(str(request.url))
-        request.headers["Authorization"] = self._get_header()
+        header = self._get_header()
+        # Checked here because the check below this floor quotes the value in its message.
+        if not HEADER_VALUE.fullmatch(header):
+            raise TokenNotSent("the access token is no text that a header can hold")
+        request.headers["Authorization"] = header
         return request
 
     def check(self, url: str) -> None:
@@ -82,6 +87,12 @@ class TokenSession(requests.Session):
         """Send a request; requests calls this for each step of a redirect too."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
+        try:
+            return self._send(request, **kwargs)
+        except Exception as error:
+            raise without_frames(error)  # noqa: B904  # those below hold the request's headers
+
+    def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         return super().send(request, **kwargs)
 
 
@@ -100,8 +111,8 @@ class BearerSession(TokenSession):
         super().__init__(auth, timeout=timeout, ca_bundle=ca_bundle)
         self._source = source
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        response = super().send(request, **kwargs)
+    def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        response = super()._send(request, **kwargs)
         # After redirects the answer is that of the last step, which was seen to by its own call.
         if response.status_code != 401 or response.history:
             return response
@@ -123,7 +134,7 @@ class BearerSession(TokenSession):
         again.headers["Authorization"] = f"Bearer {token}"
         if isinstance(getattr(again, "_body_position", None), int):
             rewind_body(again)
-        second = super().send(again, **kwargs)
+        second = super()._send(again, **kwargs)
         if second.status_code == 401 and not second.history:
             self._source.give_up(token)
         return second

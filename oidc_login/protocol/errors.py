@@ -6,6 +6,10 @@ the wire, so it may be logged and shown to operators.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
 
 class ProtocolError(Exception):
     """The base of every error of this floor."""
@@ -72,3 +76,17 @@ class AuthorizationErrorResponse(ProtocolError):
 
 class IssuerMismatch(ProtocolError):
     """The `iss` of the authorization response is missing or names another issuer (RFC 9207 2.4)."""
+
+
+def without_frames(error: E) -> E:
+    """Return an error that leads to no frames: their variables hold tokens, and pages and mails about errors show them.
+
+    What caused it stays, without frames of its own.
+    """
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

@@ -88,6 +88,15 @@ class PendingFlow(Protocol):
     def private(self) -> Mapping[str, str]: ...
 
 
+class Secrets(tuple[str, ...]):
+    """Secrets that are not shown with the object that holds them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
+
+
 class OAuthProvider:
     """A provider of sign-ins. A subclass needs `authorization_url`, `get_oauth_token` and `get_oauth_user`.
 
@@ -165,7 +174,7 @@ class OAuthProvider:
     ) -> None:
         self.provider_key = provider_key
         self.client_id = client_id
-        self._client_secrets = (client_secret,) if isinstance(client_secret, str) else tuple(client_secret)
+        self._client_secrets = Secrets((client_secret,) if isinstance(client_secret, str) else client_secret)
         self.scope = _joined(self.default_scope if scope is None else scope)
         self.label = label or self._default_label()
         self.icon = icon

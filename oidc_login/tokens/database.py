@@ -1,4 +1,4 @@
-"""Writing beside the caller's transaction, and writing what must not be lost."""
+"""Writing beside the caller's transaction, writing what must not be lost, and reading a whole table in pages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import TypeVar
 
-from django.db import OperationalError, connections, transaction
+from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db.models import QuerySet
 
 from ..exceptions import ProviderUnavailable
+from ..models import OAuthConnection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,15 +33,8 @@ def needs_own_connection(alias: str) -> bool:
 
 def in_own_connection(work: Callable[[], T], alias: str) -> T:
     """Do the work in a thread, which has a database connection of its own."""
-
-    def prepared() -> T:
-        if connections[alias].vendor == "mysql":
-            with connections[alias].cursor() as cursor:
-                cursor.execute("SET SESSION innodb_lock_wait_timeout = %s", [LOCK_TIMEOUT])
-        return work()
-
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="oidc_login-refresh") as pool:
-        return pool.submit(copy_context().run, closing_connections(prepared)).result()
+        return pool.submit(copy_context().run, closing_connections(work)).result()
 
 
 def closing_connections(work: Callable[[], T]) -> Callable[[], T]:
@@ -55,14 +50,25 @@ def closing_connections(work: Callable[[], T]) -> Callable[[], T]:
 
 
 @contextmanager
-def bounded_locks(alias: str, has_own_connection: bool) -> Iterator[None]:
-    """Beside a transaction of the caller, who may have locked the row, do not wait for it for ever."""
-    if not has_own_connection or connections[alias].vendor != "postgresql":
-        yield
-        return
-    with transaction.atomic(using=alias):
-        with connections[alias].cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
+def bounded_locks(alias: str) -> Iterator[None]:
+    """Wait for a row that somebody has locked, but not for ever; SQLite never does."""
+    database = connections[alias]
+    if database.vendor == "postgresql":
+        with transaction.atomic(using=alias):
+            with database.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
+            yield
+    elif database.vendor == "mysql":
+        with database.cursor() as cursor:
+            cursor.execute("SELECT @@SESSION.innodb_lock_wait_timeout")
+            before = cursor.fetchone()
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = %s", [LOCK_TIMEOUT])
+        try:
+            yield
+        finally:
+            with suppress(DatabaseError), database.cursor() as cursor:
+                cursor.execute("SET SESSION innodb_lock_wait_timeout = %s", before)
+    else:
         yield
 
 
@@ -82,3 +88,11 @@ def saved(write: Callable[[], T], alias: str) -> T:
     except OperationalError as error:
         logger.error("new tokens were lost: %s", type(error).__name__)
         raise ProviderUnavailable("database") from error
+
+
+def in_pages(found: QuerySet[OAuthConnection], size: int) -> Iterator[list[OAuthConnection]]:
+    """Read rows in the order of their keys, so many at a time; those that come and go meanwhile do no harm."""
+    page = list(found.order_by("pk")[:size])
+    while page:
+        yield page
+        page = list(found.filter(pk__gt=page[-1].pk).order_by("pk")[:size])

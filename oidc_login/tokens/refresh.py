@@ -14,6 +14,7 @@ import logging
 import math
 import secrets
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
@@ -34,6 +35,7 @@ from ..exceptions import (
 )
 from ..models import TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
+from ..protocol.errors import without_frames
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthToken
@@ -120,7 +122,7 @@ class Refresh:
     def begin(self) -> float | None:
         """Claim the lease, or find newer tokens; return the seconds after which to try again, if neither."""
         try:
-            with bounded_locks(self.alias, self.has_own_connection):
+            with self._locks():
                 return self._begin()
         except OperationalError as error:
             logger.info("a refresh could not be claimed: %s", type(error).__name__)
@@ -162,7 +164,12 @@ class Refresh:
         """Give the lease back; with `pause` nobody shall try again for so many seconds."""
         until = None if pause is None else timezone.now() + timedelta(seconds=pause)
         rows = self._rows().filter(refresh_lease=self.lease)
-        saved(lambda: rows.update(refresh_lease="", refresh_lease_until=until), self.alias)
+
+        def write() -> None:
+            with self._locks():
+                rows.update(refresh_lease="", refresh_lease_until=until)
+
+        saved(write, self.alias)
 
     # All of them, one after the other.
 
@@ -206,6 +213,10 @@ class Refresh:
 
     # What they consist of.
 
+    def _locks(self) -> AbstractContextManager[None]:
+        """Beside a transaction of the caller, who may have locked the row, do not wait for it for ever."""
+        return bounded_locks(self.alias) if self.has_own_connection else nullcontext()
+
     def _rows(self) -> QuerySet[OAuthConnection]:
         return OAuthConnection._base_manager.using(self.alias).filter(pk=self.pk)
 
@@ -222,7 +233,7 @@ class Refresh:
 
     def _fail(self, error: OAuthError) -> None:
         error.connection_id = self.pk
-        self.failure, self.is_over = error, True
+        self.failure, self.is_over = without_frames(error), True
 
     @sensitive_variables()
     def _begin(self) -> float | None:
@@ -295,6 +306,11 @@ class Refresh:
     def _save(self, answer: OAuthToken) -> None:
         """Store the answer, unless a newer sign-in, a revocation or a removal has overtaken it."""
         before = self._current()
+        if not self._store(answer, before) and not self._store(answer, self._encrypted_anew(before)):
+            self._discard(answer)
+
+    @sensitive_variables()
+    def _store(self, answer: OAuthToken, before: OAuthConnection) -> bool:
         ours = self._ours(before)
         row = copy.copy(before)
         row.set_refreshed_token(answer)
@@ -306,12 +322,23 @@ class Refresh:
         if self._write(row, [*access_token, *refresh_token, *lease], ours, Q(last_login_at=row.last_login_at)):
             self.row = row
             self.events.append((signals.token_refreshed, ""))
-            return
+            return True
         # A sign-in has brought a newer access token alone: the one that came with less may not replace it.
-        if self._write(row, [*refresh_token, *lease], ours):
-            self.row = self._read()
-            return
-        self._discard(answer)
+        if not self._write(row, [*refresh_token, *lease], ours):
+            return False
+        self.row = self._read()
+        return True
+
+    @sensitive_variables()
+    def _encrypted_anew(self, before: OAuthConnection) -> OAuthConnection:
+        """Return what was read before, with the ciphertext of now if it is of the same refresh token.
+
+        Whoever rotates keys replaces the one by the other, also after our lease has ended.
+        """
+        now, row = self._rows().first(), copy.copy(before)
+        if now is not None and now.refresh_token == before.refresh_token:
+            row.__dict__["refresh_token"] = now.__dict__["refresh_token"]
+        return row
 
     @sensitive_variables()
     def _ours(self, row: OAuthConnection) -> Q:
@@ -321,7 +348,7 @@ class Refresh:
 
     def _write(self, row: OAuthConnection, names: list[str], *conditions: Q) -> bool:
         def write() -> bool:
-            with bounded_locks(self.alias, self.has_own_connection):
+            with self._locks():
                 return row.update_row(names, *conditions, using=self.alias)
 
         return saved(write, self.alias)

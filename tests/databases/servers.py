@@ -1,4 +1,4 @@
-"""Throw-away PostgreSQL and MariaDB servers on loopback."""
+"""Throw-away PostgreSQL, MariaDB and Redis servers on loopback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,34 @@ def mariadb() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(SECONDS)
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Run Redis, which keeps nothing, and yield the URL of an empty database."""
+    server, port = program("redis-server"), free_port()
+    process = subprocess.Popen(
+        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def wait_for(port: int) -> None:
+    """Return when somebody listens there."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody listens on {port}")
 
 
 def program(name: str) -> str:

@@ -30,6 +30,7 @@ STARTPROJECT: Mapping[str, Any] = {
     "INSTALLED_APPS": [name for name in base.INSTALLED_APPS if name != "oidc_login"],
     "MIDDLEWARE": base.MIDDLEWARE,
     "TEMPLATES": base.TEMPLATES,
+    "SECRET_KEY": base.SECRET_KEY,
 }
 
 

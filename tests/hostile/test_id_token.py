@@ -280,7 +280,10 @@ SERIALIZATIONS = [
     refused("of 70 kB", "RFC 8725 3.11", claims(padding="x" * 50_000), TOKENS),
     refused("of 2 MB", "CVE-2025-61920", compact(lambda raw: raw + "A" * 2_000_000), TOKENS),
     refused(
-        "base64 of a wrong length", "RFC 7515 2", compact(lambda raw: raw + "A" * ((1 - raw.rindex(".")) % 4)), ID_TOKEN
+        "base64 of a wrong length",
+        "RFC 7515 2",
+        compact(lambda raw: raw + "A" * ((2 + raw.rindex(".") - len(raw)) % 4)),
+        ID_TOKEN,
     ),
 ]
 

@@ -52,6 +52,14 @@ def test_list_finds_by_address_and_identity(admin: Browser, connection: OAuthCon
     assert "0 connections" in admin.get(URL, {"q": ACCESS}).content.decode()
 
 
+def test_list_can_be_narrowed_to_those_that_need_their_people(admin: Browser, connection: OAuthConnection) -> None:
+    assert "0 connections" in admin.get(URL, {"status__exact": "needs_reauth"}).content.decode()
+    OAuthConnection.objects.update(status="needs_reauth")
+
+    assert "1 connection" in admin.get(URL, {"status__exact": "needs_reauth"}).content.decode()
+    assert "status__exact=needs_reauth" in admin.get(URL).content.decode()
+
+
 def test_connection_is_neither_made_nor_changed_here(admin: Browser, connection: OAuthConnection) -> None:
     admin.get(f"{URL}{connection.pk}/delete/")  # a page with a form
     assert admin.get(URL + "add/").status_code == 403

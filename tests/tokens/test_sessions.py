@@ -98,6 +98,23 @@ def test_short_lived_tokens_make_no_storm(api: API, op: RecordingOpenIDProvider,
     assert op.asked().count("token") == 1
 
 
+@pytest.mark.parametrize("days", [-1, 1], ids=["set back", "set forward"])
+def test_clock_that_was_set_makes_no_storm(api: API, op: RecordingOpenIDProvider, connect: Connect, days: int) -> None:
+    """All times in the row are of the clock of before."""
+    before = timedelta(days=-days)
+    connection = connect(
+        access_token_expires_at=in_seconds(50) + before,
+        refreshed_at=in_seconds(-5) + before,
+        last_login_at=in_seconds(-5) + before,
+    )
+
+    for _ in range(3):
+        assert stored(connection).session().get(f"{api.base_url}/things").status_code == 200
+
+    assert op.asked().count("token") <= 1
+    assert works(op, connection)
+
+
 def test_valid_token_is_sent_while_the_provider_is_down(
     api: API, op: RecordingOpenIDProvider, connect: Connect
 ) -> None:
@@ -234,6 +251,18 @@ def test_token_is_not_sent_in_clear(connect: Connect, url: str) -> None:
         connection.session().get(url)
 
     assert connection.access_token not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "\u00e9", "\x00"])
+def test_token_that_no_header_can_hold(api: API, connect: Connect, token: str) -> None:
+    """Of a site's own provider class; whoever is below would quote it."""
+    session = connect(access_token=token).session()
+
+    with pytest.raises(TokenNotSent) as caught:
+        session.get(f"{api.base_url}/things")
+
+    assert token not in str(caught.value)
+    assert api.requests == []
 
 
 def test_token_is_sent_to_the_named_hosts_alone(api: API, connect: Connect) -> None:

@@ -1,0 +1,116 @@
+"""`manage.py oidc_login_refresh`: new tokens before the old ones expire."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from oidc_login.management.long_command import FAILED, LEFT_OVER, LongCommand
+from oidc_login.management.progress import Progress
+from oidc_login.models import OAuthConnection
+from oidc_login.registry import get_provider_keys
+from oidc_login.sealing import old_token_keys_setting
+from oidc_login.tokens import bulk
+
+DURATION = re.compile(r"(\d{1,4})([smhd])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Command(LongCommand):
+    help = "Refreshes the tokens of all connections that expire soon."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--expiring-within",
+            type=duration,
+            default=timedelta(hours=1),
+            metavar="TIME",
+            help="Such as 90s, 30m, 1h or 2d (1h). More than the time between two runs.",
+        )
+        parser.add_argument(
+            "--provider", action="append", metavar="KEY", help="Of this provider alone; may be given several times."
+        )
+        parser.add_argument(
+            "--concurrency", type=at_least_one, default=8, metavar="N", help="Requests at once (%(default)s)."
+        )
+        parser.add_argument(
+            "--rate", type=above_zero, metavar="N", help="At most so many requests in a second to each provider."
+        )
+        parser.add_argument("--json", action="store_true", help="Print what became of it as JSON, and nothing else.")
+
+    def prepare(self, options: dict[str, Any]) -> None:
+        for key in options["provider"] or ():
+            check_provider(key)
+        self.run_of = bulk.BulkRefresh(
+            OAuthConnection.objects.get_queryset().using(options["database"]).expiring(options["expiring_within"]),
+            provider_keys=options["provider"],
+            concurrency=options["concurrency"],
+            per_second=options["rate"],
+        )
+
+    def work(self, progress: Progress) -> None:
+        self.run_of.run(progress)
+
+    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+        report = self.run_of.report
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_dict()))
+        elif options["verbosity"] > 0:
+            for key in report.due:
+                self.stdout.write(f"{key}: {told(report.as_dict()['providers'][key])}")
+            self.stdout.write(f"All: {told(report.as_dict())}, in {report.seconds:.0f} s")
+        problems = []
+        if unreadable := report.count(bulk.UNREADABLE):
+            problems.append(
+                f"Connections with tokens that no key opens: {unreadable:,}. See {old_token_keys_setting()}."
+            )
+        if failed := report.count(bulk.FAILED):
+            problems.append(f"Connections that failed: {failed:,}. The log says why.")
+        status = FAILED if problems else LEFT_OVER
+        if postponed := report.count(bulk.POSTPONED):
+            problems.append(f"Connections that are left for the next run: {postponed:,}.")
+        return status, problems
+
+
+def told(counts: dict[str, Any]) -> str:
+    """Return the counts as a line; what did not happen is left out."""
+    outcomes = [f"{counts[outcome]:,} {outcome}" for outcome in bulk.OUTCOMES if counts[outcome]]
+    return ", ".join([f"{counts['due']:,} due", *outcomes])
+
+
+def check_provider(key: str) -> None:
+    """The provider is configured."""
+    known = get_provider_keys()
+    if key in known:
+        return
+    near = get_close_matches(key, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise CommandError(f"There is no provider {key!r} in OIDC_LOGIN_PROVIDERS.{hint}")
+
+
+def duration(text: str) -> timedelta:
+    found = DURATION.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 30m, 1h or 2d")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+def at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return number

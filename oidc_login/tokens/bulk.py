@@ -1,0 +1,216 @@
+"""Refreshing the tokens of many connections before they expire, for cron, Celery or Django's tasks.
+
+The providers are taken one after the other. For each, threads take connections from one source, which reads them
+a page at a time: memory does not grow with their number. What is not done in one run is found by the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import close_old_connections
+from django.db.models import Count
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import ConnectionRemoved, Inactive, NeedsReauth, OAuthError, ProviderUnavailable
+from ..fields import TokenKeyError
+from ..models import ConnectionQuerySet, OAuthConnection
+from ..protocol import errors as protocol
+from ..registry import get_provider_keys
+from ..sealing import old_token_keys_setting
+from .database import closing_connections, in_pages
+from .pace import Pace
+from .refresh import refresh
+
+logger = logging.getLogger(__name__)
+
+PAGE = 200  # connections that are read at a time
+TRIES = 3  # for one connection, while the provider has had enough
+TOLD_EVERY = 0.2  # seconds between two looks at how far it has come
+
+Progress = Callable[[int, int], None]
+
+# What can become of a connection.
+REFRESHED = "refreshed"
+NEEDS_PERSON = "needs_reauth"
+POSTPONED = "postponed"  # the next run may succeed
+FAILED = "failed"  # the site or its provider has to be mended
+UNREADABLE = "unreadable"  # no key opens its token
+SKIPPED = "skipped"  # removed, or not due any more, meanwhile
+OUTCOMES = (REFRESHED, NEEDS_PERSON, POSTPONED, FAILED, UNREADABLE, SKIPPED)
+
+MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+    (NeedsReauth, NEEDS_PERSON),
+    (Inactive, SKIPPED),
+    (ConnectionRemoved, SKIPPED),
+    (TokenKeyError, UNREADABLE),
+    (ProviderUnavailable, POSTPONED),
+)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run has come to: for each provider how many connections were due, and what became of them."""
+
+    due: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+    was_stopped: bool = False
+
+    def count(self, outcome: str) -> int:
+        return sum(counts[outcome] for counts in self.outcomes.values())
+
+    @property
+    def total(self) -> int:
+        return sum(self.due.values())
+
+    @property
+    def done(self) -> int:
+        return sum(counts.total() for counts in self.outcomes.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "due": self.total,
+            **{outcome: self.count(outcome) for outcome in OUTCOMES},
+            "seconds": round(self.seconds, 1),
+            "stopped": self.was_stopped,
+            "providers": {
+                key: {"due": due, **{outcome: self.outcomes[key][outcome] for outcome in OUTCOMES}}
+                for key, due in self.due.items()
+            },
+        }
+
+
+class BulkRefresh:
+    """One run. Its report is there also when `run` is interrupted."""
+
+    def __init__(
+        self,
+        found: ConnectionQuerySet,
+        *,
+        provider_keys: Iterable[str] | None = None,
+        concurrency: int = 8,
+        per_second: float | None = None,
+    ) -> None:
+        self.report = Report()
+        self._found = found
+        self._provider_keys = get_provider_keys() if provider_keys is None else list(provider_keys)
+        self._concurrency = concurrency
+        self._per_second = per_second
+
+    def run(self, progress: Progress = lambda done, total: None) -> Report:
+        """Refresh them; whoever is interrupted lets end what is under way, since its tokens would be lost."""
+        begun = time.monotonic()
+        counted = self._found.order_by().values_list("provider_key").annotate(Count("pk"))
+        due = dict(counted.filter(provider_key__in=self._provider_keys))
+        self.report.due = {key: due[key] for key in self._provider_keys if key in due}
+        # All names from the beginning: a dictionary that grows cannot be read by another thread.
+        self.report.outcomes = {key: Counter(dict.fromkeys(OUTCOMES, 0)) for key in self.report.due}
+        try:
+            for key in self.report.due:
+                self._refresh_at(key, progress)
+        except BaseException:
+            self.report.was_stopped = True
+            raise
+        finally:
+            self.report.seconds = time.monotonic() - begun
+            self._tell()
+        return self.report
+
+    def _refresh_at(self, key: str, progress: Progress) -> None:
+        pace, counts = Pace(per_second=self._per_second), self.report.outcomes[key]
+        lane = Lane(self._found.filter(provider_key=key), pace, counts)
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="oidc_login-bulk") as pool:
+            try:
+                workers = [pool.submit(closing_connections(lane.work)) for _ in range(self._concurrency)]
+                while wait(workers, timeout=TOLD_EVERY).not_done:
+                    progress(self.report.done, self.report.total)
+                rest = POSTPONED if pace.is_over else SKIPPED
+            finally:
+                pace.end()
+        for worker in workers:
+            worker.result()
+        counts[rest] += max(0, self.report.due[key] - counts.total())
+        progress(self.report.done, self.report.total)
+
+    def _tell(self) -> None:
+        for key, counts in self.report.outcomes.items():
+            told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+            logger.info("connections at %s: %s", key, told, extra={"provider": key, "counts": dict(counts)})
+        if unreadable := self.report.count(UNREADABLE):
+            setting = old_token_keys_setting()
+            logger.error("%d connections have tokens that no key opens: see %s", unreadable, setting)
+
+
+class Lane:
+    """One provider: the connections to come, the pace at which it is asked, and what became of those before."""
+
+    def __init__(self, found: ConnectionQuerySet, pace: Pace, counts: Counter[str]) -> None:
+        self.pace = pace
+        self._counts = counts
+        self._lock = threading.Lock()
+        self._connections = (connection for page in in_pages(found.select_related("user"), PAGE) for connection in page)
+
+    def work(self) -> None:
+        """Take one connection after the other, as all other threads do."""
+        while (connection := self._take()) is not None:
+            outcome = self._refresh(connection)
+            with self._lock:
+                self._counts[outcome] += 1
+            if outcome not in (REFRESHED, NEEDS_PERSON):
+                close_old_connections()  # one to the database may be what is broken
+
+    def _take(self) -> OAuthConnection | None:
+        if self.pace.is_over:
+            return None
+        with self._lock:
+            return next(self._connections, None)
+
+    @sensitive_variables()
+    def _refresh(self, connection: OAuthConnection) -> str:
+        """Refresh one and say what became of it; while the provider has had enough, wait and try again."""
+        for _ in range(TRIES):
+            turn = self.pace.wait_for_turn()
+            if turn is None:
+                break
+            error = failure_of(connection)
+            asked = error.__cause__ if isinstance(error, ProviderUnavailable) else None
+            if isinstance(asked, protocol.ProtocolError):
+                self.pace.failed(turn, retry_after=getattr(asked, "retry_after", None))
+                continue
+            outcome = outcome_of(error)
+            if outcome in (REFRESHED, NEEDS_PERSON):
+                self.pace.worked()
+            elif isinstance(error, OAuthError) and outcome == FAILED:
+                self.pace.failed(turn)  # most likely the next ones fail too, and refresh tokens are used up
+            return outcome
+        return POSTPONED
+
+
+@sensitive_variables()
+def failure_of(connection: OAuthConnection) -> Exception | None:
+    """Refresh a connection; return what went wrong, whatever it is, since many more wait."""
+    try:
+        refresh(connection)
+    except Exception as error:
+        if outcome_of(error) == FAILED:
+            # Its kind alone: a message of the site's own code may quote what it should not.
+            code = error.code if isinstance(error, OAuthError) else type(error).__name__
+            extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": code}
+            logger.error("connection %s at %s: %s", connection.pk, connection.provider_key, code, extra=extra)
+        return error
+    return None
+
+
+def outcome_of(error: Exception | None) -> str:
+    if error is None:
+        return REFRESHED
+    return next((outcome for kind, outcome in MEANINGS if isinstance(error, kind)), FAILED)

@@ -1,0 +1,137 @@
+"""The ID token that comes with a refresh, wrong in one way at a time: the rows of a sign-in's, and Core 12.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from oidc_login.exceptions import OAuthError
+from oidc_login.models import OAuthConnection, Status
+from oidc_login.testing import UnsignedToken
+from tests.hostile.rows import ABSENT, ID_TOKEN, Row, accepted, claims, json_of, refused, source
+from tests.hostile.stage import Stage
+from tests.hostile.test_id_token import (
+    ALGORITHMS,
+    ALLOWED_ALGORITHMS,
+    CLAIMS,
+    DECRYPTED,
+    ENCRYPTED,
+    HEADERS,
+    NO_SIGNATURE,
+    PAYLOADS,
+    SAID_OTHERWISE,
+    SERIALIZATIONS,
+    SIGNATURES,
+)
+from tests.login.browser import Browser
+from tests.login.served import BOB
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What a refreshed token may leave out, or what is asked of a sign-in alone.
+OF_A_SIGN_IN = ("nonce", "max_age", "essential acr", "token that says nonces", "null", "empty", "missing")
+REFUSED = [
+    row
+    for rows in (CLAIMS, PAYLOADS, HEADERS, SERIALIZATIONS, NO_SIGNATURE, SIGNATURES, ENCRYPTED, ALLOWED_ALGORITHMS)
+    for row in rows
+    if not row.name.startswith(OF_A_SIGN_IN) or row.name.endswith("twice")
+] + [
+    refused("sub of somebody else", "Core 12.2", claims(sub=BOB.sub), ID_TOKEN),
+    refused("sub in capitals", "Core 12.2", claims(sub=str.upper), ID_TOKEN),
+    refused("another nonce", "Core 12.2", claims(nonce="another"), ID_TOKEN),
+    refused("a nonce that is a number", "Core 12.2", claims(nonce=1), ID_TOKEN),
+]
+ACCEPTED = [
+    *SAID_OTHERWISE,
+    *ALGORITHMS,
+    *DECRYPTED,
+    accepted("no ID token", "Core 12.2", json_of("token", id_token=ABSENT)),
+    accepted("null for an ID token", "Core 12.2", json_of("token", id_token=None)),
+    accepted("a nonce that is null", "Core 12.2", claims(nonce=None)),
+    # A provider moves it along when the person signs in there again, also for another site: still the same person.
+    accepted("another auth_time", "Core 12.2", claims(auth_time=lambda auth_time: auth_time + 3600)),
+    accepted("no auth_time", "Core 12.2", claims(auth_time=ABSENT)),
+    accepted("another sid", "Core 12.2", claims(sid="another")),
+]
+
+
+def sign_in(stage: Stage) -> OAuthConnection:
+    """Somebody who has a refresh token, with a site that has forgotten the provider's documents."""
+    stage.op.always_refresh_token = True
+    Browser().sign_in(stage.op)
+    cache.clear()
+    stage.configure(timeout=9)
+    stage.op.clear()
+    return OAuthConnection.objects.select_related("user").get()
+
+
+def tokens() -> Any:
+    return OAuthConnection.objects.values_list("access_token", "refresh_token", "access_token_expires_at").get()
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=str)
+def test_refused(stage: Stage, row: Row) -> None:
+    connection = sign_in(stage)
+    before = tokens()
+    stage.prepare(row)
+
+    with pytest.raises(OAuthError) as caught:
+        connection.refresh_access_token()
+
+    assert (caught.value.status_code, caught.value.code) == row.seen
+    assert tokens() == before
+    assert stage.op.asked().count("token") == 1 and "userinfo" not in stage.op.asked()
+    stage.witness.assert_no_secrets(Browser(), errors=[caught.value])
+    stage.op.mend()
+    stage.op.signing_alg = "RS256"
+    stage.configure(id_token_signing_algs=None, client_key=None)
+    OAuthConnection.objects.update(status=Status.OK)
+    cache.clear()
+    connection.refresh_from_db()
+    connection.refresh_access_token()
+    assert stage.op.grants.of_access_token(connection.access_token)
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=str)
+def test_accepted(stage: Stage, row: Row) -> None:
+    connection = sign_in(stage)
+    stage.prepare(row)
+
+    connection.refresh_access_token()
+
+    assert stage.op.grants.of_access_token(connection.access_token)
+    assert connection.status == Status.OK
+
+
+@source("Core 12; oidcc-client-test-refresh-token")
+def test_refresh_and_then_userinfo(stage: Stage) -> None:
+    connection = sign_in(stage)
+
+    connection.refresh_access_token()
+    response = connection.session().get(stage.op.metadata()["userinfo_endpoint"])
+
+    assert response.json()["sub"] == connection.provider_user_id
+    assert stage.op.asked()[-2:] == ["token", "userinfo"]
+    request = next(request for request in stage.op.requests if request.endpoint == "token")
+    assert request.form["grant_type"] == "refresh_token" and "scope" not in request.form
+    assert stage.op.requests[-1].bearer_token == connection.access_token
+
+
+@source("Core 12.2; oidcc-client-test-refresh-token-invalid-issuer, oidcc-client-test-refresh-token-invalid-sub")
+@pytest.mark.parametrize("claim", ["iss", "sub"])
+def test_no_userinfo_with_the_token_of_another_issuer_or_person(stage: Stage, claim: str) -> None:
+    connection = sign_in(stage)
+
+    def lengthen(token: UnsignedToken) -> UnsignedToken:
+        token.claims[claim] += "1"
+        return token
+
+    with stage.op.bend("id_token", lengthen), pytest.raises(OAuthError) as caught:
+        connection.refresh_access_token()
+
+    assert caught.value.code == "id_token_invalid"
+    issued = stage.op.answered[-1]["access_token"]
+    assert "userinfo" not in stage.op.asked()
+    assert OAuthConnection.objects.get().access_token != issued
