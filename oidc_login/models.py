@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, models, router, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from . import statements
 from .accounts import can_use_password, get_field, lock_user
 from .claims import Identity, text
 from .conf import django
@@ -86,21 +87,12 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
 
         Every sign-in does this, so of the connection it reads the key alone: the rest is loaded when asked for.
         """
-        users = (
-            get_user_model()
-            ._base_manager.filter(
-                oauth_connections__provider_key=identity.provider_key,
-                oauth_connections__issuer=identity.issuer,
-                oauth_connections__provider_user_id=identity.subject,
-            )
-            .annotate(_connection_key=F("oauth_connections__pk"))
-        )
-        user: Any = next(iter(users), None)
+        user: Any = next(iter(statements.find_users(identity)), None)
         if user is None:
             return None
         names = ("id", "user_id", *IDENTITY_FIELDS)
         values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
-        connection = self.model.from_db(users.db, names, values)
+        connection = self.model.from_db(user._state.db, names, values)
         connection.user = user
         return connection
 
