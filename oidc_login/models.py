@@ -285,6 +285,8 @@ class OAuthConnection(models.Model):
     def update_row(self, names: Iterable[str], *conditions: Q, using: str | None = None) -> bool:
         """Write these fields alone, and say whether the row is still there, as the conditions want it."""
         fields: list[Any] = [self._meta.get_field(name) for name in names]
+        if not conditions:
+            return statements.update(self, fields, using=using or router.db_for_write(OAuthConnection))
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
         return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))
 

@@ -1,16 +1,16 @@
-"""The statement about connections that every repeat sign-in runs.
+"""The two statements about connections that every repeat sign-in runs.
 
-It is what the ORM makes of the same query; to make it anew takes longer than a database needs to run it.
+They are what the ORM makes of the same queries; to make them anew takes longer than a database needs to run them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import router
+from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
 
 from .claims import Identity
@@ -47,3 +47,15 @@ def selecting(model: Any, using: str, has_issuer: bool) -> Statement:
     users = users_with(model, using, "provider_key", "issuer" if has_issuer else "", "subject")
     statement: Statement = users.query.get_compiler(using).as_sql()
     return statement
+
+
+def update(row: Any, fields: Sequence[Any], *, using: str) -> bool:
+    """Write these fields of a row, and say whether it is still there."""
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    sql = f"UPDATE {quote(row._meta.db_table)} SET {columns} WHERE {quote(row._meta.pk.column)} = %s"  # noqa: S608
+    values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, row.pk])
+        return bool(cursor.rowcount)

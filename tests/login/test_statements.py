@@ -89,3 +89,28 @@ def test_manager_of_the_site_is_asked_each_time(monkeypatch: pytest.MonkeyPatch)
     assert OAuthConnection.objects.find(identity("op", "", "17")) is None
     manager.hidden = ()
     assert OAuthConnection.objects.find(identity("op", "", "17")) == connection
+
+
+def test_one_row_is_written_and_of_it_the_fields_that_are_named(
+    connections: dict[tuple[str, str, str], OAuthConnection],
+) -> None:
+    before = {row.pk: row for row in OAuthConnection.objects.all()}
+    connection = connections["op", "", "17"]
+    connection.email, connection.claims, connection.access_token = "new@example.org", {"name": "%s"}, "a-token"
+
+    assert connection.update_row(["claims", "access_token"])
+
+    written = OAuthConnection.objects.get(pk=connection.pk)
+    assert (written.email, written.claims, written.access_token) == ("", {"name": "%s"}, "a-token")
+    assert all(
+        (row.claims, row.access_token) == (before[row.pk].claims, before[row.pk].access_token)
+        for row in OAuthConnection.objects.exclude(pk=connection.pk)
+    )
+
+
+def test_row_that_is_gone_is_told(connections: dict[tuple[str, str, str], OAuthConnection]) -> None:
+    connection = connections["op", "", "17"]
+    OAuthConnection.objects.filter(pk=connection.pk).delete()
+
+    assert not connection.update_row(["email"])
+    assert OAuthConnection.objects.count() == len(IDENTITIES) - 1
