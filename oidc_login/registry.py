@@ -85,7 +85,9 @@ def get_provider(key: str) -> OAuthProvider:
 
     The loader is asked for keys alone that the settings lack.
     """
-    configurations = settings.PROVIDERS if key in settings.PROVIDERS else loaded_configurations()
+    configurations: Mapping[str, Configuration] = settings.PROVIDERS
+    if key not in configurations:
+        configurations = loaded_configurations()
     if key not in configurations:
         _providers.pop(key, None)
         raise ProviderUnknown
