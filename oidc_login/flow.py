@@ -10,14 +10,16 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, Literal, cast
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, get_script_prefix, get_urlconf, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 
 from . import sealing
 from .cache import SharedValues, add_once
@@ -108,10 +110,18 @@ def callback_uri(request: HttpRequest, provider_key: str) -> str:
 
 def absolute_uri(request: HttpRequest, view_name: str, *args: str) -> str:
     """Return a URL of this site as a provider must know it."""
-    path = reverse(view_name, args=args)
+    path = path_of(get_resolver(get_urlconf()), get_script_prefix(), get_language(), view_name, args)
     if settings.BASE_URL:
         return str(settings.BASE_URL).rstrip("/") + path
     return request.build_absolute_uri(path)
+
+
+@lru_cache(maxsize=1024)
+def path_of(
+    resolver: URLResolver, script_prefix: str, language: str | None, view_name: str, args: Sequence[str]
+) -> str:
+    """Return what `reverse` says, kept for all that its answer depends on: every sign-in begins with it."""
+    return reverse(view_name, args=args)
 
 
 def safe_next(request: HttpRequest, values: list[str]) -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connections, models, router, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from . import statements
 from .accounts import can_use_password, get_field, lock_user
 from .claims import Identity, text
 from .conf import django
@@ -124,21 +125,12 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
 
         Every sign-in does this, so of the connection it reads the key alone: the rest is loaded when asked for.
         """
-        users = (
-            get_user_model()
-            ._base_manager.filter(
-                oauth_connections__provider_key=identity.provider_key,
-                oauth_connections__issuer=identity.issuer,
-                oauth_connections__provider_user_id=identity.subject,
-            )
-            .annotate(_connection_key=F("oauth_connections__pk"))
-        )
-        user: Any = next(iter(users), None)
+        user: Any = next(iter(statements.find_users(identity)), None)
         if user is None:
             return None
         names = ("id", "user_id", *IDENTITY_FIELDS)
         values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
-        connection = self.model.from_db(users.db, names, values)
+        connection = self.model.from_db(user._state.db, names, values)
         connection.user = user
         return connection
 
@@ -332,6 +324,8 @@ class OAuthConnection(models.Model):
     def update_row(self, names: Iterable[str], *conditions: Q, using: str | None = None) -> bool:
         """Write these fields alone, and say whether the row is still there, as the conditions want it."""
         fields: list[Any] = [self._meta.get_field(name) for name in names]
+        if not conditions:
+            return statements.update(self, fields, using=using or router.db_for_write(OAuthConnection))
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
         return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))
 

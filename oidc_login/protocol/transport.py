@@ -16,11 +16,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool
@@ -57,6 +56,7 @@ MAX_TIMEOUT = 20  # seconds, for one exchange and for all that one request of a 
 FAIR_CHANCE = 5.0
 
 HEADER_VALUE = re.compile(r"[\t -~]*")
+NO_RETRY = Retry(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +112,11 @@ class Transport:
         """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
         origin, _ = destination(request.url)
         seconds = self._seconds()
-        session = _session(self._ca_bundle, self._policy)
+        adapter = _adapter(self._ca_bundle, self._policy)
         self._breaker.check(origin)
         token = deadline.set(time.monotonic() + seconds)
         try:
-            response = _exchange(session, request, seconds)
+            response = _exchange(adapter, request, seconds)
         except ProviderUnavailable as error:
             if error.reason != "timeout" or seconds >= min(self.timeout, FAIR_CHANCE):
                 self._breaker.failed(origin)
@@ -173,33 +173,30 @@ def _http_date(value: str) -> float:
     return (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp()
 
 
-def _exchange(session: requests.Session, request: Request, seconds: float) -> Response:
-    adapter = session.get_adapter(request.url)
+def _exchange(adapter: _Adapter, request: Request, seconds: float) -> Response:
     prepared = _prepare(request)
     try:
-        # The adapter alone: what `Session.send` adds to it are cookies, redirects and hooks.
-        answer = adapter.send(prepared, stream=True, timeout=seconds)
+        # The adapter alone: what a session adds to it are cookies, redirects and hooks.
+        answer = adapter.send(prepared, timeout=seconds)
         # Closes the connection too, unless all of the answer was read.
         with answer:
             return _read(answer, request.max_bytes)
-    except (requests.RequestException, HTTPError):
+    except (HTTPError, OSError):
         # Not chained: these hold the request. Time-outs and failed connects were reported by the sockets.
         raise ProviderUnavailable("connection_closed") from None
 
 
 def _prepare(request: Request) -> requests.PreparedRequest:
-    headers = CaseInsensitiveDict({"User-Agent": USER_AGENT})
-    headers.update(request.headers)
-    headers["Accept-Encoding"] = "identity"
+    headers = [("User-Agent", USER_AGENT), *request.headers.items(), ("Accept-Encoding", "identity")]
     if request.body is not None:
-        headers["Content-Length"] = str(len(request.body))
+        headers.append(("Content-Length", str(len(request.body))))
     # Checked here because the checks below this floor quote the value in their messages.
-    if not all(map(HEADER_VALUE.fullmatch, headers.values())):
+    if not all(HEADER_VALUE.fullmatch(value) for _, value in headers):
         raise ResponseInvalid("request_header")
     prepared = requests.PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url
-    prepared.headers = headers
+    prepared.headers = CaseInsensitiveDict(headers)  # of two spellings of a name the later one holds
     prepared.body = request.body
     return prepared
 
@@ -229,38 +226,47 @@ def _read_body(answer: requests.Response, max_bytes: int) -> bytes:
         if rest < 0:
             raise ResponseInvalid("too_large")
         chunks.append(chunk)
+        if answer.raw.length_remaining == 0:
+            break  # where the length is known, the end needs no read of its own
     return b"".join(chunks)
 
 
-class _Adapter(HTTPAdapter):
-    """Connection pools that trust one CA bundle and keep our deadline; no proxy and no retry."""
+class _Adapter(BaseAdapter):
+    """Connection pools that trust one CA bundle and keep our deadline; no cookie, proxy, redirect or retry."""
 
     def __init__(self, ca_bundle: str, policy: ConnectionPolicy) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=Retry(False))
+        super().__init__()
         self._context = tls_context(ca_bundle)
         self._policy = policy
         self._lock = threading.Lock()
         self._pools: dict[Origin, HTTPConnectionPool] = {}
 
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, *_args: object, **_kwargs: object
-    ) -> HTTPConnectionPool:
-        origin, _ = destination(str(request.url))
-        return self._pools.get(origin) or self._add_pool(origin)
-
-    def cert_verify(self, *_args: object, **_kwargs: object) -> None:
-        """Leave the pool alone: its context verifies, and a bundle named here is read per connection."""
-
-    def request_url(self, request: requests.PreparedRequest, _proxies: object) -> str:
-        _, target = destination(str(request.url))
-        return target
-
-    def build_response(self, _req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Wrap the answer, without the cookies and guesses that requests would add."""
+    def send(  # type: ignore[override]  # TLS and proxies are decided once for all requests
+        self, request: requests.PreparedRequest, *, timeout: float
+    ) -> requests.Response:
+        """Send a request once, and return its answer before the body is read."""
+        origin, target = destination(str(request.url))
+        pool = self._pools.get(origin) or self._add_pool(origin)
         response = requests.Response()
-        response.status_code = resp.status
-        response.raw = resp
+        response.raw = pool.urlopen(
+            str(request.method),
+            target,
+            body=request.body,
+            headers=dict(request.headers),
+            timeout=timeout,
+            retries=NO_RETRY,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+        )
+        response.status_code = response.raw.status
         return response
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        for pool in self._pools.values():
+            pool.close()
 
     def _add_pool(self, origin: Origin) -> HTTPConnectionPool:
         scheme, host, port = origin
@@ -276,38 +282,27 @@ class _Adapter(HTTPAdapter):
         return TLSPool(host, port, maxsize=KEPT_CONNECTIONS, policy=self._policy, ssl_context=self._context)
 
 
-def _session(ca_bundle: str | None, policy: ConnectionPolicy) -> requests.Session:
-    """The one session of this process for this CA bundle."""
+def _adapter(ca_bundle: str | None, policy: ConnectionPolicy) -> _Adapter:
+    """The one adapter of this process for this CA bundle."""
     # The process is named as well: some servers fork without Python's knowledge.
     key = (os.getpid(), ca_bundle, policy)
-    session = _sessions.get(key)
-    if session is not None:
-        return session
-    with _sessions_lock:
-        return _sessions.get(key) or _sessions.setdefault(key, _new_session(ca_bundle, policy))
-
-
-def _new_session(ca_bundle: str | None, policy: ConnectionPolicy) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.max_redirects = 0
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter(ca_bundle or DEFAULT_CA_BUNDLE_PATH, policy)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    adapter = _adapters.get(key)
+    if adapter is not None:
+        return adapter
+    with _adapters_lock:
+        return _adapters.get(key) or _adapters.setdefault(key, _Adapter(ca_bundle or DEFAULT_CA_BUNDLE_PATH, policy))
 
 
 def _forget_process_state() -> None:
     """Share no connection with another process, nor a lock that somebody held when it forked."""
-    global _sessions, _sessions_lock
-    _sessions = {}
-    _sessions_lock = threading.Lock()
+    global _adapters, _adapters_lock
+    _adapters = {}
+    _adapters_lock = threading.Lock()
     _breaker.forget()
 
 
-_sessions: dict[tuple[int, str | None, ConnectionPolicy], requests.Session] = {}
-_sessions_lock = threading.Lock()
+_adapters: dict[tuple[int, str | None, ConnectionPolicy], _Adapter] = {}
+_adapters_lock = threading.Lock()
 _breaker = CircuitBreaker()
 
 if hasattr(os, "register_at_fork"):

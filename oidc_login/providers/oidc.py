@@ -126,14 +126,17 @@ class OIDCProvider(OAuth2Provider):
     @property
     def metadata(self) -> ProviderMetadata:
         """The provider's metadata, from its discovery document and the site's `metadata`."""
-        if all(self.metadata_overrides.get(name) for name in REQUIRED_URLS):
+        if self._document is None and all(self.metadata_overrides.get(name) for name in REQUIRED_URLS):
             return self._complete_metadata
+        return (self._document or self._make_document()).get(now=time.time())
+
+    def _make_document(self) -> CachedDocument[ProviderMetadata]:
         with self._making:
             if self._document is None:
                 self._document = CachedDocument(
                     self.discovery_url, parse=self._parse_metadata, transport=self.transport, store=self.store
                 )
-        return self._document.get(now=time.time())
+            return self._document
 
     @cached_property
     def _complete_metadata(self) -> ProviderMetadata:

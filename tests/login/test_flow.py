@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.sessions.models import Session
-from django.urls import reverse
+from django.test import RequestFactory
+from django.urls import clear_script_prefix, include, path, reverse, set_script_prefix, set_urlconf
+from django.utils import translation
 
 from oidc_login import flow
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
@@ -138,6 +142,30 @@ def test_base_url_decides_over_the_requests_host(op: OpenIDProvider, browser: Br
     sent = dict(parse_qsl(urlsplit(browser.begin()["Location"]).query))
 
     assert sent["redirect_uri"] == "https://site.example/oauth/op/callback/"
+
+
+def test_redirect_uri_is_where_the_callback_is_for_this_very_request(rf: RequestFactory) -> None:
+    """By the prefix that the server mounts the site at, the URLs of this request's host, and the language."""
+    request, elsewhere = rf.post("/"), ModuleType("elsewhere")
+    elsewhere.__dict__["urlpatterns"] = i18n_patterns(path("in/", include("oidc_login.urls")))
+
+    def redirect_uri() -> str:
+        return flow.absolute_uri(request, "oidc_login:callback", "op")
+
+    assert redirect_uri() == "http://testserver/oauth/op/callback/"
+    set_script_prefix("/app/")
+    try:
+        assert redirect_uri() == "http://testserver/app/oauth/op/callback/"
+    finally:
+        clear_script_prefix()
+    set_urlconf(elsewhere)  # type: ignore[arg-type]  # a module will do
+    try:
+        for language in ("en", "de", "fr"):
+            with translation.override(language):
+                assert redirect_uri() == f"http://testserver/{language}/in/op/callback/"
+    finally:
+        set_urlconf(None)
+    assert redirect_uri() == "http://testserver/oauth/op/callback/"
 
 
 def test_redirect_uri_of_the_token_request_is_the_one_sent(

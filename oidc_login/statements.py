@@ -1,0 +1,61 @@
+"""The two statements about connections that every repeat sign-in runs.
+
+They are what the ORM makes of the same queries; to make them anew takes longer than a database needs to run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import connections, router
+from django.db.models import F, Manager, QuerySet
+
+from .claims import Identity
+
+Statement = tuple[str, tuple[str, ...]]
+
+
+def find_users(identity: Identity) -> Iterable[Any]:
+    """Return the user whose connection has this identity, with the key of the connection as `_connection_key`."""
+    model: Any = get_user_model()
+    using = router.db_for_read(model)
+    if type(model._base_manager) is not Manager:  # what the site's own leaves out may depend on the request
+        return users_with(model, using, identity.provider_key, identity.issuer, identity.subject)
+    sql, names = selecting(model, using, bool(identity.issuer))
+    return QuerySet[Any](model, using=using).raw(sql, [getattr(identity, name, "") for name in names])
+
+
+def users_with(model: Any, using: str, provider_key: str, issuer: str, subject: str) -> QuerySet[Any]:
+    users = model._base_manager.using(using).filter(
+        oauth_connections__provider_key=provider_key,
+        oauth_connections__issuer=issuer,
+        oauth_connections__provider_user_id=subject,
+    )
+    found: QuerySet[Any] = users.annotate(_connection_key=F("oauth_connections__pk"))
+    return found
+
+
+@lru_cache(maxsize=8)
+def selecting(model: Any, using: str, has_issuer: bool) -> Statement:
+    """Return the statement of `users_with`, and the members of an `Identity` that are its parameters, in order.
+
+    Without an issuer it may be another statement: not every database keeps an empty text.
+    """
+    users = users_with(model, using, "provider_key", "issuer" if has_issuer else "", "subject")
+    statement: Statement = users.query.get_compiler(using).as_sql()
+    return statement
+
+
+def update(row: Any, fields: Sequence[Any], *, using: str) -> bool:
+    """Write these fields of a row, and say whether it is still there."""
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    sql = f"UPDATE {quote(row._meta.db_table)} SET {columns} WHERE {quote(row._meta.pk.column)} = %s"  # noqa: S608
+    values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, row.pk])
+        return bool(cursor.rowcount)
