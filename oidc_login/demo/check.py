@@ -100,6 +100,25 @@ def refuse_forged_token(demo: Demo) -> None:
     expect_signed_out(demo, browser)
 
 
+def sign_out(demo: Demo) -> None:
+    browser = Browser()
+    page = sign_in(demo, "openid", "alice", browser=browser)
+    sessions = len(demo.openid.sessions)
+    page = browser.submit(page, page.form("/oauth/logout/"))
+    expect((page.status, page.path) == (200, "/login/"), f"it ended with HTTP {page.status} at {page.path}")
+    expect(len(demo.openid.sessions) == sessions - 1, "the provider's session goes on")
+    expect_signed_out(demo, browser)
+
+
+def sign_out_at_provider(demo: Demo) -> None:
+    laptop, phone = Browser(), Browser()
+    for browser in (laptop, phone):
+        sign_in(demo, "openid", "bob", browser=browser)
+    demo.openid.sign_out("bob")
+    for browser in (laptop, phone):
+        expect_signed_out(demo, browser)
+
+
 STEPS: tuple[tuple[str, Callable[[Demo], None]], ...] = (
     ("sign-up: alice is new, and has an account now", sign_up),
     ("repeat sign-in: alice again, with one request to the provider", repeat_sign_in),
@@ -109,6 +128,8 @@ STEPS: tuple[tuple[str, Callable[[Demo], None]], ...] = (
     ("second provider: alice has the same verified address there", link_a_second_provider),
     ("cancelled sign-in: back to the buttons, nobody is signed in", cancel),
     ("forged token: refused, nobody is signed in", refuse_forged_token),
+    ("signing out: alice's session ends here and at the provider", sign_out),
+    ("signing out there: bob leaves the provider, and both of his browsers here see it", sign_out_at_provider),
 )
 
 

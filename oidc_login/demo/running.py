@@ -47,7 +47,9 @@ def running(*, port: int) -> Iterator[Demo]:
         os.environ["DEMO_GITHUB_URL"] = stack.enter_context(serve(github))
         set_up_site()
         stack.callback(connections.close_all)
-        yield Demo(serve_site(stack, port), openid, github)
+        demo = Demo(serve_site(stack, port), openid, github)
+        openid.backchannel_logout_uri = f"{demo.site_url}/oauth/openid/backchannel-logout/"
+        yield demo
 
 
 def set_up_site() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView
 from django.urls import include, path
 
 from .views import home
@@ -10,6 +10,5 @@ from .views import home
 urlpatterns = [
     path("", home, name="home"),
     path("login/", LoginView.as_view(template_name="demo/login.html", redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
     path("oauth/", include("oidc_login.urls")),
 ]

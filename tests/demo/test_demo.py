@@ -32,6 +32,8 @@ def test_check_holds_and_says_what_held() -> None:
         "second provider",
         "cancelled sign-in",
         "forged token",
+        "signing out",
+        "signing out there",
     ]
     assert (last, ended.stderr) == ("All held.", "")
 

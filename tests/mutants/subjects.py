@@ -22,6 +22,7 @@ TESTS: dict[str, Sequence[str]] = {
         f"{HOSTILE}authorization_answers.py",
         f"{HOSTILE}begin.py",
     ),
+    "protocol/logout": (f"{PROTOCOL}logout.py", "tests/logout/test_back_channel.py"),
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
     "linking": (
@@ -48,7 +49,14 @@ TESTS: dict[str, Sequence[str]] = {
     "providers/endpoints": (f"{COMPAT}issuer.py", f"{COMPAT}settings.py", f"{COMPAT}checks.py"),
     "protocol/discovery": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
-STRICT = ("protocol/id_token", "protocol/authorization", "protocol/keys", "protocol/userinfo", "linking")
+STRICT = (
+    "protocol/id_token",
+    "protocol/authorization",
+    "protocol/logout",
+    "protocol/keys",
+    "protocol/userinfo",
+    "linking",
+)
 
 
 class Outcome(NamedTuple):
