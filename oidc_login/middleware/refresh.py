@@ -17,9 +17,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
-from django.utils.module_loading import import_string
 
-from oidc_login.backends import OIDCLoginBackend
+from oidc_login.backends import get_backend_path
+from oidc_login.conf import django
 from oidc_login.exceptions import (
     ConnectionRemoved,
     IDTokenInvalid,
@@ -99,8 +99,8 @@ def end_session_from_before(request: HttpRequest) -> None:
     """
     if EXPIRATION_KEY not in request.session or seconds_overdue(request.session) <= 0:
         return
-    path = request.session.get(BACKEND_SESSION_KEY)
-    if request.user.is_authenticated and path and issubclass(import_string(path), OIDCLoginBackend):
+    ours = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
+    if request.user.is_authenticated and request.session.get(BACKEND_SESSION_KEY) == ours:
         end_session(request, provider_key="", reason="no_connection")
 
 

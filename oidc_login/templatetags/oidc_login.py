@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from django import template
 from django.http import HttpRequest
 from django.template import Context
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -90,8 +91,10 @@ def provider_icon(provider: OAuthProvider) -> dict[str, str]:
     The letters are an SVG, since its attributes need no style sheet of the site and no permission of its content
     security policy.
     """
+    if provider.icon.endswith(".html"):
+        return {"template": provider.icon}
     if provider.icon:
-        return {"template" if provider.icon.endswith(".html") else "file": provider.icon}
+        return {"url": static(provider.icon)}
     color = provider.brand_color if HEX_COLOR.fullmatch(provider.brand_color) else OAuthProvider.brand_color
     return {"color": color, "text_color": legible_on(color), "initials": provider.initials()}
 

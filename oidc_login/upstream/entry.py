@@ -87,7 +87,7 @@ def described_entry() -> dict[str, Any]:
         "client_id": get("OIDC_RP_CLIENT_ID"),
         "client_secret": secret,
         "scope": get("OIDC_RP_SCOPES", "openid email"),
-        "label": urlsplit(str(get(ENDPOINTS["authorization_endpoint"], ""))).hostname or None,
+        "label": urlsplit(str(get(ENDPOINTS["authorization_endpoint"], ""))).hostname,
         "metadata": {name: get(setting) for name, setting in ENDPOINTS.items() if get(setting)},
         "token_endpoint_auth_method": _auth_method(secret),
         "id_token_signing_algs": [algorithm],

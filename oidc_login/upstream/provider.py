@@ -57,7 +57,7 @@ class EndpointsProvider(OIDCProvider):
     def _find_issuer(self, *, now: float) -> None:
         """Take the first document that is this provider's; where there was none, wait before looking again."""
         if now < self._not_before:
-            raise self._failure
+            raise self._failure.with_traceback(None)
         self._failure = MetadataInvalid("issuer_unknown")
         for issuer in folders_above(self._known_addresses().values())[:MAX_PLACES]:
             document = self._document_of(issuer)

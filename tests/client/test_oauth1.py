@@ -203,6 +203,15 @@ def test_flow_that_a_site_keeps_by_itself(client: DjangoOAuth1App, photos: Photo
         client.fetch_access_token(oauth_verifier=verifier)
 
 
+def test_failure_takes_the_verifier_out_of_the_request(trip: Trip, photos: Photos) -> None:
+    request = trip.back(photos.authorization_answer(trip.begin()).with_(oauth_token="another"))
+
+    with pytest.raises(OAuthError):
+        trip.client.authorize_access_token(request)
+
+    assert (dict(request.GET), request.META["QUERY_STRING"]) == ({}, "")
+
+
 def test_nothing_is_shown(trip: Trip, photos: Photos, witness: Witness) -> None:
     answer = photos.authorization_answer(trip.begin())
     with pytest.raises(OAuthError) as caught:

@@ -14,6 +14,7 @@ from mozilla_django_oidc.auth import default_username_algo
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OIDCProvider
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.upstream.entry import provider_entries, provider_key
 from oidc_login.upstream.provider import EndpointsProvider
 from tests.compat.conftest import (
     ALICE,
@@ -99,11 +100,25 @@ def test_entry_with_a_client_of_its_own_stands_for_itself(legacy_op: LegacyProvi
     assert type(the_provider()) is OIDCProvider
 
 
+def test_class_of_the_site(legacy_op: LegacyProvider, browser: Browser, settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {
+        "oidc": {"class": "oidc_login.providers.OIDCProvider", "issuer": legacy_op.issuer, "trust_email": True}
+    }
+
+    assert type(the_provider()) is OIDCProvider
+    assert sign_in_after(browser, legacy_op).status_code == 302
+
+
+def test_entry_without_a_client_is_not_that_of_settings_without_one(settings: Settings) -> None:
+    del settings.OIDC_RP_CLIENT_ID
+    settings.OIDC_LOGIN_PROVIDERS = {"company": {"issuer": "https://login.example"}}
+
+    assert provider_key() is None
+
+
 @pytest.mark.parametrize("providers", [None, [], {"oidc": None}, {"oidc": []}, {"company": None}])
 def test_entries_that_are_none(settings: Settings, providers: Any) -> None:
     """The checks say what is wrong; until then nothing is made up."""
-    from oidc_login.upstream.entry import provider_entries
-
     settings.OIDC_LOGIN_PROVIDERS = providers
 
     found = provider_entries()
@@ -112,6 +127,7 @@ def test_entries_that_are_none(settings: Settings, providers: Any) -> None:
         assert list(found) == ["oidc", "company"]
     else:
         assert found == providers
+        assert provider_key() is None
 
 
 # One by one.

@@ -315,13 +315,14 @@ def test_connection_that_moved_to_another_account_ends_the_session(
 
 
 def test_provider_that_was_taken_out_ends_its_sessions(
-    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     signed_in(browser, op)
     settings.OIDC_LOGIN_PROVIDERS = {}
 
     assert browser.get("/page/").content == b":"
     assert browser.user is None
+    assert "a session ends, not confirmed by op (no_provider)" in caplog.messages
 
 
 def test_script_of_a_session_that_is_over_is_told(op: RecordingOpenIDProvider, browser: Browser) -> None:

@@ -691,6 +691,14 @@ def test_session_from_before_ends_when_it_is_due(op: RecordingOpenIDProvider, br
     assert browser.user is None
 
 
+def test_session_from_before_of_another_backend_goes_on(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    """What says the same of a time need not be ours to end."""
+    browser.log_in(get_user_model().objects.create_user("somebody"))
+    grow_old(browser)
+
+    assert browser.get("/page/").content == b"somebody:"
+
+
 def test_session_that_the_site_made_itself_goes_on(op: RecordingOpenIDProvider, browser: Browser) -> None:
     user = get_user_model().objects.create_user("somebody")
     browser.client.force_login(user, backend="oidc_login.backends.OIDCLoginBackend")

@@ -81,7 +81,11 @@ def strings_of_template(path: Path) -> Iterator[Entry]:
         yield Entry(singular, plural)
 
 
-LIBRARIES = {"i18n": "django.templatetags.i18n", "oidc_login": "oidc_login.templatetags.oidc_login"}
+LIBRARIES = {
+    "i18n": "django.templatetags.i18n",
+    "oidc_login": "oidc_login.templatetags.oidc_login",
+    "static": "django.templatetags.static",
+}
 
 
 def strings() -> set[Entry]:

@@ -289,7 +289,7 @@ def test_a_class_that_lacks_its_extra_is_left_out(monkeypatch: pytest.MonkeyPatc
     [
         ("", set()),
         ("OAuthToken", {"base", "facts"}),
-        ("GoogleProvider", {"base", "facts", "google", "mapping", "oauth2", "oidc"}),
+        ("GoogleProvider", {"back_channel", "base", "documented", "facts", "google", "mapping", "oauth2", "oidc"}),
     ],
 )
 def test_a_provider_is_imported_when_it_is_first_used(used: str, loaded: set[str]) -> None:
