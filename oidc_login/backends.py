@@ -104,6 +104,7 @@ class OIDCLoginBackend(UpstreamHooks):
         self.provider = get_provider(flow.provider_key)
         try:
             self.oauth_token = self.exchange(response.code)
+            self.oauth_token.scope = self.provider.narrowed_scope(self.oauth_token.scope, response.further)
             request.oauth_token = self.oauth_token  # type: ignore[attr-defined]  # read by oidc_login.views
             payload = self.verify()
             self._check_authentication_context(payload)

@@ -113,7 +113,7 @@ class OAuthProvider:
     response_mode: str | None = None
 
     # The parameters of an authorization response that `read_response` looks at; those beside PARAMETERS are for
-    # `claims_from_response`.
+    # `claims_from_response` and `narrowed_scope`.
     response_parameters: ClassVar[Sequence[str]] = PARAMETERS
     # The provider's own words for `access_denied` (RFC 6749 4.1.2.1).
     cancellation_errors: ClassVar[tuple[str, ...]] = ()
@@ -363,6 +363,10 @@ class OAuthProvider:
     def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Return names that came through the browser beside the code. They are unsigned, and nothing but names."""
         return {}
+
+    def narrowed_scope(self, scope: str, parameters: Mapping[str, str]) -> str:
+        """Return what of a granted scope is left by what came through the browser, which can never widen it."""
+        return scope
 
     def has_userinfo(self) -> bool:
         """Whether more can be asked about a person than the ID token says."""

@@ -40,6 +40,10 @@ class FacebookProvider(GraphProvider):
             "https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
             "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
         ),
+        arguments={
+            "api_version": "the version of the Graph API; `v24.0`",
+            "long_lived_tokens": "`True` exchanges the token of a sign-in at once for one of sixty days",
+        },
     )
 
     def __init__(self, *, api_version: str = "v24.0", **kwargs: Any) -> None:

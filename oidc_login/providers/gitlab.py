@@ -18,7 +18,7 @@ class GitLabRESTProvider(OAuth2Provider):
     For sign-ins alone GitLab is an OpenID provider: `OIDCProvider` with its address as `issuer`.
     """
 
-    display_name = "GitLab"
+    display_name = "GitLab REST"
     brand_color = "#c2410c"
     monogram = "GL"
     default_scope = "read_user"
@@ -31,6 +31,7 @@ class GitLabRESTProvider(OAuth2Provider):
         email="The primary address; it counts where `confirmed_at` says when it was confirmed.",
         refresh="Access tokens live two hours. Each refresh replaces both tokens, and the old ones end at once.",
         sources=("https://docs.gitlab.com/api/oauth2/", "https://docs.gitlab.com/api/users/"),
+        arguments={"base_url": "the address of a server of your own"},
     )
 
     def __init__(self, *, base_url: str = "https://gitlab.com", **kwargs: Any) -> None:

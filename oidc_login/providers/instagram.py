@@ -45,6 +45,9 @@ class InstagramProvider(GraphProvider):
         sources=(
             "https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
         ),
+        arguments={
+            "long_lived_tokens": "`True` exchanges the token of a sign-in at once for one of sixty days",
+        },
     )
 
     @sensitive_variables()

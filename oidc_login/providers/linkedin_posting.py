@@ -14,7 +14,7 @@ SPENT = ("Unable to retrieve access token: ", "The provided authorization grant 
 class LinkedInPostingProvider(OAuth2Provider):
     """LinkedIn's tokens for posting in the name of a member."""
 
-    display_name = "LinkedIn"
+    display_name = "LinkedIn posting"
     brand_color = "#0a66c2"
     monogram = "in"
     default_scope = "openid profile email w_member_social"

@@ -28,6 +28,8 @@ class MastodonProvider(OAuth2Provider):
         refresh="Access tokens live until they are revoked.",
         caution="Each server is a provider of its own in the settings. PKCE is heeded from Mastodon 4.3 on.",
         sources=("https://docs.joinmastodon.org/spec/oauth/", "https://docs.joinmastodon.org/methods/accounts/"),
+        arguments={"base_url": "the address of the server"},
+        example={"base_url": "https://mastodon.social"},
     )
 
     def __init__(self, *, base_url: str, **kwargs: Any) -> None:

@@ -37,11 +37,13 @@ class RedditProvider(OAuth2Provider):
         email="None; `has_verified_email` comes without the address.",
         refresh="Access tokens live an hour. Each refresh brings a new refresh token, which lives a year.",
         caution="Reddit turns away clients without a `User-Agent` of their own. Set `user_agent` as Reddit's rules "
-        "want it: `web:your.app:1.0 (by /u/you)`.",
+        "want it: `web:your.site:1.0 (by /u/you)`.",
         sources=(
             "https://github.com/reddit-archive/reddit/wiki/OAuth2",
             "https://github.com/reddit-archive/reddit/wiki/API",
         ),
+        arguments={"user_agent": "how your site calls itself, with every request"},
+        example={"user_agent": "web:your.site:1.0 (by /u/you)"},
     )
 
     def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ..protocol.authorization import PARAMETERS
 from .base import OAuthToken, OAuthUser
 from .facts import Facts
 from .mapping import text_at, value_at
@@ -21,6 +23,9 @@ class StravaProvider(OAuth2Provider):
     monogram = "ST"
     default_scope = "read"
     token_endpoint_auth_methods_supported = ("client_secret_post",)
+    # The scope that the person left comes back beside the code, and nowhere else
+    # (https://developers.strava.com/docs/authentication/#detailsaboutrequestingaccess).
+    response_parameters = (*PARAMETERS, "scope")
     scope_separator = ","  # https://developers.strava.com/docs/authentication/#detailsaboutrequestingaccess
 
     authorization_endpoint = "https://www.strava.com/oauth/authorize"
@@ -37,7 +42,7 @@ class StravaProvider(OAuth2Provider):
         identity="The numeric `id` of the athlete.",
         email="None.",
         refresh="Access tokens live six hours; a refresh may bring a new refresh token.",
-        caution="People may untick permissions.",
+        caution="People may untick permissions. The `scope` of the connection is what they left.",
         sources=("https://developers.strava.com/docs/authentication/",),
     )
 
@@ -47,6 +52,12 @@ class StravaProvider(OAuth2Provider):
         user.name = f"{text_at(userinfo, 'firstname')} {text_at(userinfo, 'lastname')}".strip()
         user.picture = user.picture if user.picture.startswith("https://") else ""
         return user
+
+    def narrowed_scope(self, scope: str, parameters: Mapping[str, str]) -> str:
+        if "scope" not in parameters:
+            return scope
+        left = self.granted_scopes(parameters["scope"])
+        return " ".join(name for name in scope.split() if name in left)
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Errors are `message` and `errors` (https://developers.strava.com/docs/authentication/#tokenexchange)."""

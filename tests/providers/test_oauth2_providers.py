@@ -417,10 +417,10 @@ def test_tokens_are_taken_back_where_the_provider_offers_it(world: World, row: R
 
 # What a class overrides.
 
-# Looks, addresses and words; what they are for has tests of its own.
+# Looks, addresses and words; and what has tests of its own in test_oauth2_quirks.
 DECLARATIONS = {
     "display_name", "brand_color", "monogram", "facts", "default_scope", "mapping", "api_base_url", "unused_arguments",
-    "refresh_ahead", "refresh_interval",
+    "refresh_ahead", "refresh_interval", "response_parameters", "narrowed_scope",
 }  # fmt: skip
 
 

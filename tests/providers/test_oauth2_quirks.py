@@ -203,6 +203,43 @@ def test_strava_picture_may_be_a_path_to_none(profile: str, picture: str) -> Non
     assert person(made(providers.StravaProvider), {"id": 7, "profile": profile}).picture == picture
 
 
+# Permissions that were left out.
+
+
+@pytest.mark.parametrize(
+    ("answered", "kept"),
+    [
+        (None, "read activity:read"),
+        ("read,activity:read", "read activity:read"),
+        ("read", "read"),
+        ("", ""),
+        ("read,activity:read,profile:write", "read activity:read"),
+    ],
+)
+def test_strava_tells_in_the_redirect_what_the_person_left(
+    open_world: OpenWorld, answered: str | None, kept: str
+) -> None:
+    """What came through the browser takes away, and never adds."""
+    with open_world(providers.StravaProvider) as world:
+        change = {} if answered is None else {"scope": answered}
+        with world.op.bend("authorize", lambda answer: answer.with_(**change)):
+            connection = world.signed_in()
+
+    assert connection.scope == kept
+    assert connection.has_scopes("activity:read") is ("activity:read" in kept)
+    assert not connection.has_scopes("profile:write")
+
+
+def test_other_providers_scopes_are_not_read_from_the_redirect(open_world: OpenWorld) -> None:
+    with (
+        open_world(providers.SpotifyProvider) as world,
+        world.op.bend("authorize", lambda answer: answer.with_(scope="")),
+    ):
+        connection = world.signed_in()
+
+    assert connection.scope == "user-read-email"
+
+
 # Requests.
 
 
