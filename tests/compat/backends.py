@@ -178,7 +178,12 @@ class AnotherSubject(OIDCLoginBackend):
         return {**payload, "sub": "sub-of-bob", "iss": "https://elsewhere.example", "added": "by the site"}
 
     def verify_claims(self, claims: Any) -> bool:
-        return True
+        return bool(claims["added"] == "by the site")
+
+
+class SayingNothing(OIDCLoginBackend):
+    def verify_token(self, token: str, **kwargs: Any) -> Any:
+        return None
 
 
 class GivingTokens(OIDCLoginBackend):

@@ -117,6 +117,29 @@ def test_lifetime_of_tokens_that_the_site_asked_for(legacy_op: LegacyProvider, b
     assert OAuthConnection.objects.get().access_token_expires_at is not None
 
 
+@pytest.mark.parametrize("scope", ["openid email", None])
+def test_scope_of_tokens_that_the_site_asked_for(
+    legacy_op: LegacyProvider, browser: Browser, after: Change, scope: str | None
+) -> None:
+    def bend(good: Answer) -> Answer:
+        good.json = {**good.json, "scope": scope}
+        return good
+
+    after(path_of(backends.DoingItself))
+    legacy_op.bend("token", bend)
+
+    sign_in_after(browser, legacy_op)
+
+    assert OAuthConnection.objects.get().scope == (scope or "")
+
+
+def test_verify_token_that_says_nothing(legacy_op: LegacyProvider, browser: Browser, after: Change) -> None:
+    after(path_of(backends.SayingNothing))
+
+    assert sign_in_after(browser, legacy_op).status_code == 302
+    assert OAuthConnection.objects.get().provider_user_id == ALICE.sub
+
+
 # What no hook can do.
 
 
