@@ -178,32 +178,24 @@ def test_pages_of_any_size(several: Several, monkeypatch: pytest.MonkeyPatch) ->
 # How the provider is treated.
 
 
-@contextmanager
-def at_once(op: RecordingOpenIDProvider) -> Iterator[Callable[[], int]]:
-    """Count how many requests were under way at the same time."""
-    lock, now, most = threading.Lock(), [0], [0]
+@pytest.mark.parametrize("number", [1, 4])
+def test_so_many_requests_at_once(op: RecordingOpenIDProvider, several: Several, number: int) -> None:
+    several(2 * number)
+    meeting, counting, under_way = threading.Barrier(number), threading.Lock(), [0, 0]
 
     def bend(good: Answer) -> Answer:
-        with lock:
-            now[0] += 1
-            most[0] = max(most[0], now[0])
-        time.sleep(0.1)
-        with lock:
-            now[0] -= 1
+        with counting:
+            under_way[0] += 1
+            under_way[1] = max(under_way)
+        meeting.wait(5)  # fewer than so many would wait here in vain
+        with counting:
+            under_way[0] -= 1
         return good
 
     with op.bend("token", bend):
-        yield lambda: most[0]
+        assert outcomes(run("--concurrency", str(number))) == {"refreshed": 2 * number}
 
-
-@pytest.mark.parametrize("number", [1, 4])
-def test_so_many_requests_at_once(op: RecordingOpenIDProvider, several: Several, number: int) -> None:
-    several(8)
-
-    with at_once(op) as most:
-        run("--concurrency", str(number))
-
-    assert most() == number
+    assert under_way == [0, number]
 
 
 @contextmanager
@@ -283,6 +275,14 @@ def test_passing_fault_passes(op: RecordingOpenIDProvider, several: Several, ans
 
     with answering(op, [answer, answer]):
         assert outcomes(run("--concurrency", "2")) == {"refreshed": 5}
+
+
+def test_provider_that_fails_now_and_then_is_not_left_alone(op: RecordingOpenIDProvider, several: Several) -> None:
+    op.rotate_refresh_tokens = False
+    several(3 * pace.MOST_PAUSES)
+
+    with answering(op, [Answer(status=503), None] * 2 * pace.MOST_PAUSES):
+        assert outcomes(run("--concurrency", "1")) == {"refreshed": 3 * pace.MOST_PAUSES}
 
 
 def test_provider_that_is_down_is_left_alone_soon(op: RecordingOpenIDProvider, several: Several) -> None:

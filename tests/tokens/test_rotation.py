@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
 from oidc_login.exceptions import ProviderUnavailable
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import User
 from oidc_login.tokens.rotation import FIELDS
 from tests.login.served import RecordingOpenIDProvider
-from tests.login.test_races import TABLE, before
+from tests.login.test_races import TABLE, before, fail
 from tests.login.test_tokens_at_rest import overwrite
 from tests.login.test_tokens_at_rest import stored as ciphertext
 from tests.tokens.conftest import Connect, stored, works
@@ -256,6 +256,15 @@ def test_row_that_is_removed_meanwhile(several: list[OAuthConnection]) -> None:
 
     assert "Connections with tokens: 4" in told
     assert OAuthConnection.objects.count() == 4
+
+
+def test_deadlock_costs_nothing(several: list[OAuthConnection], settings: Settings) -> None:
+    """The database ends one of two transactions: all rows of the batch are written one by one."""
+    with before("UPDATE", TABLE, at_the_third(fail(OperationalError)), times=3):
+        assert "encrypted anew: 5" in rotate()
+
+    settings.OIDC_LOGIN_TOKEN_KEYS = [NEW]
+    assert all(map(tokens_of, several))
 
 
 @not_on_sqlite
