@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 EVIL_TEXTS = [
     "<script>alert(1)</script>",
-    "{{7*7}}{% debug %}",
+    "{{191*193}}{% debug %}",
     "javascript:alert(1)",
     "\u202eevil\u2066",
     "a\x00b\x9fc",
@@ -285,4 +285,4 @@ def test_claims_are_text_on_the_connections_page(stage: Stage, text: str) -> Non
 
     for raw in ("<script>alert", "<b>x", "\u202e", "\0", "javascript:alert"):
         assert raw not in page
-    assert "49" not in page.replace("%", "") or "{{7*7}}" in page or "7*7" not in text
+    assert "36863" not in page
