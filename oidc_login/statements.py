@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
+from django.db.models.query import RawQuerySet
 
 from .claims import Identity
 
@@ -25,7 +26,7 @@ def find_users(identity: Identity) -> Iterable[Any]:
     if type(model._base_manager) is not Manager:  # what the site's own leaves out may depend on the request
         return users_with(model, using, identity.provider_key, identity.issuer, identity.subject)
     sql, names = selecting(model, using, bool(identity.issuer))
-    return QuerySet[Any](model, using=using).raw(sql, [getattr(identity, name, "") for name in names])
+    return RawQuerySet(sql, model=model, params=tuple(getattr(identity, name, "") for name in names), using=using)
 
 
 def users_with(model: Any, using: str, provider_key: str, issuer: str, subject: str) -> QuerySet[Any]:
@@ -51,11 +52,17 @@ def selecting(model: Any, using: str, has_issuer: bool) -> Statement:
 
 def update(row: Any, fields: Sequence[Any], *, using: str) -> bool:
     """Write these fields of a row, and say whether it is still there."""
-    connection = connections[using]
-    quote = connection.ops.quote_name
-    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    sql = f"UPDATE {quote(row._meta.db_table)} SET {columns} WHERE {quote(row._meta.pk.column)} = %s"  # noqa: S608
+    connection, meta = connections[using], row._meta
+    sql = updating(using, meta.db_table, meta.pk.column, tuple(field.column for field in fields))
     values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, row.pk])
         return bool(cursor.rowcount)
+
+
+@lru_cache(maxsize=32)
+def updating(using: str, table: str, key: str, columns: tuple[str, ...]) -> str:
+    """Return the statement of `update`; all of these are names of our own model."""
+    quote = connections[using].ops.quote_name
+    assignments = ", ".join(f"{quote(column)} = %s" for column in columns)
+    return f"UPDATE {quote(table)} SET {assignments} WHERE {quote(key)} = %s"  # noqa: S608
