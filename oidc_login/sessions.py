@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from . import statements
 from .browsers import browser_name
 from .conf import django
 from .exceptions import ProviderUnavailable
@@ -160,7 +161,7 @@ def begin(
         browser=browser_name(request.META.get("HTTP_USER_AGENT", "")),
         expires_at=until,
     )
-    row.save(using=router.db_for_write(SignedInSession), force_insert=True)
+    statements.insert(row, using=router.db_for_write(SignedInSession))
     session[MARK] = list(Mark(row.mark, int(until.timestamp())))
     return row
 
