@@ -25,6 +25,9 @@ backchannel_logout = csrf_exempt(BackChannelLogoutView.as_view())
 frontchannel_logout = xframe_options_exempt(FrontChannelLogoutView.as_view())
 
 namespaced = [
+    # First what every sign-in asks for: Django tries one after the other.
+    path("<str:provider>/login/", csrf_protect(LoginView.as_view()), name="login"),
+    path("<str:provider>/callback/", csrf_exempt(CallbackView.as_view()), name="callback"),
     path("", csrf_protect(ProvidersView.as_view()), name="providers"),
     path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
     path("connections/sessions/end/", csrf_protect(EndSessionView.as_view()), name="end_session"),
@@ -32,11 +35,9 @@ namespaced = [
     path("confirm-link/", ConfirmLinkView.as_view(), name="confirm_link"),
     path("logout/", csrf_protect(LogoutView.as_view()), name="logout"),
     path("logout/done/", LogoutDoneView.as_view(), name="logout_done"),
-    path("<str:provider>/login/", csrf_protect(LoginView.as_view()), name="login"),
     path("<str:provider>/connect/", csrf_protect(ConnectView.as_view()), name="connect"),
     path("<str:provider>/disconnect/", csrf_protect(DisconnectView.as_view()), name="disconnect"),
     path("<str:provider>/initiate/", initiate_login, name="initiate_login"),
-    path("<str:provider>/callback/", csrf_exempt(CallbackView.as_view()), name="callback"),
     path("<str:provider>/backchannel-logout/", backchannel_logout, name="backchannel_logout"),
     path("<str:provider>/frontchannel-logout/", frontchannel_logout, name="frontchannel_logout"),
 ]
