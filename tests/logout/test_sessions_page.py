@@ -225,6 +225,16 @@ def test_it_takes_a_post_with_a_csrf_token_of_somebody_who_is_signed_in(op: Op, 
     assert [shown(one) for one in (here, other)] == ["alice", "alice"]
 
 
+@pytest.mark.parametrize("url", [END, END_OTHERS, "/oauth/logout/"])
+def test_csrf_token_is_asked_for_without_djangos_middleware_too(op: Op, settings: Settings, url: str) -> None:
+    here, other = signed_in(op), signed_in(op)
+    (fields,) = forms_of(here, END)
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if "csrf" not in path]
+
+    assert here.request("POST", url, {"session": fields["session"]}).status_code == 403
+    assert [shown(one) for one in (here, other)] == ["alice", "alice"]
+
+
 def test_next_stays_on_this_host(op: Op) -> None:
     here = signed_in(op)
 
