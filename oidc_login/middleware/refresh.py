@@ -109,10 +109,16 @@ def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | N
     has_attempt = begin_attempt(request.session)
     if not has_attempt and is_in_grace(request.session):
         return None
+    try:
+        provider = get_provider(entry["provider"])
+    except ProviderUnknown:
+        return over(request, entry, reason="no_provider")
+    except OAuthError as error:  # a loader that fails
+        note_fault(error, provider_key=entry["provider"])
+        return not_now(request, None)
     connection = connection_of(request, entry)
-    provider = provider_of(entry)
-    if connection is None or provider is None:
-        return over(request, entry, reason="no_connection" if provider else "no_provider")
+    if connection is None:
+        return over(request, entry, reason="no_connection")
     with time_budget(MAX_TIMEOUT):
         outcome = ask(connection, provider)
     if outcome is Outcome.CONFIRMED:
@@ -128,13 +134,6 @@ def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | N
 def connection_of(request: HttpRequest, entry: dict[str, Any]) -> OAuthConnection | None:
     own = OAuthConnection.objects.filter(user=request.user)  # type: ignore[misc]  # of whatever model the site uses
     return own.select_related("user").filter(pk=entry["connection"]).first()
-
-
-def provider_of(entry: dict[str, Any]) -> OAuthProvider | None:
-    try:
-        return get_provider(entry["provider"])
-    except ProviderUnknown:
-        return None
 
 
 def ask(connection: OAuthConnection, provider: OAuthProvider) -> Outcome:
@@ -171,8 +170,8 @@ def let_go_on(request: HttpRequest, connection: OAuthConnection, provider: OAuth
     """Let the session go on until the next time."""
     end_attempt(request.session)
     read_again(request)
-    refreshed_at = connection.refreshed_at or timezone.now()
-    set_time(request.session, provider, confirmed_at=refreshed_at.timestamp())
+    refreshed_at = connection.refreshed_at if was_refreshed_just_now(connection, provider) else None
+    set_time(request.session, provider, confirmed_at=(refreshed_at or timezone.now()).timestamp())
     keep_access_token(request, connection)
 
 
@@ -182,7 +181,7 @@ def keep_access_token(request: HttpRequest, connection: OAuthConnection) -> None
         request.session["oidc_access_token"] = connection.access_token
 
 
-def not_now(request: HttpRequest, provider: OAuthProvider) -> HttpResponseBase | None:
+def not_now(request: HttpRequest, provider: OAuthProvider | None) -> HttpResponseBase | None:
     """Let the session go on within its grace, without asking again at once; after it nothing is shown."""
     if is_in_grace(request.session):
         return None

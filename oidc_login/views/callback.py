@@ -22,7 +22,6 @@ from oidc_login import sealing
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
-    ConnectUserChanged,
     OAuthError,
     ParameterInvalid,
     ProviderMismatch,
@@ -55,6 +54,7 @@ class CallbackView(ProviderView):
     http_method_names = ["get", "post"]
     head = None  # View would answer HEAD by get()
     purpose: flows.Purpose = "login"
+    user_key = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
@@ -136,7 +136,7 @@ class CallbackView(ProviderView):
             if self.provider is None:
                 raise ProviderUnknown from None
             raise
-        self.next_url, self.purpose = flow.next, flow.purpose
+        self.next_url, self.purpose, self.user_key = flow.next, flow.purpose, flow.user_key
         self.provider = get_provider(provider)
         if flow.provider_key != provider:
             raise ProviderMismatch
@@ -158,7 +158,7 @@ class CallbackView(ProviderView):
 
     def not_confirmed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         """End the session that the provider does not confirm; a fault that passes leaves it for a while."""
-        if type(error) is ConnectUserChanged:  # the session that began this is over already
+        if str(request.user.pk) != self.user_key:  # the session that began this is over already
             return HttpResponseRedirect(destination(request, self.next_url))
         if error.status_code < 500:
             reason = error.reason or error.code

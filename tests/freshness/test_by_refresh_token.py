@@ -325,6 +325,22 @@ def test_provider_that_was_taken_out_ends_its_sessions(
     assert "a session ends, not confirmed by op (no_provider)" in caplog.messages
 
 
+def providers_of_customers() -> dict[str, Any]:
+    raise RuntimeError("the database is away")
+
+
+@pytest.mark.parametrize(("overdue", "status"), [(IN_GRACE, 200), (OVERDUE, 503)])
+def test_loader_that_fails_is_a_fault_that_passes(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings, overdue: float, status: int
+) -> None:
+    signed_in(browser, op, overdue=overdue)
+    settings.OIDC_LOGIN_PROVIDERS = {}
+    settings.OIDC_LOGIN_PROVIDER_LOADER = f"{__name__}.providers_of_customers"
+
+    assert browser.get("/page/").status_code == status
+    assert browser.user is not None
+
+
 def test_script_of_a_session_that_is_over_is_told(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
     OAuthConnection.objects.all().delete()
@@ -346,6 +362,17 @@ def test_provider_without_refresh_tokens_cannot_be_asked(github: GitHubStyleProv
 
     assert browser.get("/page/").content == b"alice:"
     assert github.asked() == []
+    assert is_fresh(browser)
+
+
+def test_provider_that_was_asked_long_ago_and_cannot_be_asked_any_more(
+    github: GitHubStyleProvider, browser: Browser
+) -> None:
+    browser.sign_in(github, "github")
+    OAuthConnection.objects.update(refreshed_at=timezone.now() - timedelta(days=3))
+    grow_old(browser)
+
+    assert browser.get("/page/").content == b"alice:"
     assert is_fresh(browser)
 
 

@@ -350,6 +350,21 @@ def test_somebody_who_signed_in_meanwhile_stays_so(op: RecordingOpenIDProvider, 
     assert browser.user == another
 
 
+@pytest.mark.parametrize("error", ["login_required", "server_error"])
+def test_answer_about_another_session_ends_none(op: RecordingOpenIDProvider, browser: Browser, error: str) -> None:
+    """What was said of the person before does not end the session of somebody who signed in meanwhile."""
+    signed_in(browser, op)
+    op.bend("authorize", with_error(error))
+    answer = browser.authorize(op, sent_away(browser))
+    another: Any = get_user_model().objects.create_user("another")
+    browser.log_in(another)
+
+    response = browser.end(answer)
+
+    assert response["Location"] == "/page/"
+    assert browser.user == another
+
+
 def test_answer_counts_once(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
     answer = browser.authorize(op, sent_away(browser))
