@@ -144,7 +144,7 @@ def everything_in_tables() -> Iterator[str]:
 
 
 def everything_in_files() -> Iterator[bytes]:
-    """The database as it lies on the disk, with its journals, where these files can be read from here."""
+    """The database as it lies on the disk, where its files can be read from here."""
     for path in database_files():
         try:
             yield path.read_bytes()
@@ -162,9 +162,12 @@ def database_files() -> list[Path]:
             cursor.execute("SHOW data_directory")
             folder = Path(cursor.fetchone()[0])
             cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
-            folders = [folder / "base" / str(cursor.fetchone()[0]), folder / "pg_wal"]
+            folder = folder / "base" / str(cursor.fetchone()[0])
         else:
+            tables = map(database.ops.quote_name, database.introspection.table_names(cursor))
+            cursor.execute(f"FLUSH TABLES {', '.join(tables)} FOR EXPORT")  # what a checkpoint is elsewhere
+            cursor.execute("UNLOCK TABLES")
             cursor.execute("SELECT @@datadir")
-            folder = Path(cursor.fetchone()[0])
-            folders = [folder / name, folder]
-    return [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file()]
+            folder = Path(cursor.fetchone()[0]) / name
+    # Not the logs of the whole server: they also hold what other runs have written, some with a fault on purpose.
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
