@@ -221,7 +221,7 @@ def begin_session(request: HttpRequest, provider: OAuthProvider) -> SignedInSess
         request.oauth_connection,  # type: ignore[attr-defined]  # set by the backend
         sid=sid if is_subject(sid) else "",
         id_token=provider.get_id_token_hint(token) if provider.store_tokens else "",
-        nonce_hash=hash_of_nonce(nonce) if token.refresh_token and token.id_token else "",
+        nonce_hash=hash_of_nonce(nonce),
     )
 
 
