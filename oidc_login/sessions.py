@@ -98,7 +98,7 @@ class SignedInSession(models.Model):
     session_key = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
     # To be shown to the provider as `id_token_hint` (RP-Initiated Logout 2).
     id_token = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
-    # That of the connection, where its refresh token came with this sign-in.
+    # The same as that of the connection, as long as its refresh token is the one that came with this sign-in.
     nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     browser = models.CharField(_("browser"), max_length=64, blank=True, default="")
     created_at = models.DateTimeField(_("signed in at"), auto_now_add=True)

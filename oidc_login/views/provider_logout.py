@@ -79,7 +79,6 @@ class FrontChannelLogoutView(ProviderLogoutView):
     """
 
     http_method_names = ["get"]
-    head = None  # View would answer HEAD by get()
 
     def get(self, request: HttpRequest, provider: str) -> HttpResponse:
         if is_prefetch(request):

@@ -108,6 +108,38 @@ def test_session_whose_sid_was_never_told_ends_with_its_person(op: Op) -> None:
     assert shown(browser) == ""
 
 
+@pytest.mark.parametrize("sid", [None, 1, ["a"], {"a": 1}, "", "s" * 256, "a\0b"], ids=repr)
+def test_sid_that_cannot_be_kept_is_as_if_it_was_not_told(op: Op, sid: object) -> None:
+    with op.bend("id_token", _claims(sid=sid)):
+        browser, _ = signed_in(op)
+    assert SignedInSession.objects.get().sid == ""
+
+    notify(op.logout_token(user="alice", sid="told now"))
+
+    assert shown(browser) == ""
+
+
+def test_session_whose_key_cannot_be_read_any_more_ends_by_the_middleware(
+    op: Op, with_middleware: None, settings: Settings
+) -> None:
+    browser, sid = signed_in(op)
+    settings.OIDC_LOGIN_TOKEN_KEYS = ["a new secret, and the old one is lost " * 2]
+
+    assert notify(op.logout_token(user="alice", sid=sid)).status_code == 200
+    assert shown(browser) == ""
+
+
+def test_same_person_under_another_issuer_stays_signed_in(op: Op) -> None:
+    """A provider may have an issuer for each tenant: a subject is of its issuer (Core 5.7)."""
+    browser, sid = signed_in(op)
+    SignedInSession.objects.update(issuer=op.issuer + "/another-tenant")
+
+    notify(op.logout_token(user="alice"))
+    notify(op.logout_token(sid=sid))
+
+    assert shown(browser) == "alice"
+
+
 def test_sub_that_differs_by_case_is_somebody_else(op: Op) -> None:
     browser, _ = signed_in(op)
 
@@ -644,6 +676,23 @@ def test_logout_that_overtakes_a_sign_in_ends_it(op: Op, names: tuple[str, ...],
     assert browser.user is None
     assert not SignedInSession.objects.exists()
     assert shown(signed_in(op)[0]) == "alice"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_logout_that_overtakes_a_sign_in_without_a_sid_ends_it(op: Op, witness: Witness) -> None:
+    """The provider names sessions in its logout tokens alone."""
+    browser = Browser()
+    answer = browser.authorize(op, browser.begin())
+
+    def sign_out_meanwhile(token: Answer) -> Answer:
+        op.logout_notices.post(op.logout_token(user="alice", sid=sid_of(op)))
+        return token
+
+    with served_site(op), op.bend("id_token", _without("sid")), op.bend("token", sign_out_meanwhile):
+        response = browser.end(answer)
+
+    assert (response.status_code, witness.errors[-1].code) == (400, "code_refused")
+    assert browser.user is None
 
 
 @contextmanager

@@ -9,7 +9,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.management import call_command
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import path
@@ -149,10 +151,30 @@ def test_it_costs_one_query_by_primary_key(
     with django_assert_num_queries(3) as queries:  # the session, the row, the user
         browser.get("/")
 
-    assert [query["sql"] for query in queries.captured_queries if "signedin" in query["sql"]] == [
-        f'SELECT 1 AS "a" FROM "oidc_login_signedinsession" WHERE '
+    asked = [query["sql"].replace("`", '"') for query in queries.captured_queries]
+    assert [sql for sql in asked if "signedin" in sql] == [
+        'SELECT 1 AS "a" FROM "oidc_login_signedinsession" WHERE '
         f'"oidc_login_signedinsession"."mark" = \'{mark_of(browser)}\' LIMIT 1'
     ]
+
+
+def test_session_is_found_by_whatever_brings_its_key(op: Op, browser: Browser, settings: Settings) -> None:
+    """A site may take the key from elsewhere than Django's cookie."""
+    browser.sign_in(op)
+    settings.MIDDLEWARE = [
+        f"{__name__}.HeaderSessionMiddleware" if "SessionMiddleware" in path else path for path in settings.MIDDLEWARE
+    ]
+    header = {"x-session": str(browser.session_key)}
+    assert Client().get("/", headers=header).content == b"alice"
+
+    SignedInSession.objects.all().delete()
+
+    assert Client().get("/", headers=header).content == b""
+
+
+class HeaderSessionMiddleware(SessionMiddleware):
+    def process_request(self, request: HttpRequest) -> None:
+        request.session = self.SessionStore(request.headers.get("x-session"))
 
 
 @pytest.mark.urls(__name__)
@@ -228,6 +250,13 @@ def test_row_lives_longer_than_its_session(op: Op, browser: Browser, settings: S
     assert 1090 < left <= 1100
 
 
+def test_row_of_a_cookie_session_holds_no_cookie(op: Op, browser: Browser, settings: Settings) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    browser.sign_in(op)
+
+    assert SignedInSession.objects.get().session_key == ""
+
+
 def test_another_sign_in_in_the_same_browser_replaces_the_row(op: Op, browser: Browser) -> None:
     browser.sign_in(op)
     first = mark_of(browser)
@@ -258,6 +287,24 @@ def test_expired_rows_are_removed_and_others_stay(op: Op, browser: Browser, caps
 
     assert SignedInSession.objects.get() == row_of(browser)
     assert f"Removed {sessions.BATCH + 1} expired." in capsys.readouterr().out
+    assert browser.get("/").content == b"alice"
+
+
+def test_row_that_is_prolonged_meanwhile_stays(op: Op, browser: Browser) -> None:
+    browser.sign_in(op)
+    SignedInSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    prolonged: list[int] = []
+
+    def prolong_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("DELETE") and not prolonged:
+            prolonged.append(1)
+            SignedInSession.objects.update(expires_at=timezone.now() + timedelta(days=1))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(prolong_first):
+        assert sessions.clear_expired() == 0
+
+    assert prolonged
     assert browser.get("/").content == b"alice"
 
 

@@ -22,6 +22,7 @@ from tests.login.browser import Browser
 from tests.login.invariant import Witness
 from tests.login.markup import Markup
 from tests.login.served import RecordingOpenIDProvider, configure
+from tests.logout.test_back_channel import failing
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -224,6 +225,19 @@ def test_hint_that_cannot_be_read_any_more_is_left_out(
 
     assert "id_token_hint" not in sent
     assert sent["client_id"] == "client"
+    assert browser.user is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_fails_keeps_no_cookie_session_alive(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    browser.sign_in(op)
+    with failing("oidc_login_signedinsession"):
+        sent = parameters_of(browser.post(URL))
+
+    assert sent["client_id"] == "client" and "id_token_hint" not in sent
     assert browser.user is None
 
 

@@ -24,9 +24,9 @@ from tests.logout.notices import notify, sid_of
 pytestmark = [pytest.mark.heavy, pytest.mark.django_db(transaction=True)]
 
 FEW, MANY = 100, 100_000
-VISITS = 30
+VISITS = 40
 # Nothing grows but the depth of the indexes; reading all rows is a thousand times slower.
-BOUND = 2
+BOUND = 3
 BATCH = 5_000
 
 Op = RecordingOpenIDProvider
