@@ -52,21 +52,8 @@ class RegisteredProvider(OAuth2Provider):
 class RegisteredOAuth2Provider(RegisteredProvider):
     """OAuth 2.0 without OpenID Connect, by its endpoints."""
 
-    def __init__(
-        self,
-        *,
-        authorization_endpoint: str = "",
-        token_endpoint: str = "",
-        userinfo_endpoint: str = "",
-        revocation_endpoint: str = "",
-        response_mode: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, response_mode: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.authorization_endpoint = authorization_endpoint
-        self.token_endpoint = token_endpoint
-        self.userinfo_endpoint = userinfo_endpoint
-        self.revocation_endpoint = revocation_endpoint
         self.response_mode = response_mode
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
