@@ -9,19 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .application import FORM, Answer, Endpoint, ProviderApplication, ProviderRequest
-from .authorize_page import (
-    CANCEL,
-    CHOSEN_USER,
-    AuthorizationAnswer,
-    AuthorizationRefused,
-    error_page,
-    parameters_of,
-    parameters_of_url,
-    picker_page,
-    single,
-)
+from .application import FORM, Answer, Endpoint, ProviderRequest
+from .authorize_page import AuthorizationAnswer, AuthorizationRefused, single
 from .oauth1_signature import Problem, SignedRequest, read_request
+from .picking import PickingProvider
 from .users import User, Users
 
 ALLOWED_CLOCK_SKEW = 300  # seconds
@@ -40,7 +31,7 @@ class Credentials:
     verifier: str = field(default="", repr=False)
 
 
-class OAuth1StyleProvider(ProviderApplication):
+class OAuth1StyleProvider(PickingProvider):
     """A server of RFC 5849 with one client.
 
     `paths` names where the three steps are, for a provider's class to find them at their usual paths; `resources`
@@ -50,6 +41,7 @@ class OAuth1StyleProvider(ProviderApplication):
     """
 
     bendable_values = ("authorize",)
+    title = "Sign in at the OAuth 1.0 provider"
 
     def __init__(
         self,
@@ -102,48 +94,20 @@ class OAuth1StyleProvider(ProviderApplication):
     def endpoints(self) -> dict[str, Endpoint]:
         return {
             self.paths["request_token"]: Endpoint("request_token", self._verified(self._answer_request_token)),
-            self.paths["authorize"]: Endpoint("authorize", self._answer_authorize, back_channel=False),
+            self.paths["authorize"]: Endpoint("authorize", self.answer_authorize, back_channel=False),
             self.paths["access_token"]: Endpoint("access_token", self._verified(self._answer_access_token)),
             **{path: Endpoint("resource", self._verified(self._answer_resource)) for path in self.resources},
         }
 
-    # What a person does.
+    # What a person decides.
 
-    def authorize(self, url: str, user: str | None = "alice") -> str:
-        """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
-
-        `user=None` cancels. An authorization request that this provider does not accept raises `AuthorizationRefused`.
-        """
-        return self.authorization_answer(url, user).url
-
-    def authorization_answer(self, url: str, user: str | None = "alice") -> AuthorizationAnswer:
-        """The same as `authorize` with its parts apart; the callback's own query is among the parameters."""
-        if url.partition("?")[0] != self.authorization_endpoint:
-            raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
-        token = self._asked_token(parameters_of_url(url))
-        return self._decided(token, None if user is None else self.users.find(user))
-
-    def _answer_authorize(self, request: ProviderRequest) -> Answer:
-        pairs = parameters_of(request)
-        try:
-            token = self._asked_token(pairs)
-        except AuthorizationRefused as refused:
-            return Answer.of_page(error_page(refused.error, refused.description), status=400)
-        choice = request.form if request.method == "POST" else {}
-        person = self.users.by_sub(choice.get(CHOSEN_USER, ""))
-        if person is None and CANCEL not in choice:
-            title = "Sign in at the OAuth 1.0 provider"
-            page = picker_page(title=title, client_id=self.client_id, scopes=(), users=self.users, parameters=pairs)
-            return Answer.of_page(page)
-        return self._decided(token, person).as_http()
-
-    def _asked_token(self, pairs: list[tuple[str, str]]) -> str:
+    def checked(self, pairs: list[tuple[str, str]]) -> str:
         token = single(pairs).get("oauth_token", "")
         if token not in self.request_tokens or self.request_tokens[token].verifier:
             raise AuthorizationRefused("invalid_request", "this request token is not known, or was used")
         return token
 
-    def _decided(self, token: str, person: User | None) -> AuthorizationAnswer:
+    def decided(self, token: str, person: User | None) -> AuthorizationAnswer:
         asked = self.request_tokens[token]
         answer = [("denied", token)]
         if person is not None:

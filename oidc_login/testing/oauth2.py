@@ -11,27 +11,18 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from .application import Answer, Endpoint, ProviderApplication, ProviderRequest
+from .application import Answer, Endpoint, ProviderRequest
 from .authorization_endpoint import check_redirect_uri
-from .authorize_page import (
-    CANCEL,
-    CHOSEN_USER,
-    AuthorizationAnswer,
-    AuthorizationRefused,
-    error_page,
-    parameters_of,
-    parameters_of_url,
-    picker_page,
-    single,
-)
+from .authorize_page import AuthorizationAnswer, AuthorizationRefused, single
 from .client_auth import ClientAuthentication, ClientRefused
 from .grants import Grant, Grants
+from .picking import PickingProvider
 from .pkce import check_challenge, verifier_matches
 from .shapes import Resource, Shape, TokenRefused
 from .users import User, Users
 
 
-class OAuth2StyleProvider(ProviderApplication):
+class OAuth2StyleProvider(PickingProvider):
     """An OAuth 2.0 provider with the authorization code grant, in a given shape.
 
         op = OAuth2StyleProvider(
@@ -78,7 +69,7 @@ class OAuth2StyleProvider(ProviderApplication):
 
     def endpoints(self) -> dict[str, Endpoint]:
         own = {
-            self.shape.authorization_path: Endpoint("authorize", self._answer_authorize, back_channel=False),
+            self.shape.authorization_path: Endpoint("authorize", self.answer_authorize, back_channel=False),
             self.shape.token_path: Endpoint("token", self.answer_token),
             self.shape.revocation_path: Endpoint("revocation", self._answer_revocation),
         }
@@ -89,32 +80,6 @@ class OAuth2StyleProvider(ProviderApplication):
         return {**own, **resources}
 
     # The authorization endpoint.
-
-    def authorize(self, url: str, user: str | None = "alice") -> str:
-        """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
-
-        `user=None` cancels. An authorization request that this provider does not accept raises `AuthorizationRefused`.
-        """
-        return self.authorization_answer(url, user).url
-
-    def authorization_answer(self, url: str, user: str | None = "alice") -> AuthorizationAnswer:
-        """The same as `authorize` with its parts apart."""
-        if url.partition("?")[0] != self.authorization_endpoint:
-            raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
-        parameters = self.checked(parameters_of_url(url))
-        return self._decided(parameters, None if user is None else self.users.find(user))
-
-    def _answer_authorize(self, request: ProviderRequest) -> Answer:
-        pairs = parameters_of(request)
-        try:
-            parameters = self.checked(pairs)
-        except AuthorizationRefused as refused:
-            return Answer.of_page(error_page(refused.error, refused.description), status=400)
-        choice = request.form if request.method == "POST" else {}
-        person = self.users.by_sub(choice.get(CHOSEN_USER, ""))
-        if person is None and CANCEL not in choice:
-            return Answer.of_page(self._picker(parameters, pairs))
-        return self._decided(parameters, person).as_http()
 
     def checked(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
         """The request's parameters, or `AuthorizationRefused`."""
@@ -138,16 +103,7 @@ class OAuth2StyleProvider(ProviderApplication):
         """The scopes that were asked for."""
         return [scope for scope in parameters.get("scope", "").split(self.shape.scope_separator) if scope]
 
-    def _picker(self, parameters: Mapping[str, str], pairs: list[tuple[str, str]]) -> str:
-        return picker_page(
-            title=self.title,
-            client_id=self.client_id,
-            scopes=self.scopes(parameters),
-            users=self.users,
-            parameters=pairs,
-        )
-
-    def _decided(self, parameters: Mapping[str, str], person: User | None) -> AuthorizationAnswer:
+    def decided(self, parameters: Mapping[str, str], person: User | None) -> AuthorizationAnswer:
         answer = {"code": self._new_code(parameters, person)} if person else _ACCESS_DENIED
         state = {"state": parameters["state"]} if "state" in parameters else {}
         good = AuthorizationAnswer(
