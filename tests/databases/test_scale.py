@@ -40,8 +40,8 @@ FROM generate_series(%s, %s) AS n
 """
 CONNECTIONS = """
 INSERT INTO oidc_login_oauthconnection (user_id, provider_key, issuer, provider_user_id, email, email_verified,
-    access_token, refresh_token, scope, claims, link_reason, status, created_at, updated_at)
-SELECT id, 'op', %s, 'sub-' || username, email, true, '', '', '', '{}', 'signed_up', 'ok', now(), now()
+    access_token, refresh_token, refresh_lease, nonce_hash, scope, claims, link_reason, status, created_at, updated_at)
+SELECT id, 'op', %s, 'sub-' || username, email, true, '', '', '', '', '', '{}', 'signed_up', 'ok', now(), now()
 FROM auth_user WHERE username LIKE 'user%%'
     AND NOT EXISTS (SELECT 1 FROM oidc_login_oauthconnection WHERE user_id = auth_user.id)
 """
