@@ -20,7 +20,6 @@ from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
@@ -72,7 +71,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What was answered, whatever the status; header names are in lower case."""
+    """What was answered, whatever the status; header names are found in lower case."""
 
     status: int
     content_type: str
@@ -187,23 +186,25 @@ def _exchange(adapter: _Adapter, request: Request, seconds: float) -> Response:
 
 
 def _prepare(request: Request) -> requests.PreparedRequest:
-    headers = [("User-Agent", USER_AGENT), *request.headers.items(), ("Accept-Encoding", "identity")]
+    headers = {"User-Agent": USER_AGENT}
+    headers.update((name.title(), value) for name, value in request.headers.items())  # one spelling, so once each
+    headers["Accept-Encoding"] = "identity"
     if request.body is not None:
-        headers.append(("Content-Length", str(len(request.body))))
+        headers["Content-Length"] = str(len(request.body))
     # Checked here because the checks below this floor quote the value in their messages.
-    if not all(HEADER_VALUE.fullmatch(value) for _, value in headers):
+    if not all(map(HEADER_VALUE.fullmatch, headers.values())):
         raise ResponseInvalid("request_header")
     prepared = requests.PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url
-    prepared.headers = CaseInsensitiveDict(headers)  # of two spellings of a name the later one holds
+    prepared.headers = headers  # type: ignore[assignment]  # read by the adapter alone
     prepared.body = request.body
     return prepared
 
 
 def _read(answer: requests.Response, max_bytes: int) -> Response:
     """Judge the headers, then read the body up to its limit."""
-    headers = {name.lower(): value for name, value in answer.raw.headers.items()}
+    headers = answer.raw.headers
     # Never decompressed, however small it claims to be: it was asked for as it is.
     if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise ResponseInvalid("content_encoding")
@@ -252,7 +253,7 @@ class _Adapter(BaseAdapter):
             str(request.method),
             target,
             body=request.body,
-            headers=dict(request.headers),
+            headers=request.headers,
             timeout=timeout,
             retries=NO_RETRY,
             redirect=False,

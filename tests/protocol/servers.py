@@ -62,6 +62,7 @@ class Peer:
         headers = {}
         while (line := self.file.readline().decode().strip()) != "":
             name, _, value = line.partition(":")
+            assert name.lower() not in headers, f"{name} was sent twice"
             headers[name.lower()] = value.strip()
         body = self.file.read(int(headers.get("content-length", 0)))
         received = Received(method, target, headers, body)

@@ -356,6 +356,10 @@ INVALID: dict[str, tuple[str, Behaviour]] = {
     ),
     "gzip": ("content_encoding", answering(answer(gzip.compress(b"{}"), "Content-Encoding: gzip"))),
     "encoded twice": ("content_encoding", answering(answer(b"{}", "Content-Encoding: identity, br"))),
+    "encoded by the first of two": (
+        "content_encoding",
+        answering(answer(b"{}", "Content-Encoding: br", "Content-Encoding: identity")),
+    ),
     "too many headers": ("headers", answering(answer(b"{}", *(f"X-{i}: 1" for i in range(200))))),
     "endless headers": ("headers", endless(HEAD, b"X-Header: value\r\n")),
     "a header too long": ("headers", answering(answer(b"{}", "X-Long: " + "x" * 70_000))),
