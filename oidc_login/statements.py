@@ -6,17 +6,15 @@ They are what the ORM makes of the same queries; to make them anew takes longer 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
-from django.db.models.query import RawQuerySet
 
 from .claims import Identity
-
-Statement = tuple[str, tuple[str, ...]]
 
 
 def find_users(identity: Identity) -> Iterable[Any]:
@@ -25,8 +23,11 @@ def find_users(identity: Identity) -> Iterable[Any]:
     using = router.db_for_read(model)
     if type(model._base_manager) is not Manager:  # what the site's own leaves out may depend on the request
         return users_with(model, using, identity.provider_key, identity.issuer, identity.subject)
-    sql, names = selecting(model, using, bool(identity.issuer))
-    return RawQuerySet(sql, model=model, params=tuple(getattr(identity, name, "") for name in names), using=using)
+    statement = selecting(model, using, bool(identity.issuer))
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, [getattr(identity, name, "") for name in statement.parameters])
+        return [statement.user(list(row), connection) for row in cursor.fetchall()]
 
 
 def users_with(model: Any, using: str, provider_key: str, issuer: str, subject: str) -> QuerySet[Any]:
@@ -39,15 +40,40 @@ def users_with(model: Any, using: str, provider_key: str, issuer: str, subject: 
     return found
 
 
-@lru_cache(maxsize=8)
-def selecting(model: Any, using: str, has_issuer: bool) -> Statement:
-    """Return the statement of `users_with`, and the members of an `Identity` that are its parameters, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selecting:
+    """The statement of `users_with`, and how to read its rows."""
 
-    Without an issuer it may be another statement: not every database keeps an empty text.
-    """
+    sql: str
+    parameters: Sequence[str]  # members of an `Identity`, in order
+    model: Any
+    columns: Sequence[str]  # of the user, before the key of the connection
+    converted: Sequence[tuple[int, Any]]  # the values that the database gives in another type, by position
+
+    def user(self, values: list[Any], connection: Any) -> Any:
+        """Return the user of a row; the converters are those of this connection, which no other thread may use."""
+        for position, expression in self.converted:
+            for convert in (*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)):
+                values[position] = convert(values[position], expression, connection)
+        user = self.model.from_db(connection.alias, self.columns, values[:-1])
+        user._connection_key = values[-1]
+        return user
+
+
+@lru_cache(maxsize=8)
+def selecting(model: Any, using: str, has_issuer: bool) -> Selecting:
+    """Return the statement, kept; without an issuer it may be another: not every database keeps an empty text."""
     users = users_with(model, using, "provider_key", "issuer" if has_issuer else "", "subject")
-    statement: Statement = users.query.get_compiler(using).as_sql()
-    return statement
+    compiler = users.query.get_compiler(using)
+    sql, parameters = compiler.as_sql()
+    selected = [expression for expression, *_ in compiler.select]
+    return Selecting(
+        sql=sql,
+        parameters=parameters,
+        model=model,
+        columns=[expression.target.attname for expression in selected[:-1]],
+        converted=[(position, selected[position]) for position in compiler.get_converters(selected)],
+    )
 
 
 def update(row: Any, fields: Sequence[Any], *, using: str) -> bool:

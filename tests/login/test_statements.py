@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import UserManager
+from django.db import connections as databases
 from django.db.models import QuerySet
+from django.forms import model_to_dict
 
+from oidc_login import statements
 from oidc_login.claims import Identity
 from oidc_login.models import OAuthConnection
 
@@ -67,6 +74,41 @@ def test_identity_that_is_not_connected_finds_nobody(
         ("op", "https://op.example", "%"),
     ):
         assert OAuthConnection.objects.find(identity(*members)) is None
+
+
+def test_user_is_read_as_the_orm_reads_one() -> None:
+    user = connect("op", "", "17").user
+    user.last_login = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=timezone.utc)
+    user.save()
+
+    found = OAuthConnection.objects.find(identity("op", "", "17"))
+
+    assert found is not None
+    assert not found.user.get_deferred_fields()
+    assert (found.user._state.adding, found.user._state.db) == (False, "default")
+    read = get_user_model().objects.get(pk=user.pk)
+    assert model_to_dict(found.user) == model_to_dict(read)
+    for field in read._meta.concrete_fields:
+        value, expected = getattr(found.user, field.attname), getattr(read, field.attname)
+        assert (type(value), value) == (type(expected), expected)
+
+
+def test_what_is_kept_of_a_statement_is_no_thread_s_connection() -> None:
+    made: list[weakref.ref[Any]] = []
+
+    def compile_it() -> None:
+        statements.selecting(get_user_model(), "default", True)
+        made.append(weakref.ref(databases["default"]))
+        databases["default"].close()
+
+    statements.selecting.cache_clear()
+    thread = threading.Thread(target=compile_it)
+    thread.start()
+    thread.join()
+    gc.collect()
+
+    (connection,) = made
+    assert connection() is None
 
 
 class HidingManager(UserManager[Any]):
