@@ -38,7 +38,7 @@ from .flow import Flow
 from .models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from .protocol.authorization import AuthorizationResponse
 from .protocol.errors import ProtocolError
-from .protocol.id_token import is_subject
+from .protocol.id_token import auth_time_of, is_subject
 from .protocol.transport import MAX_TIMEOUT, time_budget
 from .providers.answers import answers_of, http_answers
 from .providers.base import OAuthToken
@@ -417,7 +417,8 @@ class OIDCLoginBackend(UpstreamHooks):
             connection.claims = storable({**told_before, **self.identity.claims}, wanted=self._kept_claims())
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
-            connection.set_token(self.oauth_token, nonce=self.flow.nonce)
+            auth_time = auth_time_of(self.request.oauth_claims)  # type: ignore[attr-defined]  # set by `authenticate`
+            connection.set_token(self.oauth_token, nonce=self.flow.nonce, auth_time=auth_time)
         else:
             connection.forget_tokens()
         return connection

@@ -81,6 +81,7 @@ def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
         refresh_lease="",
         refresh_lease_until=None,
         nonce_hash="",
+        auth_time=None,
         updated_at=timezone.now(),
     )
 

@@ -34,6 +34,7 @@ REFRESH_TOKEN_FIELDS = (
     "refresh_lease",
     "refresh_lease_until",
     "nonce_hash",
+    "auth_time",
 )
 SHORTEST_INTERVAL = timedelta(seconds=30)  # between two refreshes that nobody has asked for by name
 TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
@@ -176,8 +177,9 @@ class OAuthConnection(models.Model):
     refresh_lease = models.CharField(max_length=32, blank=True, default="", editable=False)
     refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     refreshed_at = models.DateTimeField(_("last refreshed at"), null=True, blank=True)
-    # Of the sign-in that the refresh token came with; a refreshed ID token may repeat its nonce (Core 12.2).
+    # Of the sign-in that the refresh token came with; a refreshed ID token may repeat them (Core 12.2).
     nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    auth_time = models.BigIntegerField(null=True, blank=True, editable=False)  # in seconds
     claims = models.JSONField(_("claims"), default=dict, blank=True)
     link_reason = models.CharField(_("how it came about"), max_length=20, choices=LinkReason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OK)
@@ -333,9 +335,13 @@ class OAuthConnection(models.Model):
         """Keep the identity alone."""
         self.access_token = self.refresh_token = self.scope = self.refresh_lease = self.nonce_hash = ""
         self.access_token_expires_at = self.refresh_token_expires_at = self.refresh_lease_until = None
+        self.auth_time = None
 
-    def set_token(self, token: OAuthToken, *, nonce: str = "") -> None:
-        """Take over the tokens of a sign-in; without a refresh token the old one is kept (RFC 6749 6)."""
+    def set_token(self, token: OAuthToken, *, nonce: str = "", auth_time: int | None = None) -> None:
+        """Take over the tokens of a sign-in; without a refresh token the old one is kept (RFC 6749 6).
+
+        `nonce` and `auth_time` are those of the ID token, for the ones that refreshes will bring (Core 12.2).
+        """
         self.access_token = token.access_token
         self.access_token_expires_at = token.access_token_expires_at
         self.scope = text({"scope": token.scope}, "scope")
@@ -345,6 +351,7 @@ class OAuthConnection(models.Model):
             self.refresh_token_expires_at = token.refresh_token_expires_at
             self.refresh_lease, self.refresh_lease_until = "", None
             self.nonce_hash = hash_of_nonce(nonce) if nonce and token.id_token else ""
+            self.auth_time = auth_time
 
     def set_refreshed_token(self, token: OAuthToken) -> None:
         """Take over the tokens of a refresh; a provider that prolongs the old refresh token may say until when."""

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.exceptions import ClientRefused
 from oidc_login.flow import attach
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
-from oidc_login.protocol.id_token import is_subject
+from oidc_login.protocol.id_token import auth_time_of, is_subject
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.providers.oauth2 import OAuth2Provider
@@ -203,7 +203,8 @@ def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) 
         provider.check_id_token(answer, nonce=None, max_age=None)
         return
     issuer = provider.get_identity_issuer(userinfo)
-    provider.check_refreshed_token(answer, issuer=issuer, subject=subject, nonce_hash="")
+    told_before = auth_time_of(userinfo)
+    provider.check_refreshed_token(answer, issuer=issuer, subject=subject, nonce_hash="", auth_time=told_before)
 
 
 @sensitive_variables()

@@ -17,6 +17,7 @@ from .metadata import TenantRule
 
 MAX_LEEWAY = 300  # seconds by which a site may let the provider's clock be wrong
 MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint
+LATEST_TIME = 253_402_300_799  # the last second that calendars and databases know
 SUBJECT = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT")
 
@@ -230,13 +231,16 @@ CHECKS = (
 )
 
 
-def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str) -> None:
+def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str, auth_time: int | None) -> None:
     """A refreshed token must be about the same person and the same sign-in as the first one (Core 12.2).
 
-    It need not repeat the nonce. `nonce_hash` is of the first one's; "" where that is not known.
+    It need not repeat the nonce and the time. `nonce_hash` and `auth_time` are of the first one; "" and `None`
+    where they are not known.
     """
     if claims["sub"] != subject:
         raise InvalidIDToken("sub")
+    if auth_time is not None and claims.get("auth_time") is not None and auth_time_of(claims) != auth_time:
+        raise InvalidIDToken("auth_time")
     nonce = claims.get("nonce")
     if nonce is None or not nonce_hash:
         return
@@ -247,6 +251,13 @@ def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str) -> None:
 def hash_of_nonce(nonce: str) -> str:
     """Return what is kept of a nonce, to recognise it in a refreshed token."""
     return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def auth_time_of(claims: Claims) -> int | None:
+    """Return when the person proved who they are, in whole seconds; `None` where that is not said (Core 2)."""
+    told: Any = claims.get("auth_time")
+    is_number = isinstance(told, (int, float)) and not isinstance(told, bool)
+    return int(told) if is_number and 0 <= told <= LATEST_TIME else None
 
 
 def is_subject(value: object) -> bool:

@@ -231,7 +231,9 @@ class OAuthProvider:
         offered = type(self).refresh_oauth_token is not OAuthProvider.refresh_oauth_token
         return offered and bool(oauth_token.refresh_token)
 
-    def check_refreshed_token(self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str) -> None:
+    def check_refreshed_token(
+        self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
+    ) -> None:
         """Raise `InvalidIDToken` where a refreshed ID token is not about the same sign-in; there is none here."""
 
     def granted_scopes(self, scope: str) -> frozenset[str]:

@@ -131,12 +131,14 @@ class OIDCProvider(BackChannelProvider):
         return super().refresh_oauth_token(oauth_token=oauth_token)
 
     @sensitive_variables()
-    def check_refreshed_token(self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str) -> None:
+    def check_refreshed_token(
+        self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
+    ) -> None:
         """Raise `InvalidIDToken` where a refreshed ID token, if one came, differs from the first (Core 12.2)."""
         if not oauth_token.id_token:
             return
         claims = self.check_id_token(oauth_token, nonce=None, max_age=None).claims
-        check_refreshed(claims, subject=subject, nonce_hash=nonce_hash)
+        check_refreshed(claims, subject=subject, nonce_hash=nonce_hash, auth_time=auth_time)
         if self.get_identity_issuer(claims) != issuer:
             raise InvalidIDToken("iss")
 

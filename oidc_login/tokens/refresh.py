@@ -142,7 +142,11 @@ class Refresh:
                 if not answer.access_token:
                     raise protocol.TokenResponseInvalid("access_token")
                 provider.check_refreshed_token(
-                    answer, issuer=row.issuer, subject=row.provider_user_id, nonce_hash=row.nonce_hash
+                    answer,
+                    issuer=row.issuer,
+                    subject=row.provider_user_id,
+                    nonce_hash=row.nonce_hash,
+                    auth_time=row.auth_time,
                 )
             self._answer = answer
         except (protocol.ProtocolError, OAuthError) as error:
@@ -373,7 +377,7 @@ class Refresh:
         seen = from_protocol(error) if isinstance(error, protocol.ProtocolError) else error
         if isinstance(error, protocol.TokenErrorResponse) and error.reason in REFRESH_ERRORS:
             return self._was_refused(error)
-        if isinstance(error, protocol.InvalidIDToken) and error.reason in ("sub", "nonce"):
+        if isinstance(error, protocol.InvalidIDToken) and error.reason in ("sub", "nonce", "auth_time"):
             # These are somebody else's tokens, or of another sign-in: no reason to ask again.
             self._mark(f"id_token_{error.reason}", self._ours(self._current()))
         asked_to_wait = error.retry_after if isinstance(error, protocol.ProviderUnavailable) else None

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import sessions
 from oidc_login.exceptions import CodeRefused, ProviderUnavailable
 from oidc_login.logout import came_since
-from oidc_login.protocol.id_token import hash_of_nonce, is_subject
+from oidc_login.protocol.id_token import auth_time_of, hash_of_nonce, is_subject
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.sessions import SignedInSession
 
@@ -104,13 +104,12 @@ def note(request: HttpRequest, provider: OAuthProvider) -> None:
 
 def authentication(claims: Mapping[str, Any], *, now: int) -> dict[str, Any]:
     """Return when and how the person proved to the provider who they are, as far as it says (Core 2)."""
-    auth_time: Any = claims.get("auth_time")
-    acr = claims.get("acr")
-    is_number = isinstance(auth_time, (int, float)) and not isinstance(auth_time, bool)
-    stated = min(int(auth_time), now) if is_number and 0 <= auth_time <= now + MAX_LEEWAY else None
+    stated, acr = auth_time_of(claims), claims.get("acr")
+    if stated is not None and stated > now + MAX_LEEWAY:
+        stated = None
     return {
         "at": now,
-        "auth_time": now if stated is None else stated,
+        "auth_time": now if stated is None else min(stated, now),
         "auth_time_stated": stated is not None,
         "acr": acr if isinstance(acr, str) else "",
     }

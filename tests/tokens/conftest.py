@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
 NONCE = "the nonce of the sign-in"
+AUTH_TIME = 1_767_225_600
 Connect = Callable[..., OAuthConnection]
 
 
@@ -52,7 +53,7 @@ def browser() -> Browser:
 
 def granted(op: RecordingOpenIDProvider, sub: str = ALICE.sub, scope: str = "openid email profile") -> OAuthToken:
     """What a sign-in would have brought."""
-    grant = Grant(sub=sub, redirect_uri="https://site.example/", scope=scope, nonce=NONCE)
+    grant = Grant(sub=sub, redirect_uri="https://site.example/", scope=scope, nonce=NONCE, auth_time=AUTH_TIME)
     return OAuthToken(
         access_token=op.grants.issue_access_token(grant, lifetime=3600),
         refresh_token=op.grants.issue_refresh_token(grant, lifetime=86_400),
@@ -71,7 +72,7 @@ def connect(op: RecordingOpenIDProvider) -> Connect:
         connection = OAuthConnection(
             user=user, provider_key="op", issuer=op.issuer, provider_user_id=sub, link_reason="signed_up"
         )
-        connection.set_token(token, nonce=NONCE)
+        connection.set_token(token, nonce=NONCE, auth_time=AUTH_TIME)
         for name, value in fields.items():
             setattr(connection, name, value)
         connection.save()

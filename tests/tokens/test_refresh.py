@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,7 @@ from oidc_login.testing import Answer
 from tests.login.browser import Browser
 from tests.login.invariant import Witness
 from tests.login.served import BOB, RecordingGitHub, RecordingOpenIDProvider, configure
-from tests.tokens.conftest import NONCE, Connect, stored, works
+from tests.tokens.conftest import AUTH_TIME, NONCE, Connect, stored, works
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -225,6 +226,8 @@ def test_refreshed_id_token_need_not_repeat_the_nonce(
         ({"sub": BOB.sub}, True),
         ({"nonce": "another"}, True),
         ({"nonce": 1}, True),
+        ({"auth_time": AUTH_TIME + 60}, True),
+        ({"auth_time": AUTH_TIME - 60}, True),
         ({"iss": "https://other.example"}, False),
         ({"aud": "another client"}, False),
         ({"azp": "another client"}, False),
@@ -246,6 +249,35 @@ def test_id_token_that_differs_is_refused_before_anything_is_stored(
     assert stored(connection).status == (Status.NEEDS_REAUTH if flagged else Status.OK)
     assert len(heard) == flagged
     assert stored(connection).refresh_lease == ""
+
+
+@pytest.mark.parametrize(("later", "error"), [(0, None), (1, IDTokenInvalid), (-1, IDTokenInvalid)])
+def test_time_of_the_sign_in_is_that_of_the_refreshed_id_token(
+    op: RecordingOpenIDProvider, browser: Browser, later: int, error: type[OAuthError] | None
+) -> None:
+    with op.bend("id_token", lambda token: _claims(token, auth_time=AUTH_TIME)):
+        browser.sign_in(op)
+    connection = OAuthConnection.objects.get()
+
+    with op.bend("id_token", lambda token: _claims(token, auth_time=AUTH_TIME + later)):
+        if error is None:
+            connection.refresh_access_token()
+        else:
+            with pytest.raises(error):
+                connection.refresh_access_token()
+
+    assert stored(connection).auth_time == AUTH_TIME
+    assert (stored(connection).refreshed_at is None) == (error is not None)
+
+
+def test_next_sign_in_brings_its_own_time(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    for claims in ({"auth_time": AUTH_TIME}, {"auth_time": AUTH_TIME + 60}):
+        with op.bend("id_token", partial(_claims, **claims)):
+            browser.sign_in(op)
+
+            OAuthConnection.objects.get().refresh_access_token()
+
+    assert OAuthConnection.objects.get().auth_time == AUTH_TIME + 60
 
 
 def _claims(token: Any, **claims: Any) -> Any:
