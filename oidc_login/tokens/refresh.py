@@ -39,6 +39,7 @@ from ..protocol.errors import without_frames
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthToken
+from .backoff import begin_anew, pause_after_failure
 from .common import alias_of, check_active, provider_of, tell
 from .database import bounded_locks, closing_connections, in_own_connection, needs_own_connection, saved
 from .revocation import try_to_end_token
@@ -164,9 +165,9 @@ class Refresh:
             self._fail(error)
         self.is_over = True
 
-    def release(self, *, pause: int | None = None) -> None:
+    def release(self, *, pause: float = 0) -> None:
         """Give the lease back; with `pause` nobody shall try again for so many seconds."""
-        until = None if pause is None else timezone.now() + timedelta(seconds=pause)
+        until = timezone.now() + timedelta(seconds=pause) if pause else None
         rows = self._rows().filter(refresh_lease=self.lease)
 
         def write() -> None:
@@ -325,6 +326,7 @@ class Refresh:
             access_token.append("refresh_token_expires_at")
         if self._write(row, [*access_token, *refresh_token, *lease], ours, Q(last_login_at=row.last_login_at)):
             self.row = row
+            begin_anew(self.pk)
             self.events.append((signals.token_refreshed, ""))
             return True
         # A sign-in has brought a newer access token alone: the one that came with less may not replace it.
@@ -380,8 +382,9 @@ class Refresh:
         if isinstance(error, protocol.InvalidIDToken) and error.reason in ("sub", "nonce", "auth_time"):
             # These are somebody else's tokens, or of another sign-in: no reason to ask again.
             self._mark(f"id_token_{error.reason}", self._ours(self._current()))
+        pause = pause_after_failure(self.pk)
         asked_to_wait = error.retry_after if isinstance(error, protocol.ProviderUnavailable) else None
-        self.release(pause=asked_to_wait)
+        self.release(pause=asked_to_wait or pause)
         raise seen from error
 
     @sensitive_variables()

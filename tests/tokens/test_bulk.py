@@ -218,9 +218,9 @@ def test_so_many_requests_in_a_second(op: RecordingOpenIDProvider, several: Seve
     several(6)
 
     with answering(op, []) as times:
-        run("--rate", "20", "--concurrency", "6")
+        run("--rate", "10", "--concurrency", "6")
 
-    assert times[-1] - times[0] >= 0.24
+    assert times[-1] - times[0] >= 0.3  # half a second between the first and the last, but for what the first was late
 
 
 def too_many(seconds: str) -> Answer:
@@ -294,6 +294,7 @@ def test_provider_that_is_down_is_left_alone_soon(op: RecordingOpenIDProvider, s
 
     assert outcomes(summary) == {"postponed": 30}
     assert len(times) <= 2 * (pace.MOST_PAUSES + 1)
+    OAuthConnection.objects.update(refresh_lease_until=None)  # those that were tried have a pause of their own
     assert outcomes(run()) == {"refreshed": 30}
 
 
