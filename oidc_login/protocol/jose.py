@@ -28,7 +28,9 @@ from .errors import InvalidIDToken, MetadataInvalid, ResponseInvalid
 from .transport import strict_json
 
 MAX_TOKEN_LENGTH = 64 * 1024
-MIN_RSA_BITS = 2048
+MAX_ENCRYPTED_LENGTH = 2 * MAX_TOKEN_LENGTH
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16384
+MAX_EXPONENT_BITS = 64
 MIN_SECRET_BYTES = 32
 
 # The algorithm, the kind of key it needs and the curve (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2).
@@ -173,10 +175,8 @@ def read_public_key(key: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
 
 
 def check_strength(key: RSAPublicKey) -> None:
-    """RSA keys are 2048 bits or longer (RFC 7518 3.3), with a public exponent that is not a trap."""
-    if key.key_size < MIN_RSA_BITS or key.key_size > 16384:
-        raise ValueError("weak")
-    if key.public_numbers().e < 3 or key.public_numbers().e.bit_length() > 64:
+    """RSA keys are 2048 bits or longer (RFC 7518 3.3), and neither modulus nor exponent holds anybody up."""
+    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS or key.public_numbers().e.bit_length() > MAX_EXPONENT_BITS:
         raise ValueError("weak")
 
 
@@ -233,9 +233,11 @@ class PrivateKey:
 
     def sign(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
         """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
-        named = {"kid": key_id or self.key_id} if key_id or self.key_id else {}
+        name = key_id or self.key_id
         try:
-            return jwt.encode(dict(claims), self.to_pem(), algorithm=self.algorithm, headers=named)
+            return jwt.encode(
+                dict(claims), self.to_pem(), algorithm=self.algorithm, headers={"kid": name} if name else None
+            )
         except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
             raise MetadataInvalid("client_key_cannot_sign") from error
 
@@ -245,11 +247,12 @@ class PrivateKey:
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
         """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""
+        if len(raw) > MAX_ENCRYPTED_LENGTH:
+            raise InvalidIDToken("encryption")
         header = _json_object(_decode(raw.partition(".")[0]), "header")
         check_header(header)
-        if "zip" in header or header.get("alg") not in algorithms:
-            raise InvalidIDToken("encryption")
-        if header.get("enc") not in CONTENT_ENCRYPTION_ALGORITHMS or len(raw) > 2 * MAX_TOKEN_LENGTH:
+        permitted = header.get("alg") in algorithms and header.get("enc") in CONTENT_ENCRYPTION_ALGORITHMS
+        if "zip" in header or not permitted:
             raise InvalidIDToken("encryption")
         try:
             jwe = JWE(algs=[header["alg"], header["enc"]])

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
@@ -17,13 +18,19 @@ from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid
 from oidc_login.protocol.jose import (
     CONTENT_ENCRYPTION_ALGORITHMS,
     KEY_ENCRYPTION_ALGORITHMS,
+    MAX_ENCRYPTED_LENGTH,
     MAX_TOKEN_LENGTH,
     PrivateKey,
+    check_strength,
     encode,
+    import_public_key,
     is_encrypted,
+    parse_jws,
+    read_public_key,
     sign_with_secret,
+    suits,
 )
-from tests.protocol.signing import ids, key, token
+from tests.protocol.signing import ABSENT, ALGORITHMS, ids, key, token, without_absent
 
 NESTED = token({"sub": "alice"})
 
@@ -90,7 +97,8 @@ def test_only_five_parts_are_looked_at_as_encrypted() -> None:
 def bent_header(**members: Any) -> str:
     """A well-formed JWE whose header says something else: the header decides before any cryptography."""
     _, *rest = encrypted(alg="RSA-OAEP", enc="A128GCM").split(".")
-    return ".".join([encode(json.dumps({"alg": "RSA-OAEP", "enc": "A128GCM", **members}).encode()), *rest])
+    header = without_absent({"alg": "RSA-OAEP", "enc": "A128GCM", **members})
+    return ".".join([encode(json.dumps(header).encode()), *rest])
 
 
 HEADERS: list[tuple[str, dict[str, Any], str]] = [
@@ -99,9 +107,12 @@ HEADERS: list[tuple[str, dict[str, Any], str]] = [
     ("direct", {"alg": "dir"}, "encryption"),
     ("shared key", {"alg": "A128KW"}, "encryption"),
     ("none", {"alg": "none"}, "encryption"),
-    ("no alg", {"alg": None}, "encryption"),
+    ("no alg", {"alg": ABSENT}, "encryption"),
+    ("alg is null", {"alg": None}, "encryption"),
     ("alg is a list", {"alg": ["RSA-OAEP"]}, "encryption"),
     ("unknown enc", {"enc": "A512GCM"}, "encryption"),
+    ("no enc", {"enc": ABSENT}, "encryption"),
+    ("enc is null", {"enc": None}, "encryption"),
     ("enc left out on purpose", {"enc": "A192GCM"}, "encryption"),
     ("enc is an object", {"enc": {}}, "encryption"),
     ("compressed", {"zip": "DEF"}, "encryption"),
@@ -172,8 +183,19 @@ def test_a_header_that_is_none_is_refused(raw: str) -> None:
     assert refusal(raw) in ("base64", "header", "encryption")
 
 
-def test_long_text_is_refused_before_any_cryptography() -> None:
-    assert refusal(bent_header() + "A" * (2 * MAX_TOKEN_LENGTH)) == "encryption"
+def test_really_encrypted_by_a_method_that_is_left_out_is_refused() -> None:
+    assert refusal(encrypted(alg="RSA-OAEP", enc="A192GCM")) == "encryption"
+
+
+def test_text_may_have_a_certain_length() -> None:
+    """Four characters of the JWE for three of its plaintext."""
+    rest = MAX_ENCRYPTED_LENGTH - len(encrypted("", alg="RSA-OAEP", enc="A128GCM"))
+    longest, too_long = "a" * (rest * 3 // 4), "a" * (rest * 3 // 4 + 1)
+
+    raw = encrypted(longest, alg="RSA-OAEP", enc="A128GCM")
+    assert len(raw) == MAX_ENCRYPTED_LENGTH
+    assert private_key().decrypt(raw) == longest
+    assert refusal(encrypted(too_long, alg="RSA-OAEP", enc="A128GCM")) == "encryption"
 
 
 def test_plaintext_that_is_not_ascii_is_refused() -> None:
@@ -278,3 +300,77 @@ def test_a_secret_signs_from_thirty_two_bytes_on() -> None:
     assert sign_with_secret({}, "ü" * 16)
     with pytest.raises(MetadataInvalid, match="client_secret_too_short"):
         sign_with_secret({}, "s" * 31)
+
+
+# A signed token, and the keys that may verify it
+
+
+def test_a_signed_token_may_have_a_certain_length() -> None:
+    header = encode(json.dumps({"alg": "RS256"}).encode())
+    starts = [f"{header}.{encode(b'{}' + b' ' * spaces)}." for spaces in range(4)]
+    # Base64 has no text of one letter over four: neither is this one, nor the one after it.
+    start = next(start for start in starts if (MAX_TOKEN_LENGTH - len(start)) % 4 == 2)
+    longest = start + "A" * (MAX_TOKEN_LENGTH - len(start))
+
+    assert parse_jws(longest).algorithm == "RS256"
+    with pytest.raises(InvalidIDToken, match="format"):
+        parse_jws(longest + "A")
+
+
+KINDS = (("RSA", None), ("EC", "P-256"), ("EC", "P-384"), ("EC", "P-521"), ("OKP", "Ed25519"), ("oct", None))
+
+
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, "HS256", "HS384", "HS512"])
+def test_an_algorithm_suits_one_kind_of_key(algorithm: str) -> None:
+    own = {"RSA": ("RSA", None), "Ed25519": ("OKP", "Ed25519")}.get(
+        ALGORITHMS.get(algorithm, "oct"), ("EC", ALGORITHMS.get(algorithm))
+    )
+    expected = ("oct", None) if algorithm.startswith("HS") else own
+
+    assert [kind for kind in KINDS if suits(algorithm, key_type=kind[0], curve=kind[1])] == [expected]
+    assert not suits("none", key_type=expected[0], curve=expected[1])
+
+
+@pytest.mark.parametrize("curve", ["Ed448", "X25519"])
+def test_a_key_of_a_kind_that_verifies_nothing_here_is_not_imported(curve: str) -> None:
+    with pytest.raises(ValueError, match=r"^(unsupported|malformed)$"):
+        import_public_key(JWK.generate(kty="OKP", crv=curve).export_public(as_dict=True))
+
+
+@pytest.mark.parametrize(
+    ("bits", "exponent", "is_fit"),
+    [
+        (2047, 65_537, False),
+        (2048, 65_537, True),
+        (16_384, 65_537, True),
+        (16_385, 65_537, False),
+        (2048, 3, True),
+        (2048, 2**64 - 1, True),
+        (2048, 2**64 + 1, False),
+    ],
+)
+def test_strength_of_an_rsa_key(bits: int, exponent: int, is_fit: bool) -> None:
+    rsa_key = RSAPublicNumbers(exponent, 2 ** (bits - 1) + 1).public_key()
+
+    if is_fit:
+        check_strength(rsa_key)
+    else:
+        with pytest.raises(ValueError, match="weak"):
+            check_strength(rsa_key)
+
+
+def test_a_public_key_is_read_from_a_jwk_or_a_pem_text() -> None:
+    private = client_jwk("P-256")
+    pem = private.export_to_pem()
+    expected = {name: private.export_public(as_dict=True)[name] for name in ("kty", "crv", "x", "y")}
+
+    for given in (private.export_private(as_dict=True), private.export_public(as_dict=True), pem, pem.decode()):
+        read = read_public_key(given)
+        assert {name: read[name] for name in expected} == expected
+        assert "d" not in read
+
+
+@pytest.mark.parametrize("given", [{}, {"kty": "EC"}, {"kty": 1}, "", b"", "-----BEGIN PUBLIC KEY-----", "ü"])
+def test_what_is_no_public_key_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match="signing_key is neither a JWK nor a PEM text"):
+        read_public_key(given)
