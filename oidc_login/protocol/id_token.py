@@ -235,11 +235,11 @@ def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str, auth_time:
     """A refreshed token must be about the same person and the same sign-in as the first one (Core 12.2).
 
     It need not repeat the nonce and the time. `nonce_hash` and `auth_time` are of the first one; "" and `None`
-    where they are not known.
+    where they are not known. Zero is what some provider says of a time that it does not know.
     """
     if claims["sub"] != subject:
         raise InvalidIDToken("sub")
-    if auth_time is not None and claims.get("auth_time") is not None and auth_time_of(claims) != auth_time:
+    if auth_time and claims.get("auth_time") not in (None, 0) and auth_time_of(claims) != auth_time:
         raise InvalidIDToken("auth_time")
     nonce = claims.get("nonce")
     if nonce is None or not nonce_hash:

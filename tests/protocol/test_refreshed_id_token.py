@@ -22,7 +22,8 @@ TIME = 1_767_225_600
         pytest.param({"nonce": "any"}, "", TIME, id="a first nonce that is not known"),
         pytest.param({"auth_time": TIME}, FIRST, TIME, id="the first time"),
         pytest.param({"auth_time": TIME + 0.26}, FIRST, TIME, id="the first time with a fraction"),
-        pytest.param({"auth_time": 0}, FIRST, 0, id="the first time, which says nothing"),
+        pytest.param({"auth_time": TIME}, FIRST, 0, id="a first time of zero"),
+        pytest.param({"auth_time": 0}, FIRST, TIME, id="a time of zero"),
         pytest.param({"auth_time": TIME}, FIRST, None, id="a first time that is not known"),
     ],
 )
@@ -41,6 +42,8 @@ def test_refreshed_token_of_the_same_sign_in(claims: dict[str, Any], nonce_hash:
         pytest.param({"sub": "alice", "auth_time": TIME + 1}, "auth_time", id="a later time"),
         pytest.param({"sub": "alice", "auth_time": TIME - 1}, "auth_time", id="an earlier time"),
         pytest.param({"sub": "alice", "auth_time": str(TIME)}, "auth_time", id="a time that is text"),
+        pytest.param({"sub": "alice", "auth_time": ""}, "auth_time", id="an empty text"),
+        pytest.param({"sub": "alice", "auth_time": []}, "auth_time", id="an empty list"),
     ],
 )
 def test_refreshed_token_of_somebody_or_something_else(claims: dict[str, Any], reason: str) -> None:
