@@ -286,6 +286,7 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "ui_locales": optional(text),
     "claims": optional(dictionary),
     "response_mode": optional(one_of("query", "form_post")),
+    "push_authorization_requests": boolean,
     "third_party_initiated_login": boolean,
     "signature_method": optional(one_of("HMAC-SHA1", "RSA-SHA1", "PLAINTEXT")),
     "signature_type": one_of("HEADER", "QUERY", "BODY"),

@@ -19,6 +19,7 @@ OPTIONAL_URLS = (
     "end_session_endpoint",
     "revocation_endpoint",
     "introspection_endpoint",
+    "pushed_authorization_request_endpoint",
 )
 LISTS = (
     "id_token_signing_alg_values_supported",
@@ -34,6 +35,7 @@ FLAGS = (
     "backchannel_logout_session_supported",
     "frontchannel_logout_supported",
     "frontchannel_logout_session_supported",
+    "require_pushed_authorization_requests",
 )
 
 
@@ -65,6 +67,7 @@ class ProviderMetadata:
     end_session_endpoint: str = ""
     revocation_endpoint: str = ""
     introspection_endpoint: str = ""
+    pushed_authorization_request_endpoint: str = ""
     id_token_signing_alg_values_supported: tuple[str, ...] = ()
     token_endpoint_auth_methods_supported: tuple[str, ...] = ()
     response_modes_supported: tuple[str, ...] = ()
@@ -76,6 +79,7 @@ class ProviderMetadata:
     backchannel_logout_session_supported: bool = False
     frontchannel_logout_supported: bool = False
     frontchannel_logout_session_supported: bool = False
+    require_pushed_authorization_requests: bool = False
 
     @classmethod
     def from_json(

@@ -156,17 +156,30 @@ def read_token_response(
     response: Response, *, now: float, allow_form_answer: bool = False, translate: Translation | None = None
 ) -> TokenResponse:
     """Return the tokens, or raise what the answer is instead (RFC 6749 5.1 and 5.2)."""
+    document = read_answer(response, now=now, allow_form_answer=allow_form_answer, translate=translate)
+    if response.status != 200:
+        raise TokenResponseInvalid("status")
+    return TokenResponse.from_json(document, now=now)
+
+
+def read_answer(
+    response: Response,
+    *,
+    now: float,
+    endpoint: str = "token_endpoint",
+    allow_form_answer: bool = False,
+    translate: Translation | None = None,
+) -> object:
+    """Return the document of an answer that is no error (RFC 6749 5.2, which other endpoints follow)."""
     if response.status == 429 or response.status >= 500:
-        raise ProviderUnavailable("token_endpoint", retry_after=retry_after(response, now))
+        raise ProviderUnavailable(endpoint, retry_after=retry_after(response, now))
     document = _read_document(response, allow_form_answer=allow_form_answer)
     if translate is not None and isinstance(document, dict):
         document = translate(document)
     error = document.get("error") if isinstance(document, dict) else None
     if error:  # some providers send errors with status 200
         raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")
-    if response.status != 200:
-        raise TokenResponseInvalid("status")
-    return TokenResponse.from_json(document, now=now)
+    return document
 
 
 def _read_document(response: Response, *, allow_form_answer: bool) -> object:

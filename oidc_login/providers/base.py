@@ -275,7 +275,11 @@ class OAuthProvider:
         return {"scope": self.get_scope()}
 
     def get_authorization_url(self, *, request: HttpRequest) -> str:
-        """Return where to send the browser for the flow that this request begins.
+        """Return where to send the browser for the flow that this request begins."""
+        return authorization_url(self.authorization_url, self.get_authorization_request(request=request))
+
+    def get_authorization_request(self, *, request: HttpRequest) -> dict[str, Any]:
+        """Return all parameters of the authorization request.
 
         What binds the answer to this flow is set last: no setting and no subclass replaces it.
         """
@@ -286,7 +290,7 @@ class OAuthProvider:
         }
         if self.scope_separator != " ":
             parameters["scope"] = self.scope_separator.join(str(parameters.get("scope", "")).split())
-        return authorization_url(self.authorization_url, parameters)
+        return parameters
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
         """Return the parameters that belong to one flow (RFC 6749 4.1.1, RFC 7636 4.3)."""

@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.authorization import authorization_url
 from ..protocol.discovery import CachedDocument, Store, read_json
-from ..protocol.errors import InvalidIDToken, UnknownKey
+from ..protocol.errors import InvalidIDToken, MetadataInvalid, UnknownKey
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
 from ..protocol.keys import KeySet
 from ..protocol.metadata import (
@@ -20,6 +24,7 @@ from ..protocol.metadata import (
     discovery_url_for,
     issuers_for,
 )
+from ..protocol.pushed import push, pushed_request
 from .oauth2 import ENDPOINTS, OAuth2Provider
 
 T = TypeVar("T")
@@ -48,6 +53,7 @@ class DocumentedProvider(OAuth2Provider):
         metadata: Mapping[str, Any] | None = None,
         id_token_signing_algs: Sequence[str] | None = None,
         leeway: float = 30,
+        push_authorization_requests: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,6 +64,7 @@ class DocumentedProvider(OAuth2Provider):
             self.discovery_url = discovery_url_for(self._expected_issuer)
         self.id_token_signing_algs = tuple(id_token_signing_algs or ())
         self.leeway = leeway
+        self.push_authorization_requests = push_authorization_requests
         self.store: Store | None = None
         self._document: CachedDocument[ProviderMetadata] | None = None
         self._key_set: CachedDocument[KeySet] | None = None
@@ -164,6 +171,27 @@ class DocumentedProvider(OAuth2Provider):
             return tuple(name for name in self.id_token_signing_algs if name in known)
         advertised = self.metadata.id_token_signing_alg_values_supported
         return tuple(name for name in advertised if name in ASYMMETRIC_ALGORITHMS) or ("RS256",)
+
+    # The authorization request.
+
+    def get_authorization_url(self, *, request: HttpRequest) -> str:
+        """Return where to send the browser: with all that is asked for, or with what stands for it (RFC 9126 4)."""
+        parameters = self.get_authorization_request(request=request)
+        if self.push_authorization_requests or self.metadata.require_pushed_authorization_requests:
+            parameters = {
+                "client_id": self.client_id,
+                "request_uri": self._with_client_secret(lambda secret: self._push(parameters, client_secret=secret)),
+            }
+        return authorization_url(self.authorization_url, parameters)
+
+    @sensitive_variables()
+    def _push(self, parameters: Mapping[str, Any], *, client_secret: str) -> str:
+        now, endpoint = time.time(), self.metadata.pushed_authorization_request_endpoint
+        if not endpoint:
+            raise MetadataInvalid("pushed_authorization_request_endpoint")
+        authentication = self.authenticate_client(client_secret, now=now)
+        asked = pushed_request(endpoint, parameters, authentication=authentication, headers=self.request_headers)
+        return push(self.transport, asked, now=now)
 
     # What is signed.
 

@@ -6,9 +6,9 @@ By the settings of one entry, or by the attributes of a class.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -39,6 +39,7 @@ from .mapping import other_members, text_at, value_at
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+T = TypeVar("T")
 
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint")
 
@@ -148,18 +149,23 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
-        """Post a grant; where the client is refused, with each other secret of a rotation too (RFC 6749 3.2.1)."""
+        """Post a grant (RFC 6749 3.2)."""
+        return self._with_client_secret(lambda secret: self._post_grant(parameters, client_secret=secret))
+
+    @sensitive_variables()
+    def _with_client_secret(self, ask: Callable[[str], T]) -> T:
+        """Ask with the secret that worked last; where the client is refused, with each other of a rotation too."""
         secrets = self.get_client_secrets()
         for attempt in range(len(secrets)):
             position = (self._first_secret + attempt) % len(secrets)
             try:
-                tokens = self._post_grant(parameters, client_secret=secrets[position])
+                answer = ask(secrets[position])
             except TokenErrorResponse as error:
                 if error.reason not in self.client_refusals or attempt + 1 == len(secrets):
                     raise
             else:
                 self._first_secret = position
-                return tokens
+                return answer
         raise AssertionError("unreachable")
 
     @sensitive_variables()

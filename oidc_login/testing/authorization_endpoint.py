@@ -13,6 +13,7 @@ from .application import Answer, ProviderRequest
 from .authorize_page import (
     CANCEL,
     CHOSEN_USER,
+    PUSHED_LIFETIME,
     AuthorizationAnswer,
     AuthorizationRefused,
     error_page,
@@ -39,11 +40,12 @@ class Session:
 
 
 class AuthorizationEndpoint:
-    """OpenID Connect Core 3.1.2 with OAuth 2.0 Form Post Response Mode, PKCE and RFC 9207."""
+    """OpenID Connect Core 3.1.2 with OAuth 2.0 Form Post Response Mode, PKCE, RFC 9126 and RFC 9207."""
 
     def __init__(self, provider: OpenIDProvider) -> None:
         self.provider = provider
         self.sessions: dict[str, Session] = {}
+        self._pushed: dict[str, tuple[float, Mapping[str, str]]] = {}
         # Cookies are shared by all ports of a host, and two providers may run on localhost.
         self._cookie = f"openid_provider_{secrets.token_hex(4)}"
 
@@ -51,7 +53,7 @@ class AuthorizationEndpoint:
         """From the authorization URL to the answer in one step; None cancels."""
         if url.partition("?")[0] != self.provider.authorization_endpoint:
             raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
-        parameters = single(parameters_of_url(url))
+        parameters = self._resolved(single(parameters_of_url(url)))
         self._check_client(parameters)
         self._check_request(parameters)
         if user is None:
@@ -64,7 +66,7 @@ class AuthorizationEndpoint:
         """A page to pick a person, and the redirect after it."""
         try:
             pairs = parameters_of(request)
-            parameters = single(pairs)
+            parameters = self._resolved(single(pairs))
             self._check_client(parameters)
         except AuthorizationRefused as refused:
             # Nobody is sent to an address that the client did not register (RFC 6749 4.1.2.1).
@@ -87,6 +89,28 @@ class AuthorizationEndpoint:
         """The name of the browser's session, or nothing."""
         pairs = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
         return next((value for name, _, value in pairs if name == self._cookie), "")
+
+    def push(self, form: Mapping[str, str]) -> str:
+        """Keep the request of a client that has shown who it is, and return what stands for it (RFC 9126 2)."""
+        if "request_uri" in form:
+            raise AuthorizationRefused("invalid_request", "request_uri cannot be pushed")
+        self._check_client(form)
+        self._check_request(form)
+        request_uri = f"urn:ietf:params:oauth:request_uri:{secrets.token_urlsafe(16)}"
+        self._pushed[request_uri] = (self.provider.now() + PUSHED_LIFETIME, dict(form))
+        return request_uri
+
+    def _resolved(self, parameters: Mapping[str, str]) -> Mapping[str, str]:
+        """The parameters that were pushed instead of those that came (RFC 9126 4), for a minute."""
+        request_uri = parameters.get("request_uri", "")
+        if not request_uri:
+            if self.provider.require_pushed_authorization_requests:
+                raise AuthorizationRefused("invalid_request", "this request has to be pushed")
+            return parameters
+        expires_at, pushed = self._pushed.get(request_uri, (0.0, {}))
+        if expires_at < self.provider.now() or pushed.get("client_id") != parameters.get("client_id"):
+            raise AuthorizationRefused("invalid_request_uri", "nothing was pushed under this name")
+        return pushed
 
     def _check_client(self, parameters: Mapping[str, str]) -> None:
         """Who asks, and where the answer goes (RFC 6749 3.1.2.4, RFC 9700 2.1: exact comparison)."""

@@ -13,6 +13,7 @@ from .users import User
 # The names of the page's own buttons; everything else in the form's body belongs to the authorization request.
 CHOSEN_USER = "chosen_user"
 CANCEL = "cancel"
+PUSHED_LIFETIME = 60  # seconds
 
 
 class AuthorizationRefused(Exception):

@@ -15,6 +15,7 @@ PATHS: Mapping[str, str] = {
     "end_session_endpoint": "/end_session",
     "revocation_endpoint": "/revoke",
     "introspection_endpoint": "/introspect",
+    "pushed_authorization_request_endpoint": "/par",
 }
 
 

@@ -31,7 +31,7 @@ class OpenIDProvider(ProviderApplication):
     authenticates as the document says. All options are attributes and may be changed between requests.
 
     What can be bent: the endpoints that servers ask (`discovery`, `jwks`, `token`, `userinfo`, `revocation`,
-    `introspection`: each an `Answer`); `authorize`, the `AuthorizationAnswer` that goes through the browser;
+    `introspection`, `par`: each an `Answer`); `authorize`, the `AuthorizationAnswer` that goes through the browser;
     `id_token` and `logout_token`, each an `UnsignedToken` (return a string, or any JSON value, to put that in its
     place); and `end_session`, the URL that follows it.
 
@@ -59,6 +59,7 @@ class OpenIDProvider(ProviderApplication):
         require_pkce: bool = True,
         require_nonce: bool = True,
         require_state: bool = True,
+        require_pushed_authorization_requests: bool = False,
         returns_nonce: bool = True,
         always_refresh_token: bool = False,
         rotate_refresh_tokens: bool = False,
@@ -89,6 +90,7 @@ class OpenIDProvider(ProviderApplication):
         self.require_pkce = require_pkce
         self.require_nonce = require_nonce
         self.require_state = require_state
+        self.require_pushed_authorization_requests = require_pushed_authorization_requests
         self.returns_nonce = returns_nonce
         self.always_refresh_token = always_refresh_token
         self.rotate_refresh_tokens = rotate_refresh_tokens
@@ -104,7 +106,7 @@ class OpenIDProvider(ProviderApplication):
         self.signing_keys: dict[KeyType, SigningKey] = dict(key_rings.lend(self))
         self.published_keys = list(self.signing_keys.values())
         self._authorization = AuthorizationEndpoint(self)
-        self._token = TokenEndpoint(self)
+        self._token = TokenEndpoint(self, push=self._authorization.push)
         self._end_session = EndSessionEndpoint(self)
         self.logout_notices = LogoutNotices(self)
 
@@ -167,6 +169,7 @@ class OpenIDProvider(ProviderApplication):
             "userinfo_endpoint": Endpoint("userinfo", self._answer_userinfo),
             "revocation_endpoint": Endpoint("revocation", self._token.revocation),
             "introspection_endpoint": Endpoint("introspection", self._token.introspection),
+            "pushed_authorization_request_endpoint": Endpoint("par", self._token.pushed_authorization_request),
             "authorization_endpoint": Endpoint("authorize", self._authorization.answer, back_channel=False),
             "end_session_endpoint": Endpoint("end_session", self._end_session.answer, back_channel=False),
         }
@@ -225,6 +228,7 @@ class OpenIDProvider(ProviderApplication):
             "claims_parameter_supported": True,
             "request_parameter_supported": False,
             "request_uri_parameter_supported": False,
+            "require_pushed_authorization_requests": self.require_pushed_authorization_requests,
             "authorization_response_iss_parameter_supported": True,
             "backchannel_logout_supported": True,
             "backchannel_logout_session_supported": True,

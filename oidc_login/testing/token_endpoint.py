@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .application import Answer, ProviderRequest
+from .authorize_page import PUSHED_LIFETIME, AuthorizationRefused
 from .client_auth import ClientAuthentication, ClientRefused
 from .grants import Grant, narrowed
 from .pkce import verifier_matches
@@ -20,10 +21,11 @@ class _TokenError(Exception):
 
 
 class TokenEndpoint:
-    """OpenID Connect Core 3.1.3 and 12, RFC 6749 4.1.3 and 6, RFC 7009, RFC 7662."""
+    """OpenID Connect Core 3.1.3 and 12, RFC 6749 4.1.3 and 6, RFC 7009, RFC 7662, RFC 9126."""
 
-    def __init__(self, provider: OpenIDProvider) -> None:
+    def __init__(self, provider: OpenIDProvider, *, push: Callable[[Mapping[str, str]], str]) -> None:
         self.provider = provider
+        self._push = push
         self._client_authentication = ClientAuthentication()
 
     def token(self, request: ProviderRequest) -> Answer:
@@ -37,6 +39,19 @@ class TokenEndpoint:
     def introspection(self, request: ProviderRequest) -> Answer:
         """Whether a token is good, and for what (RFC 7662 2)."""
         return self._for_client(request, self._introspect)
+
+    def pushed_authorization_request(self, request: ProviderRequest) -> Answer:
+        """A name for an authorization request, to be taken to the authorization endpoint (RFC 9126 2)."""
+        return self._for_client(request, self._keep_request)
+
+    def _keep_request(self, form: Mapping[str, str]) -> Answer:
+        try:
+            request_uri = self._push(form)
+        except AuthorizationRefused as refused:
+            return _error(refused.error, description=refused.description)
+        return Answer.of_json(
+            {"request_uri": request_uri, "expires_in": PUSHED_LIFETIME}, status=201, cache_control="no-store"
+        )
 
     def _for_client(self, request: ProviderRequest, answer: Callable[[Mapping[str, str]], Answer]) -> Answer:
         form = request.form

@@ -26,6 +26,8 @@ class Variant:
     key_use: str = "sig"
     # The media type of the userinfo answer; "" where userinfo is not asked.
     userinfo: str = "application/json"
+    # What the site asks when somebody signs in again.
+    repeat: tuple[str, ...] = ("POST /token 200",)
     behind_tls: bool = False
 
     def __str__(self) -> str:
@@ -132,6 +134,24 @@ VARIANTS = (
         key_type="RSA",
         key_use="enc",
         userinfo="application/jwt",
+    ),
+    # What is asked for, to the provider directly (RFC 9126).
+    Variant(
+        name="pushed requests",
+        registration={"require_pushed_authorization_requests": True},
+        settings={"push_authorization_requests": True},
+        repeat=("POST /request 201", "POST /token 200"),
+    ),
+    Variant(
+        name="pushed requests by private_key_jwt",
+        registration={
+            "require_pushed_authorization_requests": True,
+            "token_endpoint_auth_method": "private_key_jwt",
+        },
+        settings={"push_authorization_requests": True},
+        has_secret=False,
+        key_type="EC",
+        repeat=("POST /request 201", "POST /token 200"),
     ),
     # Refresh tokens, which are given for this scope, and only after the person was asked (Core 11).
     Variant(

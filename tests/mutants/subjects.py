@@ -45,7 +45,8 @@ TESTS: dict[str, Sequence[str]] = {
         f"{HOSTILE}claims.py",
     ),
     "protocol/access_token": ("tests/drf/test_bearer.py",),
-    "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{HOSTILE}token_answers.py"),
+    "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{PROTOCOL}pushed.py", f"{HOSTILE}token_answers.py"),
+    "protocol/pushed": (f"{PROTOCOL}pushed.py", f"{LOGIN}pushed.py"),
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
     "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
@@ -65,6 +66,8 @@ STRICT = (
     "protocol/logout",
     "protocol/keys",
     "protocol/userinfo",
+    "protocol/jose",
+    "protocol/pushed",
     "linking",
 )
 

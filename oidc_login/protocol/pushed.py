@@ -1,0 +1,43 @@
+"""The pushed authorization request: what is asked for goes to the provider itself, not through a browser (RFC 9126)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .client_auth import ClientAuthentication
+from .errors import TokenResponseInvalid
+from .tokens import read_answer, token_request
+from .transport import Request, Response, Transport
+
+ENDPOINT = "pushed_authorization_request_endpoint"
+_REQUEST_URI = re.compile(r"[!-~]{1,2048}")
+
+
+def pushed_request(
+    endpoint: str,
+    parameters: Mapping[str, Any],
+    *,
+    authentication: ClientAuthentication,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Return the POST with all parameters of an authorization request, by an authenticated client (2.1)."""
+    given = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
+    return token_request(endpoint, given, authentication=authentication, headers=headers)
+
+
+def push(transport: Transport, request: Request, *, now: float) -> str:
+    """Send the request once and return the `request_uri` that stands for it."""
+    return read_pushed_response(transport.send(request), now=now)
+
+
+def read_pushed_response(response: Response, *, now: float) -> str:
+    """Return the `request_uri`, or raise what the answer is instead (2.2 and 2.3)."""
+    document = read_answer(response, now=now, endpoint=ENDPOINT)
+    if response.status not in (200, 201):
+        raise TokenResponseInvalid("status")
+    request_uri = document.get("request_uri") if isinstance(document, dict) else None
+    if not isinstance(request_uri, str) or not _REQUEST_URI.fullmatch(request_uri):
+        raise TokenResponseInvalid("request_uri")
+    return request_uri
