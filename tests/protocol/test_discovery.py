@@ -247,6 +247,29 @@ def test_twenty_threads_share_one_failure(op: OpenIDProvider) -> None:
     assert op.asked() == ["jwks"]
 
 
+def test_nobody_waits_for_ever_for_the_first_document(op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oidc_login.protocol.discovery.MAX_WAIT", 0.05)
+    document = keys_of(op)
+    asked, answered = threading.Event(), threading.Event()
+
+    def held(good: Answer) -> Answer:
+        asked.set()
+        answered.wait(5)
+        return good
+
+    with op.bend("jwks", held), ThreadPoolExecutor(1) as pool:
+        first = pool.submit(document.get, now=NOW)
+        assert asked.wait(5)
+        assert document.body == ""
+        with pytest.raises(ProviderUnavailable) as caught:
+            document.get(now=NOW)
+        answered.set()
+
+        assert caught.value.reason == "busy"
+        assert document.get(now=NOW) is first.result()
+    assert op.asked() == ["jwks"]
+
+
 def test_nobody_waits_for_the_renewal_of_a_document(op: OpenIDProvider) -> None:
     document = keys_of(op)
     first = document.get(now=NOW)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from oidc_login.protocol.breaker import CircuitBreaker
-from oidc_login.protocol.client_auth import public_client
+from oidc_login.protocol.client_auth import client_secret_basic, public_client
 from oidc_login.protocol.errors import (
     ProtocolError,
     ProviderUnavailable,
@@ -25,6 +25,8 @@ from oidc_login.protocol.tokens import (
     MAX_TOKEN_ANSWER,
     MAX_TOKEN_LENGTH,
     TokenResponse,
+    deletion_request,
+    read_deletion_response,
     read_lifetime,
     read_revocation_response,
     read_token_response,
@@ -200,6 +202,10 @@ def test_a_lifetime_is_known_or_unknown_and_never_an_error(
 def test_a_lifetime_without_end_is_unknown(value: float) -> None:
     """However the answer was read: a site's own class may have read it."""
     assert read_lifetime(value, now=NOW) is None
+
+
+def test_a_lifetime_too_long_for_a_float_is_the_longest() -> None:
+    assert read_lifetime(10**400, now=NOW) == in_seconds(MAX_LIFETIME)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
@@ -394,6 +400,34 @@ def test_an_access_token_may_end_itself() -> None:
 def test_anything_else_does_not(status: int, error: type[ProtocolError]) -> None:
     with pytest.raises(error):
         read_revocation_response(respond({"error": "CANARY"}, status=status), now=NOW)
+
+
+# Where a REST API stands in for RFC 7009
+
+
+def test_a_deletion_names_the_token_and_the_client() -> None:
+    request = deletion_request(
+        "https://api.example/applications/me/token", "CANARY", authentication=client_secret_basic("me", "secret")
+    )
+
+    assert (request.method, json.loads(request.body or b"")) == ("DELETE", {"access_token": "CANARY"})
+    assert request.headers["Authorization"].startswith("Basic ")
+    assert "CANARY" not in repr(request)
+
+
+@pytest.mark.parametrize("status", [200, 204, 299, 404, 422])
+def test_a_token_that_is_gone_is_deleted(status: int) -> None:
+    read_deletion_response(respond(b"", content_type="", status=status), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(199, TokenResponseInvalid), (300, TokenResponseInvalid), (400, TokenResponseInvalid), (401, TokenResponseInvalid)]
+    + [(429, ProviderUnavailable), (499, TokenResponseInvalid), (500, ProviderUnavailable), (503, ProviderUnavailable)],
+)
+def test_a_token_that_is_not_deleted_is_told(status: int, error: type[ProtocolError]) -> None:
+    with pytest.raises(error):
+        read_deletion_response(respond({"message": "CANARY"}, status=status), now=NOW)
 
 
 # Over HTTP
