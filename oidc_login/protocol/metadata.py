@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .errors import MetadataInvalid
 from .transport import check_url
@@ -133,7 +132,7 @@ def check_issuer_url(issuer: str) -> None:
         check_url(issuer)
     except MetadataInvalid as error:
         raise MetadataInvalid("issuer") from error
-    if urlsplit(issuer).query or "?" in issuer or "{" in issuer or "}" in issuer:
+    if any(character in issuer for character in "?{}"):
         raise MetadataInvalid("issuer")
 
 

@@ -108,6 +108,10 @@ class DocumentedProvider(OAuth2Provider):
                 self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
             return self._key_set
 
+    def get_keys(self) -> KeySet:
+        """Return the published keys that can be used (RFC 7517 5)."""
+        return self._published_keys().get(now=time.time())
+
     def get_jwk_set(self, *, newer: bool = False) -> Any:
         """Return the published key set as it is (RFC 7517 5), asked for anew at most once in a cool-down."""
         published, now = self._published_keys(), time.time()

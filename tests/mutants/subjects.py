@@ -67,6 +67,8 @@ STRICT = (
     "protocol/keys",
     "protocol/userinfo",
     "protocol/jose",
+    "protocol/tokens",
+    "protocol/metadata",
     "protocol/pushed",
     "linking",
 )

@@ -6,15 +6,14 @@ import argparse
 import json
 import re
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from oidc_login.management.long_command import FAILED, LEFT_OVER, LongCommand
+from oidc_login.management.options import check_provider
 from oidc_login.management.progress import Progress
 from oidc_login.models import OAuthConnection
-from oidc_login.registry import get_provider_keys
 from oidc_login.sealing import old_token_keys_setting
 from oidc_login.tokens import bulk
 
@@ -83,16 +82,6 @@ def told(counts: dict[str, Any]) -> str:
     """Return the counts as a line; what did not happen is left out."""
     outcomes = [f"{counts[outcome]:,} {outcome}" for outcome in bulk.OUTCOMES if counts[outcome]]
     return ", ".join([f"{counts['due']:,} due", *outcomes])
-
-
-def check_provider(key: str) -> None:
-    """The provider is configured."""
-    known = get_provider_keys()
-    if key in known:
-        return
-    near = get_close_matches(key, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise CommandError(f"There is no provider {key!r} in OIDC_LOGIN_PROVIDERS.{hint}")
 
 
 def duration(text: str) -> timedelta:
