@@ -18,7 +18,6 @@ from django.urls import reverse
 from .conf import settings
 from .exceptions import ClientRefused, CodeRefused, from_protocol
 from .protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
-from .protocol.jose import suits
 from .protocol.transport import MAX_TIMEOUT, Request, Response, time_budget
 from .providers.base import OAuthProvider
 from .providers.documented import DocumentedProvider
@@ -99,8 +98,8 @@ def look(provider: DocumentedProvider) -> Iterator[Finding]:
 def look_at_keys(provider: DocumentedProvider) -> Finding:
     """Some key must be fit for some algorithm that ID tokens may be signed with."""
     algorithms, keys = provider.get_signing_algorithms(), provider.get_keys().keys
-    fit = [key for key in keys if any(suits(name, key_type=key.kty, curve=key.crv) for name in algorithms)]
-    if fit or all(name.startswith("HS") for name in algorithms):
+    fit = [key for key in keys if any(map(key.may_verify, algorithms))]
+    if fit:
         return Finding(subject="keys", is_good=True, text=f"{len(fit)} for {', '.join(algorithms)}")
     text = f"None of {len(keys)} is for {', '.join(algorithms)}: see `id_token_signing_algs`."
     return Finding(subject="keys", is_good=False, text=text)

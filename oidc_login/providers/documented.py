@@ -109,8 +109,9 @@ class DocumentedProvider(OAuth2Provider):
             return self._key_set
 
     def get_keys(self) -> KeySet:
-        """Return the published keys that can be used (RFC 7517 5)."""
-        return self._published_keys().get(now=time.time())
+        """Return the keys that verify what the provider signs (Core 10.1)."""
+        secret = self._secret_keys()
+        return secret if self._needs_secret_alone() else self._published_keys().get(now=time.time()) + secret
 
     def get_jwk_set(self, *, newer: bool = False) -> Any:
         """Return the published key set as it is (RFC 7517 5), asked for anew at most once in a cool-down."""

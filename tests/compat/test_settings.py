@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from mozilla_django_oidc.auth import default_username_algo
 
 from oidc_login.models import OAuthConnection
@@ -366,3 +368,13 @@ def test_callback_with_a_name_of_the_site(legacy_op: LegacyProvider, browser: Br
 
 def test_provider_knows_its_kind() -> None:
     assert [type(provider) for provider in get_providers()] == [EndpointsProvider]
+
+
+def test_diagnosis_of_a_site_that_names_endpoints_alone(legacy_op: LegacyProvider) -> None:
+    out = StringIO()
+
+    call_command("oidc_login_diagnose", "oidc", stdout=out, no_color=True)
+
+    assert f"ok     description of {legacy_op.issuer}" in out.getvalue()
+    assert "ok     client" in out.getvalue()
+    assert "/oidc/callback/" in out.getvalue()

@@ -180,6 +180,13 @@ def test_no_key_is_fit(op: RecordingOpenIDProvider) -> None:
     assert found["keys"] == ("FAILED", f"None of {len(edwards)} is for RS256: see `id_token_signing_algs`.")
 
 
+def test_keys_that_nobody_needs_are_not_fetched(op: RecordingOpenIDProvider, settings: Settings) -> None:
+    configure(settings, "op", id_token_signing_algs=["HS256"])
+
+    with op.bend("jwks", down):
+        assert diagnosis("op")["keys"] == ("ok", "1 for HS256")
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(120, "120 s behind"), (-120, "120 s ahead of")])
 def test_clock_that_is_wrong(op: RecordingOpenIDProvider, seconds: int, told: str) -> None:
     def bend(good: Answer) -> Answer:
