@@ -184,7 +184,7 @@ class DocumentedProvider(OAuth2Provider):
         parameters = self.get_authorization_request(request=request)
         if self.push_authorization_requests or self.metadata.require_pushed_authorization_requests:
             parameters = {
-                "client_id": self.client_id,
+                "client_id": self.get_client_id(),
                 "request_uri": self._with_client_secret(lambda secret: self._push(parameters, client_secret=secret)),
             }
         return authorization_url(self.authorization_url, parameters)
