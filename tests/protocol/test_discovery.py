@@ -231,6 +231,17 @@ def slowly(good: Answer) -> Answer:
     return good
 
 
+def held_until(answered: threading.Event, asked: threading.Event) -> Callable[[Answer], Answer]:
+    """Let the answer wait, and say that it was asked for."""
+
+    def bend(good: Answer) -> Answer:
+        asked.set()
+        answered.wait(5)
+        return good
+
+    return bend
+
+
 def test_twenty_threads_fetch_a_document_once(op: OpenIDProvider) -> None:
     document = keys_of(op)
     with op.bend("jwks", slowly):
@@ -252,12 +263,7 @@ def test_nobody_waits_for_ever_for_the_first_document(op: OpenIDProvider, monkey
     document = keys_of(op)
     asked, answered = threading.Event(), threading.Event()
 
-    def held(good: Answer) -> Answer:
-        asked.set()
-        answered.wait(5)
-        return good
-
-    with op.bend("jwks", held), ThreadPoolExecutor(1) as pool:
+    with op.bend("jwks", held_until(answered, asked)), ThreadPoolExecutor(1) as pool:
         first = pool.submit(document.get, now=NOW)
         assert asked.wait(5)
         assert document.body == ""
@@ -275,12 +281,7 @@ def test_nobody_waits_for_the_renewal_of_a_document(op: OpenIDProvider) -> None:
     first = document.get(now=NOW)
     asked, answered = threading.Event(), threading.Event()
 
-    def held(good: Answer) -> Answer:
-        asked.set()
-        answered.wait(5)
-        return good
-
-    with op.bend("jwks", held), ThreadPoolExecutor(1) as pool:
+    with op.bend("jwks", held_until(answered, asked)), ThreadPoolExecutor(1) as pool:
         renewal = pool.submit(document.get, now=NOW + 600)
         assert asked.wait(5)
         assert [document.get(now=NOW + 600) for _ in range(20)] == [first] * 20
