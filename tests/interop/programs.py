@@ -51,7 +51,8 @@ class Program:
         deadline = time.monotonic() + TIME_TO_START
         while not (records := self._records()):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the provider did not start:\n{self._output.read_text()}")
+                said = self._output.read_text() + errors_of(self._output).read_text()
+                raise RuntimeError(f"the provider did not start:\n{said}")
             time.sleep(0.02)
         issuer: str = records[0]["issuer"]
         return issuer
@@ -73,11 +74,16 @@ class Program:
         return self._records()[max(self._forgotten, 1) :]
 
 
+def errors_of(output: Path) -> Path:
+    """Return where a program's other words go: they would come in the middle of its records."""
+    return output.with_name(f"{output.name}-errors")
+
+
 @contextmanager
 def running(command: Sequence[str], configuration: Mapping[str, Any], *, output: Path) -> Iterator[Program]:
     """Run a provider for the length of a `with` block."""
-    with output.open("wb") as sink:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT, cwd=ROOT)
+    with output.open("wb") as sink, errors_of(output).open("wb") as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink, stderr=errors, cwd=ROOT)
     assert process.stdin is not None
     try:
         process.stdin.write(json.dumps(configuration).encode() + b"\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,9 @@ class RequestHandler(WSGIRequestHandler):
 
 
 def say(record: dict[str, Any]) -> None:
-    print(json.dumps(record), flush=True)
+    # As one, since each request has its thread.
+    sys.stdout.write(f"{json.dumps(record)}\n")
+    sys.stdout.flush()
 
 
 def record_exchanges(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
