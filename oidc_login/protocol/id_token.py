@@ -239,7 +239,7 @@ def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str, auth_time:
     """
     if claims["sub"] != subject:
         raise InvalidIDToken("sub")
-    if auth_time and claims.get("auth_time") not in (None, 0) and auth_time_of(claims) != auth_time:
+    if auth_time and claims.get("auth_time") is not None and auth_time_of(claims) not in (0, auth_time):
         raise InvalidIDToken("auth_time")
     nonce = claims.get("nonce")
     if nonce is None or not nonce_hash:

@@ -42,6 +42,7 @@ def test_refreshed_token_of_the_same_sign_in(claims: dict[str, Any], nonce_hash:
         pytest.param({"sub": "alice", "auth_time": TIME + 1}, "auth_time", id="a later time"),
         pytest.param({"sub": "alice", "auth_time": TIME - 1}, "auth_time", id="an earlier time"),
         pytest.param({"sub": "alice", "auth_time": str(TIME)}, "auth_time", id="a time that is text"),
+        pytest.param({"sub": "alice", "auth_time": False}, "auth_time", id="false"),
         pytest.param({"sub": "alice", "auth_time": ""}, "auth_time", id="an empty text"),
         pytest.param({"sub": "alice", "auth_time": []}, "auth_time", id="an empty list"),
     ],
