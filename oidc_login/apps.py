@@ -20,14 +20,15 @@ class OIDCLoginConfig(AppConfig):
         from django.db.models.signals import post_save
 
         # The first registers the system checks.
-        from . import checks, confirming, notifications, sessions, signals  # noqa: F401
+        from . import checks, notifications, sessions, signals  # noqa: F401
+        from .signin import pending_link
         from .tokens.revocation import revoke_when_deactivated
         from .views import step_up
 
         user_logged_in.connect(step_up.note_sign_in, dispatch_uid="oidc_login.step_up")
         user_logged_in.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
         user_logged_out.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
-        user_logged_in.connect(confirming.complete, dispatch_uid="oidc_login.confirming")
+        user_logged_in.connect(pending_link.complete, dispatch_uid="oidc_login.pending_link")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):

@@ -20,8 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from . import accounts, confirming, hooks, linking, signals
-from .claims import Identity, clean_email, storable
+from . import hooks, signals
 from .conf import django, settings
 from .exceptions import (
     ConfirmLink,
@@ -43,6 +42,8 @@ from .protocol.transport import MAX_TIMEOUT, time_budget
 from .providers.answers import answers_of, http_answers
 from .providers.base import OAuthToken
 from .registry import get_provider
+from .signin import linking, pending_link, users
+from .signin.claims import Identity, clean_email, storable
 from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
 
 logger = logging.getLogger(__name__)
@@ -303,7 +304,7 @@ class OIDCLoginBackend(UpstreamHooks):
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             if decision.action == "sign_in":
                 # The account before its connections, as disconnecting does: another order would be a deadlock.
-                accounts.lock_user(decision.get_user())
+                users.lock_user(decision.get_user())
                 return self._sign_in(decision, claims)
             if decision.action == "sign_up":
                 return self._sign_up(decision, claims)
@@ -364,7 +365,7 @@ class OIDCLoginBackend(UpstreamHooks):
     @sensitive_variables()
     def _link(self, decision: linking.Decision, claims: dict[str, Any]) -> AbstractBaseUser:
         user = decision.get_user()
-        accounts.lock_user(user)
+        users.lock_user(user)
         if decision.link_reason != LinkReason.CONNECTED:
             # Asked again behind the lock: two identities with one address may come at once.
             linking.check_no_other_identity(self.identity, user)
@@ -375,7 +376,7 @@ class OIDCLoginBackend(UpstreamHooks):
     def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
         """Keep the sign-in until its person has signed in to the account (the page `confirm_link` says how)."""
         token = self.oauth_token if self.provider.store_tokens else None
-        confirming.keep(
+        pending_link.keep(
             self.request,
             identity=self.identity,
             wanted=self._kept_claims(),
@@ -461,12 +462,12 @@ class OIDCLoginBackend(UpstreamHooks):
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]:
         """Return the users that have the e-mail address of the claims, compared safely."""
-        return accounts.find_by_email(self.identity.email)
+        return users.find_by_email(self.identity.email)
 
     @sensitive_variables()
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return a new user with an unusable password; its address is set only when it is verified."""
-        return accounts.make_user(self.identity, claims, get_username=lambda: self.get_username(claims))
+        return users.make_user(self.identity, claims, get_username=lambda: self.get_username(claims))
 
     def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return the user who signs in again; nothing is changed by default."""
@@ -474,7 +475,7 @@ class OIDCLoginBackend(UpstreamHooks):
 
     def get_username(self, claims: dict[str, Any]) -> str:
         """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
-        return accounts.free_username(claims, suggested=self.suggested_username(claims))
+        return users.free_username(claims, suggested=self.suggested_username(claims))
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""

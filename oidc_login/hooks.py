@@ -10,9 +10,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
 from django.db.models import CharField, EmailField, TextField
 
-from .accounts import get_field
-from .claims import text
 from .providers.base import OAuthProvider
+from .signin.claims import text
+from .signin.users import get_field
 
 logger = logging.getLogger(__name__)
 

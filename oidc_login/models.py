@@ -14,8 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import statements
-from .accounts import can_use_password, get_field, lock_user
-from .claims import Identity, text
 from .conf import django
 from .exceptions import LastLoginMethod, ProviderUnavailable
 from .fields import EncryptedTextField, ExactCharField
@@ -24,6 +22,8 @@ from .protocol.id_token import hash_of_nonce
 from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider, get_provider_keys, get_providers
 from .sessions import SignedInSession as SignedInSession
+from .signin.claims import Identity, text
+from .signin.users import can_use_password, get_field, lock_user
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
-from .accounts import get_field
 from .conf import settings
 from .exceptions import OAuthError
 from .models import OAuthConnection
 from .registry import get_provider
+from .signin.users import get_field
 
 logger = logging.getLogger(__name__)
 

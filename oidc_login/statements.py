@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
 
-from .claims import Identity
+from .signin.claims import Identity
 
 
 def find_users(identity: Identity) -> Iterable[Any]:

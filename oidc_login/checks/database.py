@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage
 from django.db import Error, connections, router
 from django.db.models import Count, Model
 
-from ..accounts import get_field
 from ..models import OAuthConnection
+from ..signin.users import get_field
 from .entries import configured
 from .messages import message
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from oidc_login.claims import clean_email, is_admitted
 from oidc_login.exceptions import DomainNotAllowed, RefusedBySite, StepUpFailed
 from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.claims import clean_email, is_admitted
 
 from .errors import OAuthError
 from .rules import listed

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from oidc_login.claims import STANDARD_CLAIMS
+from oidc_login.signin.claims import STANDARD_CLAIMS
 
 from .discreet import Discreet
 

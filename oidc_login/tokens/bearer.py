@@ -15,16 +15,16 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
 
 from ..cache import SharedValues
-from ..claims import Identity
 from ..conf import settings
 from ..exceptions import AccessTokenInvalid, Inactive, ProviderUnknown, from_protocol
-from ..linking import is_active
 from ..models import OAuthConnection
 from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
 from ..protocol.errors import ProtocolError
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.oidc import OIDCProvider
 from ..registry import get_provider
+from ..signin.claims import Identity
+from ..signin.linking import is_active
 
 LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
 

@@ -8,10 +8,10 @@ from django.db import router, transaction
 from django.dispatch import Signal
 
 from ..exceptions import Inactive, ProviderGone, ProviderUnknown
-from ..linking import is_active
 from ..models import OAuthConnection
 from ..providers.base import OAuthProvider
 from ..registry import get_provider
+from ..signin.linking import is_active
 
 logger = logging.getLogger(__name__)
 

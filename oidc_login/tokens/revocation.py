@@ -13,12 +13,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import ConnectionRemoved, OAuthError, ProviderUnavailable, from_protocol
 from ..fields import TokenKeyError
-from ..linking import is_active
 from ..models import ENCRYPTED_FIELDS, TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthProvider, OAuthToken
+from ..signin.linking import is_active
 from .common import alias_of, provider_of
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import confirming, signals
+from oidc_login import signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import TokenKeyError
@@ -25,6 +25,7 @@ from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 from oidc_login.sessions import shown_sessions
+from oidc_login.signin import pending_link
 
 from .base import SESSION_KEY, ProviderView
 from .begin import begin, posted_next
@@ -180,7 +181,7 @@ class ConfirmLinkView(ProviderView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        waiting = confirming.waiting_link(request)
+        waiting = pending_link.waiting_link(request)
         if waiting is None:
             return HttpResponseRedirect(reverse("oidc_login:providers"))
         self.provider = get_provider(waiting.provider_key)

@@ -14,7 +14,7 @@ from django.db.models import Index, Q
 from django.db.models.functions import Collate, Lower, Upper
 from django.test.utils import CaptureQueriesContext
 
-from oidc_login.accounts import find_by_email
+from oidc_login.signin.users import find_by_email
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="the check is about PostgreSQL")

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from oidc_login.exceptions import ConnectUserChanged
-from oidc_login.linking import Decision, check_same_person
 from oidc_login.models import OAuthConnection
+from oidc_login.signin.linking import Decision, check_same_person
 from tests.hostile.stage import Stage, remember_alice
 from tests.login.browser import Browser
 from tests.login.served import ALICE

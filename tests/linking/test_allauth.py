@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.db import connection
 
-from oidc_login.linking import allauth_has_verified
 from oidc_login.models import OAuthConnection
+from oidc_login.signin.linking import allauth_has_verified
 from oidc_login.testing import OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.served import ALICE

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oidc_login.claims import MAX_STORED_BYTES, clean_email, storable, username_from
 from oidc_login.models import OAuthConnection
+from oidc_login.signin.claims import MAX_STORED_BYTES, clean_email, storable, username_from
 from oidc_login.testing import Answer, OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.served import ALICE

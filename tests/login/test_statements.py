@@ -16,8 +16,8 @@ from django.db.models import QuerySet
 from django.forms import model_to_dict
 
 from oidc_login import statements
-from oidc_login.claims import Identity
 from oidc_login.models import OAuthConnection
+from oidc_login.signin.claims import Identity
 
 pytestmark = pytest.mark.django_db
 

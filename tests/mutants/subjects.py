@@ -33,7 +33,7 @@ TESTS: dict[str, Sequence[str]] = {
         "tests/tokens/test_oauth1_sessions.py",
         f"{LOGIN}oauth1_checks.py",
     ),
-    "linking": (
+    "signin/linking": (
         f"{HOSTILE}decisions.py",
         f"{LOGIN}linking.py",
         f"{LOGIN}connect.py",
@@ -70,7 +70,7 @@ STRICT = (
     "protocol/tokens",
     "protocol/metadata",
     "protocol/pushed",
-    "linking",
+    "signin/linking",
 )
 
 

@@ -14,9 +14,9 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
+from ..conf import django
+from ..exceptions import EmailRequired
 from .claims import Identity, email_key, text, username_from
-from .conf import django
-from .exceptions import EmailRequired
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}

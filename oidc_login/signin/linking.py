@@ -16,9 +16,8 @@ from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.module_loading import import_string
 
-from .claims import Identity, email_key, is_admitted
-from .conf import settings
-from .exceptions import (
+from ..conf import settings
+from ..exceptions import (
     AnotherPerson,
     ConnectUserChanged,
     DomainNotAllowed,
@@ -33,8 +32,9 @@ from .exceptions import (
     SignupClosed,
     StaffLinkingOff,
 )
-from .models import LinkReason, OAuthConnection
-from .providers.base import OAuthProvider
+from ..models import LinkReason, OAuthConnection
+from ..providers.base import OAuthProvider
+from .claims import Identity, email_key, is_admitted
 
 logger = logging.getLogger(__name__)
 

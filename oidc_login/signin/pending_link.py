@@ -23,11 +23,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from . import linking, sealing, signals
-from .accounts import lock_user
+from .. import sealing, signals
+from ..models import LinkReason, OAuthConnection, Status
+from ..providers.base import OAuthToken
+from . import linking
 from .claims import Identity, storable
-from .models import LinkReason, OAuthConnection, Status
-from .providers.base import OAuthToken
+from .users import lock_user
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""One sign-in, as functions over values: exchange, verify, admit, resolve, write."""
