@@ -58,7 +58,20 @@ def loaded_configurations() -> Mapping[str, Configuration]:
     if not isinstance(loaded, Mapping):
         logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s instead of a dictionary", type(loaded).__name__)
         raise ProviderUnavailable("loader")
-    return {key: {**LOADER_DEFAULTS, **entry} for key, entry in loaded.items() if is_entry(key, entry)}
+    return {key: with_safe_defaults(entry) for key, entry in loaded.items() if is_entry(key, entry)}
+
+
+def with_safe_defaults(entry: Configuration) -> Configuration:
+    """Return a loader's entry, completed by what is safe for one; `None` stands for nothing written."""
+    missing = {name: default for name, default in LOADER_DEFAULTS.items() if entry.get(name) is None}
+    return {**entry, **missing}
+
+
+def is_written(key: str, argument: str, value: object) -> bool:
+    """Whether the site itself wrote this value into its own entry of `OIDC_LOGIN_PROVIDERS`."""
+    entries = settings.PROVIDERS
+    entry = entries.get(key) if isinstance(entries, Mapping) else None
+    return isinstance(entry, Mapping) and entry.get(argument) == value
 
 
 def is_entry(key: object, entry: object) -> bool:

@@ -18,6 +18,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, ParseE
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from oidc_login.backends import site_backend
 from oidc_login.exceptions import OAuthError, ProviderUnavailable
 from oidc_login.tokens.bearer import AccessToken, judge, user_of
 
@@ -80,7 +81,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         try:
             token = judge(raw)
-            return user_of(token), token
+            return user_of(token, backend=site_backend()), token
         except ProviderUnavailable as error:
             note(error)
             raise NoAnswer(error.retry_after) from None

@@ -14,27 +14,28 @@ from typing import Any, Literal
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from ..conf import settings
 from ..exceptions import (
     AnotherPerson,
     ConnectUserChanged,
-    DomainNotAllowed,
     EmailAmbiguous,
     EmailLinkingOff,
     EmailNotVerified,
     IdentityConflict,
     IdentityTaken,
     Inactive,
-    OAuthError,
     RefusedBySite,
     SignupClosed,
     StaffLinkingOff,
 )
 from ..models import LinkReason, OAuthConnection
 from ..providers.base import OAuthProvider
-from .claims import Identity, email_key, is_admitted
+from ..registry import is_written
+from .admission import admit_user, is_active, naming
+from .claims import Identity, email_key
 
 logger = logging.getLogger(__name__)
 
@@ -92,28 +93,19 @@ def note(reason: str, connection: OAuthConnection) -> None:
     logger.info("%s: connection %s at %s", reason, connection.pk, connection.provider_key, extra=extra)
 
 
-def about(error: OAuthError, connection: OAuthConnection) -> OAuthError:
-    """Let the record of a refusal name the connection that it is about."""
-    error.connection_id = connection.pk
-    return error
-
-
-def check_domain(identity: Identity, provider: OAuthProvider) -> None:
-    """Where domains are listed, only a verified address in one of them gets in."""
-    domains = provider.allowed_email_domains
-    if not is_admitted(identity.email, email_verified=identity.email_verified, domains=domains):
-        raise DomainNotAllowed("refused: email not verified in an allowed domain")
-
-
 def resolve_connect(
-    identity: Identity, *, connection: OAuthConnection | None, user: AbstractBaseUser | None, user_key: str
+    *,
+    connection: OAuthConnection | None,
+    user: AbstractBaseUser | None,
+    user_key: str,
+    can_authenticate: Callable[[Any], bool],
 ) -> Decision:
     """Decide for a person who connects one more identity to the account they are signed in to (rule 1)."""
-    check_same_person(user, user_key)
+    check_same_person(user, user_key, can_authenticate=can_authenticate)
     if connection is None:
         return new_connection("link", LinkReason.CONNECTED, user=user)
     if str(connection.user_id) != user_key:
-        raise about(IdentityTaken("refused: identity of another account"), connection)
+        raise naming(IdentityTaken("refused: identity of another account"), connection)
     return known_identity(connection)
 
 
@@ -124,18 +116,22 @@ def resolve_same_person(
     user_key: str,
     find_users: Callable[[], Iterable[Any]],
     site_vouches: bool,
+    can_authenticate: Callable[[Any], bool],
 ) -> Decision:
     """Decide for a person who shows once more who they are: nobody else, and nothing new."""
-    check_same_person(user, user_key)
+    check_same_person(user, user_key, can_authenticate=can_authenticate)
     if connection is None or str(connection.user_id) != user_key:
         raise AnotherPerson("refused: another identity than that of this session")
-    return _resolve_known(connection, find_users=find_users, site_vouches=site_vouches)
+    return _resolve_known(
+        connection, find_users=find_users, site_vouches=site_vouches, can_authenticate=can_authenticate
+    )
 
 
-def check_same_person(user: AbstractBaseUser | None, user_key: str) -> None:
-    """The person who began is the one who is signed in now."""
+def check_same_person(user: AbstractBaseUser | None, user_key: str, *, can_authenticate: Callable[[Any], bool]) -> None:
+    """The person who began is the one who is signed in now, and may still be."""
     if user is None or str(user.pk) != user_key or not is_active(user):
         raise ConnectUserChanged("refused: nobody or somebody else is signed in now")
+    admit_user(user, can_authenticate=can_authenticate)
 
 
 def resolve_sign_in(
@@ -145,6 +141,7 @@ def resolve_sign_in(
     connection: OAuthConnection | None,
     find_users: Callable[[], Iterable[Any]],
     site_vouches: bool,
+    can_authenticate: Callable[[Any], bool],
 ) -> Decision:
     """Decide for a person who signs in (rules 2 to 5).
 
@@ -152,35 +149,60 @@ def resolve_sign_in(
     rule, which is asked at each sign-in and stands for the verification of the address.
     """
     if connection is not None:
-        return _resolve_known(connection, find_users=find_users, site_vouches=site_vouches)
-    candidates = list(find_users())
-    active = [user for user in candidates if is_active(user)]
-    if candidates and not active:
-        raise Inactive("refused: the account with this email is not active")
-    if len(active) > 1:
-        raise EmailAmbiguous("refused: several accounts have this email")
-    if active:
-        return _resolve_by_email(identity, active[0], provider=provider, site_vouches=site_vouches)
+        return _resolve_known(
+            connection, find_users=find_users, site_vouches=site_vouches, can_authenticate=can_authenticate
+        )
+    user = the_one_account(find_users())
+    if user is not None:
+        return resolve_account(
+            identity, user, provider=provider, site_vouches=site_vouches, can_authenticate=can_authenticate
+        )
     if not allows_signup(provider):
         raise SignupClosed("refused: no account, and sign-up is closed")
     return new_connection("sign_up", LinkReason.SIGNED_UP)
 
 
+def the_one_account(candidates: Iterable[Any]) -> AbstractBaseUser | None:
+    """Return the one active account among those that have the address, `None` where nobody has it (rule 3a).
+
+    An account whose address is known to be unconfirmed does not count beside a confirmed one: whoever opened it
+    cannot keep the owner of the address out.
+    """
+    candidates = list(candidates)
+    active = [user for user in candidates if is_active(user)]
+    if candidates and not active:
+        raise Inactive("refused: the account with this email is not active")
+    if len(active) > 1:
+        active = [user for user in active if not local_email_is_unverified(user)] or active
+    if len(active) > 1:
+        raise EmailAmbiguous("refused: several accounts have this email")
+    return active[0] if active else None
+
+
 def _resolve_known(
-    connection: OAuthConnection, *, find_users: Callable[[], Iterable[Any]], site_vouches: bool
+    connection: OAuthConnection,
+    *,
+    find_users: Callable[[], Iterable[Any]],
+    site_vouches: bool,
+    can_authenticate: Callable[[Any], bool],
 ) -> Decision:
     """A known identity signs in to its own user; its address plays no part (rule 2, Core 5.7)."""
-    if not is_active(connection.user):
-        raise about(Inactive("refused: the account of this identity is not active"), connection)
+    admit_user(connection.user, can_authenticate=can_authenticate, about=connection)
     if site_vouches and connection.user not in list(find_users()):
-        raise about(RefusedBySite("refused: the site's own rule does not give this account"), connection)
+        raise naming(RefusedBySite("refused: the site's own rule does not give this account"), connection)
     return known_identity(connection)
 
 
-def _resolve_by_email(
-    identity: Identity, user: AbstractBaseUser, *, provider: OAuthProvider, site_vouches: bool
+def resolve_account(
+    identity: Identity,
+    user: AbstractBaseUser,
+    *,
+    provider: OAuthProvider,
+    site_vouches: bool,
+    can_authenticate: Callable[[Any], bool],
 ) -> Decision:
-    """One active user has the address: link only what is vouched for (rule 3)."""
+    """One account is there already: link only what is vouched for (rule 3)."""
+    admit_user(user, can_authenticate=can_authenticate)
     if not site_vouches:
         check_vouched_for(identity, provider)
     check_no_other_identity(identity, user)
@@ -194,7 +216,7 @@ def check_vouched_for(identity: Identity, provider: OAuthProvider) -> None:
     """The provider must vouch for the address, and linking by it must be allowed (rule 3b)."""
     if not identity.email_verified:
         raise EmailNotVerified("refused: email not verified by provider")
-    if (provider.link_by_email or settings.EMAIL_LINKING) != "verified":
+    if not links_by_email(provider):
         raise EmailLinkingOff("refused: linking by email is off")
 
 
@@ -205,8 +227,14 @@ def check_no_other_identity(identity: Identity, user: AbstractBaseUser) -> None:
 
 
 def has_other_identity(user: AbstractBaseUser, provider_key: str, issuer: str, subject: str) -> bool:
-    """Whether the account is connected to somebody else at the provider."""
-    own = OAuthConnection.objects.filter(user_id=user.pk, provider_key=provider_key, issuer=issuer)
+    """Whether the account is connected to somebody else at the provider: by the same key, or by the same issuer.
+
+    A provider whose workspaces have an issuer each is one provider, and so is an issuer that two keys share.
+    """
+    same_provider = Q(provider_key=provider_key)
+    if issuer:
+        same_provider |= Q(issuer=issuer)
+    own = OAuthConnection.objects.filter(same_provider, user_id=user.pk)
     return own.exclude(provider_user_id=subject).exists()
 
 
@@ -236,11 +264,22 @@ def allauth_has_verified(user: AbstractBaseUser) -> bool:
     return own in map(email_key, confirmed)
 
 
+# Settings of the site and of an entry. What restricts wins, unless the site's own entry says otherwise.
+
+
+def links_by_email(provider: OAuthProvider) -> bool:
+    """Whether accounts are found by this provider's addresses (rule 3b).
+
+    A "never" for the whole site gives way only to a "verified" that the site wrote into this very entry: neither to
+    an entry that a loader or other settings imply, nor to what a class says.
+    """
+    if settings.EMAIL_LINKING != "verified" and not is_written(provider.key, "link_by_email", "verified"):
+        return False
+    return (provider.link_by_email or settings.EMAIL_LINKING) == "verified"
+
+
 def allows_signup(provider: OAuthProvider) -> bool:
-    """Whether new accounts are opened through this provider (rule 5)."""
-    return bool(settings.ALLOW_SIGNUP if provider.allow_signup is None else provider.allow_signup)
-
-
-def is_active(user: Any) -> bool:
-    """Whether a user may sign in at all; a user model without the flag has no inactive users."""
-    return bool(getattr(user, "is_active", True))
+    """Whether new accounts are opened through this provider (rule 5), by the same rule as `links_by_email`."""
+    if not settings.ALLOW_SIGNUP and not is_written(provider.key, "allow_signup", True):
+        return False
+    return provider.allow_signup is not False

@@ -16,15 +16,18 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..cache import SharedValues
 from ..conf import settings
-from ..exceptions import AccessTokenInvalid, Inactive, ProviderUnknown, from_protocol
+from ..exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, from_protocol
 from ..models import OAuthConnection
 from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
 from ..protocol.errors import ProtocolError
+from ..protocol.id_token import is_subject
 from ..protocol.transport import MAX_TIMEOUT, time_budget
+from ..providers.base import OAuthProvider, OAuthToken
 from ..providers.oidc import OIDCProvider
 from ..registry import get_provider
+from ..signin.admission import admit_known
 from ..signin.claims import Identity
-from ..signin.linking import is_active
+from ..signin.values import Backend
 
 LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
 
@@ -64,22 +67,48 @@ def judge(raw: str) -> AccessToken:
         raise AccessTokenInvalid("provider") from error
 
 
-def user_of(token: AccessToken) -> AbstractBaseUser:
-    """Return the active user whom the token's person has connected to, or raise `OAuthError`."""
+@sensitive_variables()
+def user_of(token: AccessToken, *, backend: Backend) -> AbstractBaseUser:
+    """Return the user whom the token's person has connected to, by every rule for who may come in, or raise 401/403."""
+    return _user_of_identity(
+        get_provider(token.provider_key), token.issuer, token.subject, token.claims, backend=backend
+    )
+
+
+@sensitive_variables()
+def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
+    """Return whose access token it is by userinfo, as upstream's class for APIs asks: it shows a token alone.
+
+    The first provider of `OIDC_LOGIN_BEARER_PROVIDERS` is asked; a token signs nobody up and links nothing.
+    """
+    key = next(iter(settings.BEARER_PROVIDERS), None)
+    if key is None:
+        raise RefusedBySite("no_flow")
+    try:
+        provider = backend.provider = get_provider(key)
+        backend.oauth_token = OAuthToken(access_token)
+        with time_budget(MAX_TIMEOUT):
+            claims = backend.get_userinfo(access_token, "", {})
+            issuer = provider.get_identity_issuer({})
+    except ProtocolError as error:
+        raise from_protocol(error) from error
+    subject = claims.get("sub")
+    if not is_subject(subject):
+        raise UserInfoInvalid("sub")
+    return _user_of_identity(provider, issuer, str(subject), claims, backend=backend)
+
+
+@sensitive_variables()
+def _user_of_identity(
+    provider: OAuthProvider, issuer: str, subject: str, claims: Mapping[str, Any], *, backend: Backend
+) -> AbstractBaseUser:
     identity = Identity(
-        provider_key=token.provider_key,
-        issuer=token.issuer,
-        subject=token.subject,
-        email="",
-        email_verified=False,
-        claims={},
+        provider_key=provider.key, issuer=issuer, subject=subject, email="", email_verified=False, claims={}
     )
     connection = OAuthConnection.objects.find(identity)
     if connection is None:
         raise AccessTokenInvalid("no_connection")
-    if not is_active(connection.user):
-        raise Inactive("access_token")
-    return connection.user
+    return admit_known(connection, claims, provider=provider, backend=backend)
 
 
 @sensitive_variables()

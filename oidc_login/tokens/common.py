@@ -11,7 +11,7 @@ from ..exceptions import Inactive, ProviderGone, ProviderUnknown
 from ..models import OAuthConnection
 from ..providers.base import OAuthProvider
 from ..registry import get_provider
-from ..signin.linking import is_active
+from ..signin.admission import is_active
 
 logger = logging.getLogger(__name__)
 

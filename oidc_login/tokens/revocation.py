@@ -18,7 +18,7 @@ from ..protocol import errors as protocol
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.answers import answers_of
 from ..providers.base import OAuthProvider, OAuthToken
-from ..signin.linking import is_active
+from ..signin.admission import is_active
 from .common import alias_of, provider_of
 
 logger = logging.getLogger(__name__)

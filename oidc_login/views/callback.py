@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
@@ -34,9 +33,9 @@ from oidc_login.exceptions import (
 )
 from oidc_login.protocol.authorization import read_state
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
 from oidc_login.reports import hide_parameters
+from oidc_login.signin.values import SignedIn
 
 from .base import ProviderView
 from .freshness import end_attempt, end_session, is_in_grace, note_fault
@@ -141,8 +140,8 @@ class CallbackView(ProviderView):
         if flow.provider_key != provider:
             raise ProviderMismatch
         answer = self.provider.read_response(parameters, flow=flow)
-        user = authenticate(request, flow=flow, response=answer)
-        return self.succeeded(request, flow, user, self.provider, begun_at=begun_at)
+        signed_in = authenticate(request, flow=flow, response=answer)
+        return self.succeeded(request, signed_in, begun_at=begun_at)
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
         """Return the way on for a person whom this very flow signed in already (back button, double click)."""
@@ -170,22 +169,15 @@ class CallbackView(ProviderView):
         note_fault(error, provider_key=self.provider.key if self.provider else "")
         return HttpResponseRedirect(destination(request, self.next_url))
 
-    def succeeded(
-        self,
-        request: HttpRequest,
-        flow: flows.Flow,
-        user: AbstractBaseUser,
-        provider: OAuthProvider,
-        *,
-        begun_at: float,
-    ) -> HttpResponse:
+    def succeeded(self, request: HttpRequest, signed_in: SignedIn, *, begun_at: float) -> HttpResponse:
+        flow = signed_in.flow
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
         elif flow.purpose == "refresh":
-            go_on(request, provider, begun_at=begun_at)
+            go_on(request, signed_in, begun_at=begun_at)
         else:
-            sign_in(request, user, provider, begun_at=begun_at)
-        flows.remember_end(flow, user)
+            sign_in(request, signed_in, begun_at=begun_at)
+        flows.remember_end(flow, signed_in.user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from oidc_login.exceptions import ConnectUserChanged
 from oidc_login.models import OAuthConnection
+from oidc_login.signin.admission import is_active
 from oidc_login.signin.linking import Decision, check_same_person
 from tests.hostile.stage import Stage, remember_alice
 from tests.login.browser import Browser
@@ -25,13 +26,13 @@ def test_decision_to_sign_up_has_no_user_and_no_connection_yet() -> None:
 
 def test_person_who_began_was_deactivated_meanwhile() -> None:
     """The backend gives no such user; a site may have another one in front of it that does."""
-    check_same_person(User(pk=1), "1")
+    check_same_person(User(pk=1), "1", can_authenticate=is_active)
     with pytest.raises(ConnectUserChanged):
-        check_same_person(User(pk=1, is_active=False), "1")
+        check_same_person(User(pk=1, is_active=False), "1", can_authenticate=is_active)
     with pytest.raises(ConnectUserChanged):
-        check_same_person(User(pk=1), "2")
+        check_same_person(User(pk=1), "2", can_authenticate=is_active)
     with pytest.raises(ConnectUserChanged):
-        check_same_person(None, "1")
+        check_same_person(None, "1", can_authenticate=is_active)
 
 
 @pytest.mark.django_db

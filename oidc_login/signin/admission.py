@@ -1,0 +1,110 @@
+"""Who may come in at all: the rules that every use of an identity asks, whatever the entrance.
+
+Contract of this module: `admit` judges what a provider says of a person, `admit_user` the account. Both say no by
+raising an `OAuthError` with a named reason, and change nothing. docs/security.md has the table of entrances and rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+
+from ..exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
+from ..models import OAuthConnection
+from ..providers.base import OAuthProvider
+from .claims import Identity, clean_email, is_admitted
+from .values import Backend
+
+EMAIL_PAIR = ("email", "email_verified")
+
+
+def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:
+    """Let in whom the provider's settings and the site's `verify_claims` let in, or raise 403.
+
+    The provider's settings are tenants, hosted domains and workspaces, and the list of email domains.
+    """
+    check_provider_rules(identity, provider)
+    if not verify_claims(dict(identity.claims)):
+        raise RefusedBySite("refused: the site's verify_claims says no")
+    check_domain(identity, provider)
+
+
+def check_provider_rules(identity: Identity, provider: OAuthProvider) -> None:
+    """The provider's own settings admit the claims: its tenants, hosted domain or workspace."""
+    if not provider.check_claims(identity.claims):
+        raise RefusedBySite("refused: the provider's settings do not admit these claims")
+
+
+def check_domain(identity: Identity, provider: OAuthProvider) -> None:
+    """Where domains are listed, only a verified address in one of them gets in."""
+    domains = provider.allowed_email_domains
+    if not is_admitted(identity.email, email_verified=identity.email_verified, domains=domains):
+        raise DomainNotAllowed("refused: email not verified in an allowed domain")
+
+
+def admit_user(user: Any, *, can_authenticate: Callable[[Any], bool], about: OAuthConnection | None = None) -> None:
+    """Let in an account that is active and that the backend's `user_can_authenticate` accepts, or raise 403."""
+    if not is_active(user):
+        raise naming(Inactive("refused: the account of this identity is not active"), about)
+    if not can_authenticate(user):
+        raise naming(RefusedBySite("refused: the site's user_can_authenticate says no"), about)
+
+
+def is_active(user: Any) -> bool:
+    """Whether a user may sign in at all; a user model without the flag has no inactive users."""
+    return bool(getattr(user, "is_active", True))
+
+
+def naming(error: OAuthError, connection: OAuthConnection | None) -> OAuthError:
+    """Return the error, with the connection that its log record names."""
+    error.connection_id = None if connection is None else connection.pk
+    return error
+
+
+# An identity that is known already, and used again without a sign-in: by a token, or by a refreshed session.
+
+
+def admit_known(
+    connection: OAuthConnection, claims: Mapping[str, Any], *, provider: OAuthProvider, backend: Backend
+) -> AbstractBaseUser:
+    """Return the user of a connection that is used again, if every rule for who may come in still holds.
+
+    `claims` are those that were verified just now; what they lack is taken from the connection.
+    """
+    identity = standing_identity(connection, claims, provider)
+    backend.provider, backend.identity = provider, identity
+    try:
+        admit(identity, provider, verify_claims=backend.verify_claims)
+        admit_user(connection.user, can_authenticate=backend.user_can_authenticate, about=connection)
+    except OAuthError as error:
+        raise naming(error, connection) from None
+    except (PermissionDenied, SuspiciousOperation) as error:  # the ways of Django and of upstream for a hook to say no
+        raise naming(RefusedBySite("refused: the site's hook says no"), connection) from error
+    return connection.user
+
+
+def standing_identity(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Identity:
+    """Return the identity of a connection as it stands now: the newest claims, completed by the stored ones.
+
+    An address and whether it is verified are one pair, and come from one source.
+    """
+    stored = {name: value for name, value in connection.claims.items() if name not in EMAIL_PAIR}
+    email = clean_email(claims.get("email"))
+    if email:
+        verified = provider.is_email_verified(claims)
+        pair: dict[str, Any] = {name: claims[name] for name in EMAIL_PAIR if name in claims}
+    else:
+        email, verified = connection.email, connection.email_verified
+        pair = {"email": email, "email_verified": verified} if email else {}
+    newest = {name: value for name, value in claims.items() if name not in EMAIL_PAIR}
+    return Identity(
+        provider_key=connection.provider_key,
+        issuer=connection.issuer,
+        subject=connection.provider_user_id,
+        email=email,
+        email_verified=bool(email) and verified,
+        claims={**stored, **newest, **pair},
+    )

@@ -1,0 +1,122 @@
+"""The steps of a sign-in that the provider answers: the code is exchanged, the ID token verified, the person named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from ..conf import settings
+from ..exceptions import StepUpFailed, UserInfoInvalid
+from ..flow import Flow
+from ..models import OAuthConnection
+from ..protocol.authorization import AuthorizationResponse
+from ..protocol.id_token import is_subject
+from ..providers.answers import http_answers
+from ..providers.base import OAuthProvider
+from .claims import Identity, clean_email
+from .values import Backend, Person, Verified
+
+CLAIMS_HOOKS = (
+    "verify_claims",
+    "filter_users_by_claims",
+    "create_user",
+    "update_user",
+    "get_username",
+    "describe_user_by_claims",
+)
+UNSIGNED_CLAIMS = ("name", "given_name", "family_name")
+
+
+@sensitive_variables()
+def exchange_and_verify(
+    backend: Backend, request: HttpRequest, *, flow: Flow, response: AuthorizationResponse
+) -> Verified:
+    """Return what the response proves, by the hooks `get_token` and `verify_token`."""
+    provider = backend.provider
+    token = backend.exchange(response.code)
+    token.scope = provider.narrowed_scope(token.scope, response.further)
+    backend.oauth_token = token
+    id_claims = backend.verify()
+    check_authentication_context(flow, provider, id_claims)
+    return Verified(
+        request=request,
+        flow=flow,
+        provider=provider,
+        token=token,
+        id_claims=id_claims,
+        unsigned_names=names_beside_the_code(provider, response),
+    )
+
+
+def check_authentication_context(flow: Flow, provider: OAuthProvider, id_claims: Mapping[str, Any]) -> None:
+    """The sign-in must be as strong as this flow, or else the provider's settings, asked for (Core 5.5.1.1)."""
+    asked = str(flow.parameters.get("acr_values", "")).split()
+    wanted = asked or provider.get_essential_acr_values()
+    if wanted and id_claims.get("acr") not in wanted:
+        raise StepUpFailed("acr")
+
+
+def names_beside_the_code(provider: OAuthProvider, response: AuthorizationResponse) -> dict[str, Any]:
+    """Return the names that came through the browser; nothing else is taken from there, since nobody signed it."""
+    told = provider.claims_from_response(response.further)
+    return {name: value for name, value in told.items() if name in UNSIGNED_CLAIMS}
+
+
+# Who it is.
+
+
+@sensitive_variables()
+def identify(verified: Verified, claims: Mapping[str, Any], id_claims: Mapping[str, Any]) -> Identity:
+    """Return the identity: of the ID token where there is one, whatever a hook made of the claims."""
+    provider = verified.provider
+    subject = id_claims["sub"] if id_claims else claims.get("sub")
+    if not is_subject(subject):
+        raise UserInfoInvalid("sub")
+    email = clean_email(claims.get("email"))
+    return Identity(
+        provider_key=provider.key,
+        issuer=provider.get_identity_issuer(id_claims),
+        subject=str(subject),
+        email=email,
+        email_verified=bool(email) and provider.is_email_verified(claims),
+        claims={**verified.unsigned_names, **claims},
+    )
+
+
+@sensitive_variables()
+def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Person:
+    """Return who the sign-in is about; userinfo is asked where the ID token does not say enough."""
+    connection = None
+    if id_claims:
+        backend.identity = identify(verified, id_claims, id_claims)
+        connection = OAuthConnection.objects.find(backend.identity)
+    if needs_userinfo(backend, id_claims, is_known=connection is not None):
+        ask_for_all(backend, verified, id_claims)
+        is_complete = True
+    else:
+        is_complete = bool(backend.identity.email)
+    if not id_claims:
+        connection = OAuthConnection.objects.find(backend.identity)
+    return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
+
+
+def needs_userinfo(backend: Backend, id_claims: Mapping[str, Any], *, is_known: bool) -> bool:
+    """Whether the provider must be asked for more than the ID token says: for a rule, a setting or a hook."""
+    provider = backend.provider
+    if backend.overrides(*CLAIMS_HOOKS) and provider.has_userinfo():
+        return True
+    if backend.overrides("get_userinfo") and getattr(provider, "userinfo", "") != "never":
+        return True
+    wanted = [*settings.CLAIMS, *provider.wanted_claims()]
+    return provider.needs_userinfo(id_claims, is_known=is_known, wanted=wanted)
+
+
+@sensitive_variables()
+def ask_for_all(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> None:
+    """Ask for all claims about the person, and take the identity from them."""
+    with http_answers():
+        claims = backend.get_userinfo(verified.token.access_token, verified.token.id_token, id_claims)
+    backend.identity = identify(verified, claims, id_claims)

@@ -1,0 +1,87 @@
+"""One sign-in from the provider's response to its result: exchange, verify, admit, resolve, write."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import SuspiciousOperation
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import OAuthError, ProviderUnavailable, RefusedBySite, SignupClosed, from_protocol
+from ..flow import Flow
+from ..models import OAuthConnection
+from ..protocol.authorization import AuthorizationResponse
+from ..protocol.errors import ProtocolError
+from .admission import admit
+from .exchange import exchange_and_verify, identify, learn
+from .values import Backend, Person, SignedIn
+from .write import write
+
+logger = logging.getLogger(__name__)
+
+
+@sensitive_variables()
+def sign_in(backend: Backend, request: HttpRequest, *, flow: Flow, response: AuthorizationResponse) -> SignedIn:
+    """Return whom the response to a pending flow proves, with everything written, or raise `OAuthError`."""
+    try:
+        backend.verified = exchange_and_verify(backend, request, flow=flow, response=response)
+        return find_and_write(backend)
+    except ProtocolError as error:
+        raise from_protocol(error) from error
+    except OAuthError:
+        raise
+    except SuspiciousOperation as error:  # upstream's way for a hook to say no
+        raise RefusedBySite from error
+
+
+@sensitive_variables()
+def find_and_write(backend: Backend) -> SignedIn:
+    """Ask `get_or_create_user`; a site's own in a transaction, since its answer may be refused."""
+    verified = backend.verified
+    id_claims = dict(verified.id_claims)
+    if verified.flow.purpose == "connect" or not backend.overrides("get_or_create_user"):
+        return admit_and_write(backend, id_claims)
+    if id_claims:
+        backend.identity = identify(verified, id_claims, id_claims)
+    try:
+        with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+            user = backend.get_or_create_user(verified.token.access_token, verified.token.id_token, id_claims)
+            return judge_answer(backend, user, id_claims)
+    except (IntegrityError, OperationalError) as error:
+        raise ProviderUnavailable("database") from error
+
+
+@sensitive_variables()
+def judge_answer(backend: Backend, user: AbstractBaseUser | None, id_claims: dict[str, Any]) -> SignedIn:
+    """Return the sign-in of the user that an overridden `get_or_create_user` named, by the rules for hooks."""
+    if user is None:
+        raise RefusedBySite("get_or_create_user")
+    if backend.signed_in is None:  # an override that knows no connections
+        return write(backend, backend.verified, admitted(backend, id_claims), found_by_site=user)
+    if backend.signed_in.user.pk != user.pk:
+        raise RefusedBySite("get_or_create_user")
+    return backend.signed_in
+
+
+@sensitive_variables()
+def admit_and_write(backend: Backend, id_claims: dict[str, Any]) -> SignedIn:
+    """Return the sign-in of the person whom the claims are about, if every rule lets them in."""
+    person = admitted(backend, id_claims)
+    try:
+        backend.signed_in = write(backend, backend.verified, person)
+    except SignupClosed:
+        logger.debug("nobody is known as %s", backend.describe_user_by_claims(person.claims))
+        raise
+    return backend.signed_in
+
+
+@sensitive_variables()
+def admitted(backend: Backend, id_claims: dict[str, Any]) -> Person:
+    """Return the person whom the claims are about, if they may come in at all."""
+    person = learn(backend, backend.verified, id_claims)
+    admit(person.identity, backend.verified.provider, verify_claims=backend.verify_claims)
+    return person

@@ -1,0 +1,89 @@
+"""The values that one sign-in passes from step to step, and what the steps ask of the site's backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+
+from ..flow import Flow
+from ..models import OAuthConnection
+from ..providers.base import OAuthProvider, OAuthToken
+from .claims import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A flow whose response passed every rule of the protocol: the tokens, and the claims of the ID token.
+
+    `id_claims` is empty for a provider without OpenID Connect. `unsigned_names` came through the browser.
+    """
+
+    request: HttpRequest
+    flow: Flow
+    provider: OAuthProvider
+    token: OAuthToken = field(repr=False)
+    id_claims: Mapping[str, Any] = field(repr=False)
+    unsigned_names: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who a sign-in is about, and the connection that the identity has already.
+
+    `is_complete` is false where an ID token alone spoke: the connection may know more.
+    """
+
+    identity: Identity
+    is_complete: bool
+    connection: OAuthConnection | None
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        return dict(self.identity.claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """The result of a sign-in, or of a connect: the user, the connection as it was written, and what proved it.
+
+    `keep_tokens` is the backend's hook that stores tokens in the session, where the site's settings ask for that.
+    """
+
+    user: AbstractBaseUser
+    connection: OAuthConnection
+    provider: OAuthProvider
+    flow: Flow
+    token: OAuthToken = field(repr=False)
+    id_claims: Mapping[str, Any] = field(repr=False)
+    keep_tokens: Callable[[str, str], None] | None = field(default=None, repr=False)
+
+
+class Backend(Protocol):
+    """What a sign-in asks of the site's backend (`oidc_login.backends.OIDCLoginBackend` or a subclass).
+
+    The attributes are there for hooks to read while they run.
+    """
+
+    request: HttpRequest
+    flow: Flow
+    provider: OAuthProvider
+    oauth_token: OAuthToken
+    identity: Identity
+    verified: Verified
+    signed_in: SignedIn | None
+
+    def overrides(self, *names: str) -> bool: ...
+    def exchange(self, code: str) -> OAuthToken: ...
+    def verify(self) -> dict[str, Any]: ...
+    def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]: ...
+    def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Any: ...
+    def verify_claims(self, claims: dict[str, Any]) -> Any: ...
+    def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]: ...
+    def create_user(self, claims: dict[str, Any]) -> Any: ...
+    def describe_user_by_claims(self, claims: dict[str, Any]) -> str: ...
+    def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> Any: ...
+    def user_can_authenticate(self, user: Any) -> bool: ...

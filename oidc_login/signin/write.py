@@ -1,0 +1,321 @@
+"""What a sign-in writes: the user, the connection and its tokens, by the decision of the linking rules.
+
+A lost race or a lock of the database is answered by one fresh attempt, from the first read on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.db.models.signals import post_save
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from .. import hooks, signals
+from ..conf import settings
+from ..exceptions import ConfirmLink, OAuthError, ProviderUnavailable, RefusedBySite
+from ..models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
+from ..protocol.id_token import auth_time_of
+from . import exchange, linking, pending_link, users
+from .admission import admit_user, is_active
+from .claims import storable
+from .values import Backend, Person, SignedIn, Verified
+
+logger = logging.getLogger(__name__)
+
+
+class ConnectionGone(Exception):
+    """The connection was removed between reading and writing it."""
+
+
+# What a lost race or a lock of the database looks like.
+RACES = (IntegrityError, OperationalError, ConnectionGone)
+
+
+@sensitive_variables()
+def write(
+    backend: Backend, verified: Verified, person: Person, *, found_by_site: AbstractBaseUser | None = None
+) -> SignedIn:
+    """Return the sign-in as it was written, or raise `OAuthError` with nothing written.
+
+    `found_by_site` is the user that an override of `get_or_create_user` answered with.
+    """
+    try:
+        return Writing(backend, verified, person, found_by_site).run()
+    except RACES as error:
+        logger.info("a sign-in is tried once more: %s", type(error).__name__)
+    person = read_again(backend, verified, person)
+    try:
+        return Writing(backend, verified, person, found_by_site).run()
+    except RACES as error:
+        raise ProviderUnavailable("database") from error
+
+
+@sensitive_variables()
+def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
+    """Return the person with the connection as it is by now; one that was removed meanwhile may need userinfo."""
+    connection = OAuthConnection.objects.find(person.identity)
+    is_complete = person.is_complete
+    if connection is None and not is_complete:
+        id_claims = dict(verified.id_claims)
+        if exchange.needs_userinfo(backend, id_claims, is_known=False):
+            exchange.ask_for_all(backend, verified, id_claims)
+            is_complete = True
+    return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
+
+
+class Writing:
+    """One attempt to decide and to write. It is thrown away after its transaction, whatever the end."""
+
+    def __init__(
+        self, backend: Backend, verified: Verified, person: Person, found_by_site: AbstractBaseUser | None
+    ) -> None:
+        self.backend = backend
+        self.verified = verified
+        self.request, self.flow, self.provider = verified.request, verified.flow, verified.provider
+        self.person = person
+        self.identity = person.identity
+        self.claims = person.claims
+        self.found_by_site = found_by_site
+        self.using = router.db_for_write(OAuthConnection)
+
+    @sensitive_variables()
+    def run(self) -> SignedIn:
+        decision = self._decide()
+        if decision.action == "sign_in" and self._writes_one_row():
+            return self._sign_in(decision)
+        with transaction.atomic(using=self.using):
+            if decision.action == "sign_in":
+                # The account before its connections, as disconnecting does: another order would be a deadlock.
+                users.lock_user(decision.get_user())
+                return self._sign_in(decision)
+            if decision.action == "sign_up":
+                return self._sign_up(decision)
+            return self._link(decision)
+
+    # The decision.
+
+    @sensitive_variables()
+    def _decide(self) -> linking.Decision:
+        try:
+            return self._resolve(self.person.connection)
+        except OAuthError:
+            # The account that stands in the way may be this identity's own, signed up between the two reads.
+            if self.person.connection is not None:
+                raise
+            connection = OAuthConnection.objects.find(self.identity)
+            if connection is None:
+                raise
+            return self._resolve(connection)
+
+    @sensitive_variables()
+    def _resolve(self, connection: OAuthConnection | None) -> linking.Decision:
+        can_authenticate = self.backend.user_can_authenticate
+        of_session: Any = {
+            "connection": connection,
+            "user": self._user_of_session(),
+            "user_key": self.flow.user_key,
+            "can_authenticate": can_authenticate,
+        }
+        if self.flow.purpose == "connect":
+            return linking.resolve_connect(**of_session)
+        found = self.found_by_site
+        site_rule: Any = {
+            "find_users": lambda: self.backend.filter_users_by_claims(self.claims) if found is None else [found],
+            "site_vouches": found is not None or self.backend.overrides("filter_users_by_claims"),
+        }
+        if self.flow.purpose in ("reauthenticate", "refresh"):
+            return linking.resolve_same_person(**of_session, **site_rule)
+        return linking.resolve_sign_in(
+            self.identity,
+            provider=self.provider,
+            connection=connection,
+            can_authenticate=can_authenticate,
+            **site_rule,
+        )
+
+    def _user_of_session(self) -> AbstractBaseUser | None:
+        return self.request.user if self.request.user.is_authenticated else None
+
+    def _writes_one_row(self) -> bool:
+        """Whether a repeat sign-in needs no transaction: nothing follows that may refuse, and none is open already.
+
+        An error would spoil one that the site began (ATOMIC_REQUESTS), and there would be no second attempt.
+        """
+        if self.backend.overrides("update_user") or self.provider.wanted_claims():
+            return False
+        return not transaction.get_connection(self.using).in_atomic_block
+
+    # What each decision writes.
+
+    @sensitive_variables()
+    def _sign_in(self, decision: linking.Decision) -> SignedIn:
+        connection = self._fill(decision.get_connection())
+        if not connection.update_row(self._written_fields()):
+            raise ConnectionGone
+        user = self._updated(decision.get_user())
+        self._tell(signals.connection_updated, connection, decision.reason)
+        return self._signed_in(user, connection)
+
+    @sensitive_variables()
+    def _sign_up(self, decision: linking.Decision) -> SignedIn:
+        OAuthConnection.objects.begin_writing()
+        with users_made() as made:
+            user = self.backend.create_user(self.claims)
+        if user is None:
+            raise RefusedBySite("create_user")
+        if user.pk not in made:
+            return self._link(self._judge_existing(user))
+        if not is_active(user):
+            raise RefusedBySite("create_user")
+        admit_user(user, can_authenticate=self.backend.user_can_authenticate)
+        hooks.apply(user, self.claims, self.provider)
+        connection = self._connect(user, decision)
+        self._send_after_commit(signals.user_signed_up, connection=connection, user=user, reason=decision.reason)
+        return self._signed_in(user, connection)
+
+    def _judge_existing(self, user: AbstractBaseUser) -> linking.Decision:
+        """Judge an account that was there before `create_user` answered with it, as any that a hook names."""
+        if not is_active(user):
+            raise RefusedBySite("create_user")
+        return linking.resolve_account(
+            self.identity,
+            user,
+            provider=self.provider,
+            site_vouches=True,
+            can_authenticate=self.backend.user_can_authenticate,
+        )
+
+    @sensitive_variables()
+    def _link(self, decision: linking.Decision) -> SignedIn:
+        if decision.action == "confirm":
+            self._wait_for_confirmation(decision)
+        user = decision.get_user()
+        users.lock_user(user)
+        if decision.link_reason != LinkReason.CONNECTED:
+            # Asked again behind the lock: two identities with one address may come at once.
+            linking.check_no_other_identity(self.identity, user)
+        connection = self._connect(user, decision)
+        return self._signed_in(self._updated(user), connection)
+
+    @sensitive_variables()
+    def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
+        """Keep the sign-in until its person has signed in to the account (the page `confirm_link` says how)."""
+        pending_link.keep(
+            self.request,
+            identity=self.identity,
+            wanted=kept_claims(self.verified),
+            token=self.verified.token if self.provider.store_tokens else None,
+            user=decision.get_user(),
+            expires_at=self.flow.begun_at + int(settings.FLOW_LIFETIME),
+        )
+        raise ConfirmLink(decision.reason)
+
+    @sensitive_variables()
+    def _updated(self, user: AbstractBaseUser) -> AbstractBaseUser:
+        if self.flow.purpose == "connect":
+            return user
+        updated = self.backend.update_user(user, self.claims) if self.found_by_site is None else user
+        if updated is None or updated.pk != user.pk:
+            raise RefusedBySite("update_user")
+        hooks.apply(updated, self.claims, self.provider)
+        return updated
+
+    # The connection.
+
+    def _connect(self, user: AbstractBaseUser, decision: linking.Decision) -> OAuthConnection:
+        connection = OAuthConnection(
+            user=user,  # type: ignore[misc]  # of whatever model the site uses
+            provider_key=self.identity.provider_key,
+            issuer=self.identity.issuer,
+            provider_user_id=self.identity.subject,
+            link_reason=decision.link_reason,
+        )
+        self._fill(connection).save(force_insert=True)
+        self._tell(signals.connection_created, connection, decision.reason)
+        return connection
+
+    def _fill(self, connection: OAuthConnection) -> OAuthConnection:
+        """Set what the provider said this time."""
+        if self.person.is_complete or connection.pk is None:
+            connection.email = self.identity.email
+            connection.email_verified = self.identity.email_verified
+            told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
+            connection.claims = storable({**told_before, **self.identity.claims}, wanted=kept_claims(self.verified))
+        connection.last_login_at = timezone.now()
+        if self.provider.store_tokens:
+            auth_time = auth_time_of(self.verified.id_claims)
+            connection.set_token(self.verified.token, nonce=self.flow.nonce, auth_time=auth_time)
+        else:
+            connection.forget_tokens()
+        return connection
+
+    def _written_fields(self) -> list[str]:
+        """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""
+        written = ["last_login_at", "updated_at"]
+        if self.person.is_complete:
+            written += ["email", "email_verified", "claims"]
+        written += ["access_token", "access_token_expires_at", "scope", "status"]
+        if self.verified.token.refresh_token or not self.provider.store_tokens:
+            written += REFRESH_TOKEN_FIELDS
+        return written
+
+    def _signed_in(self, user: AbstractBaseUser, connection: OAuthConnection) -> SignedIn:
+        return SignedIn(
+            user=user,
+            connection=connection,
+            provider=self.provider,
+            flow=self.flow,
+            token=self.verified.token,
+            id_claims=self.verified.id_claims,
+        )
+
+    # Whom to tell, once it is certain.
+
+    def _tell(self, signal: Any, connection: OAuthConnection, reason: str) -> None:
+        transaction.on_commit(lambda: linking.note(reason, connection), using=self.using)
+        self._send_after_commit(signal, connection=connection, reason=reason)
+
+    def _send_after_commit(self, signal: Any, **kwargs: Any) -> None:
+        def send() -> None:
+            signal.send(OAuthConnection, request=self.request, provider=self.provider.key, **kwargs)
+
+        transaction.on_commit(send, using=self.using)
+
+
+def kept_claims(verified: Verified) -> list[str]:
+    """Return the claims that are kept beside the standard ones."""
+    return [*settings.CLAIMS, *verified.provider.kept_claims]
+
+
+# Which users are new: a site's `create_user` may answer with one that was there before.
+
+_made: ContextVar[set[Any] | None] = ContextVar("oidc_login_users_made", default=None)
+
+
+@contextmanager
+def users_made() -> Iterator[set[Any]]:
+    """Collect the primary keys of the users that are made inside this block."""
+    made: set[Any] = set()
+    token = _made.set(made)
+    try:
+        yield made
+    finally:
+        _made.reset(token)
+
+
+def note_new_user(sender: Any, *, instance: Any, created: bool = False, **kwargs: Any) -> None:
+    """Note a user that was made just now (`post_save`)."""
+    made = _made.get()
+    if made is not None and created and isinstance(instance, get_user_model()):
+        made.add(instance.pk)
+
+
+post_save.connect(note_new_user, dispatch_uid="oidc_login.users_made")
