@@ -14,6 +14,7 @@ from oidc_login.exceptions import ClientRefused
 from oidc_login.flow import attach
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import auth_time_of, is_subject
+from oidc_login.protocol.userinfo import merge_claims
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.providers.oauth2 import OAuth2Provider
@@ -138,9 +139,10 @@ class TokenCalls(ApiCalls):
             raise RuntimeError('Missing "userinfo_endpoint" in metadata')
         with answers_of(provider):
             if isinstance(provider, OIDCProvider):
-                return UserInfo(openid_userinfo(provider, token))
-            claims = provider.get_userinfo(as_token(token), claims={})
-        check_admission(provider, claims)
+                claims = openid_userinfo(provider, token)
+            else:
+                claims = provider.get_userinfo(as_token(token), claims={})
+        check_admission(provider, with_what_is_known(provider, claims, token.get("userinfo")))
         return UserInfo(claims)
 
 
@@ -217,6 +219,16 @@ def openid_userinfo(provider: OIDCProvider, token: TokenLike) -> Mapping[str, An
     if subject_of(claims) is None:
         raise UserInfoInvalid("sub")
     return dict(claims)
+
+
+def with_what_is_known(provider: OAuthProvider, claims: Mapping[str, Any], known: Any) -> dict[str, Any]:
+    """Return the claims of user info, completed by those of the ID token: the rules for who may come in judge both.
+
+    How the person proved who they are is in the ID token alone.
+    """
+    known = known if isinstance(known, Mapping) else {}
+    completed = merge_claims(claims, known, email_claims=provider.email_claims)
+    return {**completed, "acr": known.get("acr")}
 
 
 def subject_of(claims: Any) -> str | None:

@@ -12,6 +12,7 @@ from ..protocol.bearer import BearerSession, TokenSession, TokenSource
 from ..protocol.errors import InvalidLogoutToken
 from ..protocol.logout import LogoutToken
 from ..protocol.transport import Transport
+from ..protocol.userinfo import EMAIL_CLAIMS
 from .facts import Facts
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class OAuthProvider:
     response_parameters: ClassVar[Sequence[str]] = PARAMETERS
     # The provider's own words for `access_denied` (RFC 6749 4.1.2.1).
     cancellation_errors: ClassVar[tuple[str, ...]] = ()
+    # The address, and what says that it is verified: they are taken from one source.
+    email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
     # Claims of the provider's own that are kept with a connection, beside the standard ones.
     kept_claims: ClassVar[tuple[str, ...]] = ()
     # Claims that the provider tells once; a later sign-in without them does not take them away.

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from ..protocol.errors import InvalidIDToken, UserInfoInvalid
 from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
 from ..protocol.keys import KeySet
-from ..protocol.userinfo import EMAIL_CLAIMS, fetch_userinfo, merge_claims, verify_userinfo_jwt
+from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .back_channel import BackChannelProvider
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
 
@@ -26,7 +26,6 @@ class OIDCProvider(BackChannelProvider):
     default_scope = "openid email profile"
     answers_silently = True
     default_claims: ClassVar[Mapping[str, Any]] = {}
-    email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
 
     # A class that sets one of these says which provider forces it to.
     # The nonce never comes back.

@@ -1,7 +1,7 @@
 """Who may come in at all: the rules that every use of an identity asks, whatever the entrance.
 
-Contract of this module: `admit` judges what a provider says of a person, `admit_user` the account. Both say no by
-raising an `OAuthError` with a named reason, and change nothing. docs/security.md has the table of entrances and rules.
+`admit` judges what a provider says of a person, `admit_user` judges the account. Both refuse by an `OAuthError` that
+names the reason, and change nothing. The table in docs/security.md shows which entrance asks which rule.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
 from ..exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
 from ..models import OAuthConnection
+from ..protocol.userinfo import merge_claims
 from ..providers.base import OAuthProvider
 from .claims import Identity, clean_email, is_admitted
 from .values import Backend
-
-EMAIL_PAIR = ("email", "email_verified")
 
 
 def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:
@@ -87,24 +86,15 @@ def admit_known(
 
 
 def standing_identity(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Identity:
-    """Return the identity of a connection as it stands now: the newest claims, completed by the stored ones.
-
-    An address and whether it is verified are one pair, and come from one source.
-    """
-    stored = {name: value for name, value in connection.claims.items() if name not in EMAIL_PAIR}
-    email = clean_email(claims.get("email"))
-    if email:
-        verified = provider.is_email_verified(claims)
-        pair: dict[str, Any] = {name: claims[name] for name in EMAIL_PAIR if name in claims}
-    else:
-        email, verified = connection.email, connection.email_verified
-        pair = {"email": email, "email_verified": verified} if email else {}
-    newest = {name: value for name, value in claims.items() if name not in EMAIL_PAIR}
+    """Return the identity of a connection as it stands now: the newest claims, completed by the stored ones."""
+    email, email_verified = clean_email(claims.get("email")), provider.is_email_verified(claims)
+    if not claims.get("email"):
+        email, email_verified = connection.email, connection.email_verified
     return Identity(
         provider_key=connection.provider_key,
         issuer=connection.issuer,
         subject=connection.provider_user_id,
         email=email,
-        email_verified=bool(email) and verified,
-        claims={**stored, **newest, **pair},
+        email_verified=bool(email) and email_verified,
+        claims=merge_claims(claims, connection.claims, email_claims=provider.email_claims),
     )
