@@ -9,7 +9,7 @@ from typing import Any
 from django.core.cache import BaseCache, caches
 
 from .conf import settings
-from .exceptions import ProviderUnavailable
+from .exceptions import SiteUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -57,4 +57,4 @@ def add_once(key: str, *, timeout: int) -> bool:
     try:
         return get_cache().add(key, "", timeout=timeout)
     except Exception as error:  # each cache backend raises errors of its own client library
-        raise ProviderUnavailable from error
+        raise SiteUnavailable("cache") from error

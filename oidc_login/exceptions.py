@@ -289,6 +289,16 @@ class ProviderUnavailable(OAuthError):
         super().__init__(reason, retry_after=retry_after or 30)
 
 
+class SiteUnavailable(ProviderUnavailable):
+    """A store of the site fails: its database, its sessions or its cache; `reason` says which.
+
+    It is a `ProviderUnavailable`, because callers of an API do the same for both: they try again later.
+    """
+
+    code = "site_unavailable"
+    message = _("This site is busy at the moment. Please try again in a minute.")
+
+
 CANCELLING_ERRORS = ("access_denied", "login_required", "interaction_required", "consent_required")
 UNAVAILABLE_ERRORS = ("temporarily_unavailable", "server_error")
 CODE_ERRORS = ("invalid_grant", "bad_verification_code")

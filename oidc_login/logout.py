@@ -7,13 +7,12 @@ import json
 import logging
 import time
 
-from django.db import DatabaseError, router
+from django.db import router
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import sessions
 from .cache import SharedValues, add_once
-from .exceptions import OAuthError, ProviderUnavailable
 from .models import OAuthConnection
 from .protocol.errors import InvalidLogoutToken
 from .protocol.logout import LONGEST_LIFE, LogoutToken
@@ -36,7 +35,7 @@ def obey(provider: OAuthProvider, token: LogoutToken) -> None:
         # The sessions are the last to go: what belongs to them is found by them.
         drop_refresh_tokens(provider.key, issuer, subject=token.subject, sid=token.sid)
         end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
-    except OAuthError:
+    except Exception:
         SharedValues().delete(used)
         raise
 
@@ -52,13 +51,10 @@ def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> N
 
 def drop_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
     """Forget the refresh tokens of what is ended, but for those that were given for offline access (2.7)."""
-    try:
-        found = having_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
-        for key, scope, nonce_hash in found.values_list("pk", "scope", "nonce_hash"):
-            if OFFLINE_ACCESS not in scope.split():
-                forget_refresh_token(key, nonce_hash)
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
+    found = having_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
+    for key, scope, nonce_hash in found.values_list("pk", "scope", "nonce_hash"):
+        if OFFLINE_ACCESS not in scope.split():
+            forget_refresh_token(key, nonce_hash)
 
 
 def having_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> QuerySet[OAuthConnection]:

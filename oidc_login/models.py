@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import OperationalError, connections, models, router, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import statements
 from .conf import django
-from .exceptions import LastLoginMethod, ProviderUnavailable
+from .exceptions import LastLoginMethod, SiteUnavailable
+from .faults import STORE_FAULTS
 from .fields import EncryptedTextField, ExactCharField
 from .protocol.bearer import TokenSession
 from .protocol.id_token import hash_of_nonce
@@ -289,15 +290,15 @@ class OAuthConnection(models.Model):
     def disconnect(self) -> None:
         """Remove the connection, or raise `LastLoginMethod`; `DoesNotExist`: it was removed meanwhile.
 
-        A lock of the database, or a deadlock with a sign-in, is answered by one fresh attempt.
+        A fault of the database, such as a lock or a deadlock with a sign-in, is answered by one fresh attempt.
         """
         try:
             self._disconnect()
-        except OperationalError:
+        except STORE_FAULTS:
             try:
                 self._disconnect()
-            except OperationalError as error:
-                raise ProviderUnavailable("database") from error
+            except STORE_FAULTS as error:
+                raise SiteUnavailable("database") from error
 
     def _disconnect(self) -> None:
         """Two requests at once cannot remove the last two ways in.

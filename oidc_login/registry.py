@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from .cache import SharedValues
 from .conf import settings
-from .exceptions import ProviderUnavailable, ProviderUnknown
+from .exceptions import ProviderUnknown, SiteUnavailable
 from .providers.base import OAuthProvider
 from .upstream.entry import provider_entries
 
@@ -42,22 +42,22 @@ def get_configurations() -> Mapping[str, Configuration]:
     """Return the entries of `OIDC_LOGIN_PROVIDERS` after those of the loader; one that fails costs its own alone."""
     try:
         return {**loaded_configurations(), **provider_entries()}
-    except ProviderUnavailable:
+    except SiteUnavailable:
         return provider_entries()  # type: ignore[no-any-return]  # checked by the system checks
 
 
 def loaded_configurations() -> Mapping[str, Configuration]:
-    """Return what `OIDC_LOGIN_PROVIDER_LOADER` gives, without what is no entry; `ProviderUnavailable` if it fails."""
+    """Return what `OIDC_LOGIN_PROVIDER_LOADER` gives, without what is no entry; `SiteUnavailable` if it fails."""
     if settings.PROVIDER_LOADER is None:
         return {}
     try:
         loaded = import_string(settings.PROVIDER_LOADER)()
     except Exception as error:  # the site's own code, and a database or a cache that may be down
         logger.error("OIDC_LOGIN_PROVIDER_LOADER failed: %s", type(error).__name__, exc_info=True)
-        raise ProviderUnavailable("loader") from None
+        raise SiteUnavailable("loader") from None
     if not isinstance(loaded, Mapping):
         logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s instead of a dictionary", type(loaded).__name__)
-        raise ProviderUnavailable("loader")
+        raise SiteUnavailable("loader")
     return {key: with_safe_defaults(entry) for key, entry in loaded.items() if is_entry(key, entry)}
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
-from django.db import DatabaseError, models, router
+from django.db import models, router
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -26,7 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 from . import statements
 from .browsers import browser_name
 from .conf import django
-from .exceptions import ProviderUnavailable
+from .faults import STORE_FAULTS
 from .fields import EncryptedTextField, ExactCharField, TokenKeyError
 from .registry import get_providers
 
@@ -210,7 +210,7 @@ def forget(mark: Mark) -> None:
     """Remove the row of a session that is over; where that fails, it expires. The logout itself goes on."""
     try:
         SignedInSession.objects.filter(pk=mark.key).delete()
-    except DatabaseError as error:
+    except STORE_FAULTS as error:
         logger.warning("the row of a session that is over was not removed: %s", type(error).__name__)
 
 
@@ -257,16 +257,13 @@ def shown_sessions(request: HttpRequest) -> list[ShownSession]:
 
 
 def end(found: SignedInQuerySet) -> int:
-    """End sessions of other browsers, and return how many; what cannot be ended raises `ProviderUnavailable`."""
-    try:
-        ended = list(found.defer("id_token"))
-        for row in ended:
-            remove_session(row)
-        marks = [row.pk for row in ended]
-        for start in range(0, len(marks), BATCH):
-            SignedInSession.objects.filter(pk__in=marks[start : start + BATCH]).delete()
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
+    """End sessions of other browsers, and return how many."""
+    ended = list(found.defer("id_token"))
+    for row in ended:
+        remove_session(row)
+    marks = [row.pk for row in ended]
+    for start in range(0, len(marks), BATCH):
+        SignedInSession.objects.filter(pk__in=marks[start : start + BATCH]).delete()
     return len(marks)
 
 
@@ -278,14 +275,8 @@ def remove_session(row: SignedInSession) -> None:
     except TokenKeyError:
         logger.warning("a session is ended by the middleware alone: its key cannot be decrypted")
         return
-    if not session_key:
-        return
-    try:
+    if session_key:
         import_module(django.SESSION_ENGINE).SessionStore().delete(session_key)
-    except DatabaseError:
-        raise
-    except Exception as error:  # each cache backend raises errors of its own client library
-        raise ProviderUnavailable("sessions") from error
 
 
 def clear_expired() -> int:

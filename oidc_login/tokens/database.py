@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import TypeVar
 
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import QuerySet
 
-from ..exceptions import ProviderUnavailable
+from ..exceptions import SiteUnavailable
+from ..faults import STORE_FAULTS
 from ..models import OAuthConnection
 
 logger = logging.getLogger(__name__)
@@ -77,17 +78,17 @@ def saved(write: Callable[[], T], alias: str) -> T:
     for pause in SAVING_PAUSES:
         try:
             return write()
-        except OperationalError as error:
+        except STORE_FAULTS as error:
             logger.warning("new tokens could not be saved yet: %s", type(error).__name__)
             if connections[alias].in_atomic_block:
-                raise ProviderUnavailable("database") from error
+                raise SiteUnavailable("database") from error
         time.sleep(pause)
         connections[alias].close_if_unusable_or_obsolete()
     try:
         return write()
-    except OperationalError as error:
+    except STORE_FAULTS as error:
         logger.error("new tokens were lost: %s", type(error).__name__)
-        raise ProviderUnavailable("database") from error
+        raise SiteUnavailable("database") from error
 
 
 def in_pages(found: QuerySet[OAuthConnection], size: int) -> Iterator[list[OAuthConnection]]:

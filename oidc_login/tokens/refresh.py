@@ -18,7 +18,6 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
@@ -31,8 +30,10 @@ from ..exceptions import (
     NeedsReauth,
     OAuthError,
     ProviderUnavailable,
+    SiteUnavailable,
     from_protocol,
 )
+from ..faults import STORE_FAULTS
 from ..models import TOKEN_FIELDS, OAuthConnection, Status
 from ..protocol import errors as protocol
 from ..protocol.errors import without_frames
@@ -125,9 +126,9 @@ class Refresh:
         try:
             with self._locks():
                 return self._begin()
-        except OperationalError as error:
+        except STORE_FAULTS as error:
             logger.info("a refresh could not be claimed: %s", type(error).__name__)
-            self._fail(ProviderUnavailable("database"))
+            self._fail(SiteUnavailable("database"))
         except OAuthError as error:
             self._fail(error)
         return None

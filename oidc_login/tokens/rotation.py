@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
+from ..faults import STORE_FAULTS
 from ..fields import EncryptedTextField, TokenKeyError
 from ..models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection
 from .database import bounded_locks, in_pages
@@ -117,7 +118,7 @@ class Rotation:
         try:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return {row.connection.pk for row in rows if not renew(row, self._rows())}
-        except OperationalError as error:
+        except STORE_FAULTS as error:
             logger.info("connections are taken one by one: %s", type(error).__name__)
         return {row.connection.pk for row in rows if not self._renew_alone(row)}
 
@@ -125,7 +126,7 @@ class Rotation:
         try:
             with bounded_locks(self.alias):
                 return renew(row, self._rows())
-        except OperationalError:  # a lock that somebody holds for long
+        except STORE_FAULTS:  # a lock that somebody holds for long
             return False
 
     def _count(self, row: Row, *, renewed: bool = False) -> None:

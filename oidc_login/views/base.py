@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -14,15 +16,17 @@ from django.urls import reverse
 from django.views import View
 
 from oidc_login import signals
-from oidc_login.exceptions import Cancelled, OAuthError, from_protocol
+from oidc_login.exceptions import Cancelled, OAuthError
+from oidc_login.faults import seen_as, site_fault
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
-from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.reports import hide_variables
 
 logger = logging.getLogger("oidc_login")
+
+A = TypeVar("A")
 
 SESSION_KEY = "oidc_login"  # how the person of a session signed in
 
@@ -36,15 +40,26 @@ class ProviderView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
-        try:
-            with time_budget(MAX_TIMEOUT):
-                response = super().dispatch(request, *args, **kwargs)
-        except ProtocolError as error:
-            response = self.failed(request, from_protocol(error))
-        except OAuthError as error:
-            response = self.failed(request, error)
+        response = self.answered(request, partial(super().dispatch, request, *args, **kwargs))
         response["Cache-Control"] = "no-store"
         return response
+
+    def answered(self, request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
+        """Return what the work returns, or else the page of what went wrong."""
+        try:
+            with time_budget(MAX_TIMEOUT):
+                return work()
+        except Exception as error:
+            seen = seen_as(error)
+            if seen is None:
+                raise
+        try:
+            return self.failed(request, seen)
+        except Exception as error:  # the page, or a receiver of the signal, needs a store that fails
+            fault = site_fault(error)
+            if fault is None:
+                raise
+        return self.render_error(None, fault)
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         """Tell the person, the log and the site that this did not work."""
@@ -67,7 +82,8 @@ class ProviderView(View):
         retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
         return with_next(retry_url, self.next_url), with_next(providers_url, self.next_url)
 
-    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+    def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
+        """Return the page of an error; without a request it is made without context processors and reads no store."""
         retry_url, providers_url = self.ways_on()
         context = {
             "oauth_error": error,

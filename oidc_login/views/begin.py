@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.views import View
 
 from oidc_login import flow as flows
 from oidc_login.exceptions import IssuerMismatch, ProviderUnknown
@@ -19,7 +18,7 @@ from .base import ProviderView
 MAX_HINT_LENGTH = 256
 
 
-class ProvidersView(View):
+class ProvidersView(ProviderView):
     """All ways to sign in; can serve as `LOGIN_URL`."""
 
     http_method_names = ["get", "head", "options"]
@@ -29,9 +28,7 @@ class ProvidersView(View):
             "providers": get_providers(),
             "next": flows.safe_next(request, request.GET.getlist("next")),
         }
-        response = render(request, "oidc_login/providers.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "oidc_login/providers.html", context)
 
 
 class LoginView(ProviderView):

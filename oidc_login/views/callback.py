@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,10 +30,8 @@ from oidc_login.exceptions import (
     StateExpired,
     StateUnknown,
     StateUsed,
-    from_protocol,
 )
 from oidc_login.protocol.authorization import read_state
-from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 from oidc_login.reports import hide_parameters
 from oidc_login.signin.values import SignedIn
@@ -92,12 +91,7 @@ class CallbackView(ProviderView):
         self.state = read_state(parameters)
         if not handed_over and needs_own_session(request, self.state):
             return self.hand_over(request, provider, parameters)
-        try:
-            response: HttpResponse = self.conclude(request, provider, parameters)
-        except ProtocolError as error:
-            response = self.failed(request, from_protocol(error))
-        except OAuthError as error:
-            response = self.failed(request, error)
+        response = self.answered(request, partial(self.conclude, request, provider, parameters))
         flows.forget(request, response, self.state)
         return response
 

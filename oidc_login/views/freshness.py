@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from oidc_login.cache import SharedValues, add_once
 from oidc_login.conf import django
-from oidc_login.exceptions import OAuthError, ProviderUnavailable
+from oidc_login.exceptions import OAuthError, SiteUnavailable
 from oidc_login.providers.base import OAuthProvider
 
 from .base import SESSION_KEY
@@ -55,7 +55,7 @@ def is_in_grace(session: SessionBase) -> bool:
 
 def begin_attempt(session: SessionBase) -> bool:
     """Claim the one attempt that a session may have under way; without the cache there is none."""
-    with suppress(ProviderUnavailable):
+    with suppress(SiteUnavailable):
         return add_once(_attempt_key(session), timeout=ATTEMPT)
     return False
 

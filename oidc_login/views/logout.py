@@ -8,7 +8,6 @@ import secrets
 import time
 
 from django.contrib import auth
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.views.decorators.debug import sensitive_variables
@@ -17,6 +16,7 @@ from oidc_login import flow as flows
 from oidc_login import sealing, sessions
 from oidc_login.conf import django, settings
 from oidc_login.exceptions import OAuthError
+from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import TokenKeyError
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.transport import time_budget
@@ -85,7 +85,7 @@ def kept_id_token(request: HttpRequest) -> str:
     try:
         row: SignedInSession | None = sessions.row_of(request.session)
         return row.id_token if row is not None else ""
-    except (DatabaseError, TokenKeyError) as error:
+    except (*STORE_FAULTS, TokenKeyError) as error:
         logger.warning("a logout goes on without its ID token: %s", type(error).__name__)
         return ""
 

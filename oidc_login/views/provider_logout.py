@@ -14,8 +14,8 @@ from django.views import View
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import logout
-from oidc_login.exceptions import OAuthError, ParameterInvalid, ProviderUnknown, from_protocol
-from oidc_login.protocol.errors import ProtocolError
+from oidc_login.exceptions import OAuthError, ParameterInvalid, ProviderUnknown
+from oidc_login.faults import seen_as
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.protocol.jose import MAX_TOKEN_LENGTH
 from oidc_login.protocol.transport import time_budget
@@ -42,10 +42,10 @@ class ProviderLogoutView(View):
         try:
             with time_budget(TIME_TO_ASK):
                 response = super().dispatch(request, *args, **kwargs)
-        except ProtocolError as error:
-            response = self.refused(from_protocol(error))
-        except OAuthError as error:
-            response = self.refused(error)
+        except Exception as error:
+            if (seen := seen_as(error)) is None:
+                raise
+            response = self.refused(seen)
         response["Cache-Control"] = "no-store"
         return response
 

@@ -57,9 +57,9 @@ class ScopesView(ProviderView):
         request.session[ASKED_KEY] = {**asked, self.provider.key: sorted(self.scopes)}
         return response
 
-    def render_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+    def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """To try again is to ask for the page again."""
-        if not isinstance(error, ScopeNotGranted):
+        if request is None or not isinstance(error, ScopeNotGranted):
             return super().render_error(request, error)
         retry_url = request.get_full_path() if self.next_url else ""
         context = {"oauth_error": error, "provider": self.provider, "retry_url": retry_url}

@@ -13,7 +13,7 @@ class BrokenCache(LocMemCache):
     def get(self, *args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("the cache is away")
 
-    add = set = get
+    add = set = has_key = delete = get
 
 
 class ForgetfulCache(LocMemCache):

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import OperationalError, connection, connections
+from django.db import connections
 from django.test import Client
 
 from oidc_login.models import OAuthConnection, SignedInSession
@@ -20,6 +20,7 @@ from oidc_login.testing import Answer, GitHubStyleProvider, UnsignedToken
 from tests.hostile.forging import PUBLIC_FORMS, encrypted, private_jwk, stranger
 from tests.hostile.rows import ABSENT, source
 from tests.login.browser import Browser
+from tests.login.databases import failing
 from tests.login.invariant import Witness
 from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
 from tests.logout.notices import logout_token, notify, post_body, sid_of
@@ -549,17 +550,6 @@ def test_cache_that_fails_refuses(op: Op, settings: Settings) -> None:
 
     assert notify(op.logout_token(user="alice", sid=sid)).status_code == 400
     assert shown(browser) == "alice"
-
-
-@contextmanager
-def failing(table: str, *, verb: str = "") -> Iterator[None]:
-    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(verb) and connection.ops.quote_name(table) in sql:
-            raise OperationalError("the database has had enough")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield
 
 
 @pytest.mark.parametrize("table", ["oidc_login_signedinsession", "django_session", "oidc_login_oauthconnection"])

@@ -19,10 +19,10 @@ from oidc_login.testing import Answer, GitHubStyleProvider
 from tests.hostile.forging import encrypted, private_jwk
 from tests.hostile.rows import source
 from tests.login.browser import Browser
+from tests.login.databases import failing
 from tests.login.invariant import Witness
 from tests.login.markup import Markup
 from tests.login.served import RecordingOpenIDProvider, configure
-from tests.logout.test_back_channel import failing
 
 if TYPE_CHECKING:
     from pytest_django import Settings
