@@ -195,7 +195,11 @@ def prolong(session: SessionBase) -> None:
     if mark is None or timezone.now().timestamp() + session.get_expiry_age() <= mark.until:
         return
     until = kept_until(session)
-    SignedInSession.objects.filter(pk=mark.key).update(expires_at=until)
+    try:
+        SignedInSession.objects.filter(pk=mark.key).update(expires_at=until)
+    except STORE_FAULTS as error:  # the page is made already, and the next one tries again
+        logger.warning("the row of a session was not prolonged: %s", type(error).__name__)
+        return
     session[MARK] = list(mark._replace(until=int(until.timestamp())))
 
 

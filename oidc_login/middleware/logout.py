@@ -9,6 +9,8 @@ from django.utils.deprecation import MiddlewareMixin
 from oidc_login import sessions
 from oidc_login.conf import django
 
+from .faults import answered
+
 
 class SessionLogout(MiddlewareMixin):
     """Asks the database whether the sign-in of a session still stands, in one indexed query.
@@ -16,8 +18,11 @@ class SessionLogout(MiddlewareMixin):
     Only requests that bring a session are looked at, and only sessions that began at a provider.
     """
 
-    def process_request(self, request: HttpRequest) -> None:
-        # Its key says whether there is a session, without loading one for every visitor.
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        return answered(request, lambda: self.end_if_over(request))
+
+    def end_if_over(self, request: HttpRequest) -> None:
+        """End a session whose row is gone; its key says whether there is one, without loading it for every visitor."""
         if request.session.session_key and sessions.is_signed_out(request.session):
             auth.logout(request)
 

@@ -29,6 +29,7 @@ from oidc_login.exceptions import (
     ProviderGone,
     ProviderUnavailable,
     ProviderUnknown,
+    SiteUnavailable,
     from_protocol,
 )
 from oidc_login.fields import TokenKeyError
@@ -38,7 +39,7 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
-from oidc_login.views.base import SESSION_KEY, ProviderView
+from oidc_login.views.base import SESSION_KEY
 from oidc_login.views.begin import begin
 from oidc_login.views.callback import destination
 from oidc_login.views.freshness import (
@@ -54,6 +55,7 @@ from oidc_login.views.freshness import (
     set_time,
 )
 
+from .faults import answered, unavailable
 from .requests import has_session, is_exempt, is_page, wants_json
 
 WAIT: Final = 2  # seconds between looks at an attempt of another tab
@@ -63,7 +65,6 @@ class Outcome(Enum):
     """What asking a provider without the person came to."""
 
     CONFIRMED = "confirmed"
-    NOT_NOW = "not now"
     NEEDS_PERSON = "needs person"
     OVER = "over"
 
@@ -80,6 +81,10 @@ class SessionRefresh(MiddlewareMixin):
         """
         if not has_session(request) or is_exempt(request):
             return None
+        return answered(request, lambda: self.answer(request))
+
+    def answer(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return what answers instead of the view, for a request that has a session."""
         entry = request.session.get(SESSION_KEY)
         if entry is None:
             end_session_from_before(request)
@@ -115,17 +120,19 @@ def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | N
         return over(request, entry, reason="no_provider")
     except OAuthError as error:  # a loader that fails
         note_fault(error, provider_key=entry["provider"])
-        return not_now(request, None)
+        return not_now(request, None, error)
     connection = connection_of(request, entry)
     if connection is None:
         return over(request, entry, reason="no_connection")
-    with time_budget(MAX_TIMEOUT):
-        outcome = ask(connection, provider)
+    try:
+        with time_budget(MAX_TIMEOUT):
+            outcome = ask(connection, provider)
+    except OAuthError as error:
+        note_fault(error, provider_key=provider.key)
+        return not_now(request, provider, error)
     if outcome is Outcome.CONFIRMED:
         let_go_on(request, connection, provider)
         return None
-    if outcome is Outcome.NOT_NOW:
-        return not_now(request, provider)
     if outcome is Outcome.OVER or not provider.answers_silently:
         return over(request, entry, reason="refused")
     return ask_silently(request, connection, provider, has_attempt=has_attempt)
@@ -137,7 +144,10 @@ def connection_of(request: HttpRequest, entry: dict[str, Any]) -> OAuthConnectio
 
 
 def ask(connection: OAuthConnection, provider: OAuthProvider) -> Outcome:
-    """Ask the provider by refresh token, where there is one, about the person whom the connection stands for."""
+    """Ask the provider by refresh token, where there is one, about the person whom the connection stands for.
+
+    What says nothing about the person is raised: the session may go on for a while.
+    """
     try:
         if connection.status != Status.OK:
             return Outcome.NEEDS_PERSON
@@ -151,9 +161,6 @@ def ask(connection: OAuthConnection, provider: OAuthProvider) -> Outcome:
         return Outcome.NEEDS_PERSON
     except (ConnectionRemoved, Inactive, ProviderGone):
         return Outcome.OVER
-    except OAuthError as error:
-        note_fault(error, provider_key=provider.key)
-        return Outcome.NOT_NOW
 
 
 def was_refreshed_just_now(connection: OAuthConnection, provider: OAuthProvider) -> bool:
@@ -181,17 +188,13 @@ def keep_access_token(request: HttpRequest, connection: OAuthConnection) -> None
         request.session["oidc_access_token"] = connection.access_token
 
 
-def not_now(request: HttpRequest, provider: OAuthProvider | None) -> HttpResponseBase | None:
+def not_now(request: HttpRequest, provider: OAuthProvider | None, error: OAuthError) -> HttpResponseBase | None:
     """Let the session go on within its grace, without asking again at once; after it nothing is shown."""
     if is_in_grace(request.session):
         return None
     end_attempt(request.session)
-    error = ProviderUnavailable("session_refresh")
-    if wants_json(request):
-        answer = JsonResponse({"error": error.code}, status=error.status_code)
-        answer["Retry-After"] = str(error.retry_after)
-        return answer
-    return ProviderView(provider=provider).failed(request, error)
+    seen = error if isinstance(error, SiteUnavailable) else ProviderUnavailable("session_refresh")
+    return unavailable(request, seen, provider=provider)
 
 
 def over(request: HttpRequest, entry: dict[str, Any], *, reason: str) -> HttpResponseBase | None:
@@ -239,11 +242,12 @@ def send_away(request: HttpRequest, connection: OAuthConnection, provider: OAuth
                 parameters=silent_parameters(connection, provider),
             )
     except ProtocolError as error:
-        note_fault(from_protocol(error), provider_key=provider.key)
-        return not_now(request, provider)
+        seen = from_protocol(error)
+        note_fault(seen, provider_key=provider.key)
+        return not_now(request, provider, seen)
     except OAuthError as error:
         note_fault(error, provider_key=provider.key)
-        return not_now(request, provider)
+        return not_now(request, provider, error)
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -74,7 +74,7 @@ def bounded_locks(alias: str) -> Iterator[None]:
 
 
 def saved(write: Callable[[], T], alias: str) -> T:
-    """Write what must not be lost: again after a lock, or with a new connection to the database."""
+    """Write what must not be lost: again after a fault of the database, each time with a new connection to it."""
     for pause in SAVING_PAUSES:
         try:
             return write()
@@ -83,7 +83,7 @@ def saved(write: Callable[[], T], alias: str) -> T:
             if connections[alias].in_atomic_block:
                 raise SiteUnavailable("database") from error
         time.sleep(pause)
-        connections[alias].close_if_unusable_or_obsolete()
+        connections[alias].close()  # after a failover it may lead to the server that takes no writes any more
     try:
         return write()
     except STORE_FAULTS as error:

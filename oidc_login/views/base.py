@@ -53,10 +53,14 @@ class ProviderView(View):
             seen = seen_as(error)
             if seen is None:
                 raise
+        return self.told(request, seen)
+
+    def told(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        """Return what `failed` answers, also where that needs a store that fails."""
         try:
-            return self.failed(request, seen)
-        except Exception as error:  # the page, or a receiver of the signal, needs a store that fails
-            fault = site_fault(error)
+            return self.failed(request, error)
+        except Exception as another:  # of the page, or of a receiver of the signal
+            fault = site_fault(another)
             if fault is None:
                 raise
         return self.render_error(None, fault)

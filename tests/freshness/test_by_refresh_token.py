@@ -18,11 +18,13 @@ from tests.freshness.conftest import (
     IN_GRACE,
     OVERDUE,
     change_session,
+    forget_attempts,
     grow_old,
     is_fresh,
     the_connection,
 )
 from tests.login.browser import Browser
+from tests.login.databases import read_only
 from tests.login.invariant import Witness
 from tests.login.served import RecordingOpenIDProvider, configure
 from tests.login.test_races import at_once
@@ -271,6 +273,24 @@ def test_fault_that_lasts(
 
     op.mend()
     OAuthConnection.objects.update(refresh_lease_until=None)
+    assert browser.get("/page/").content == b"alice:"
+    assert is_fresh(browser)
+
+
+@pytest.mark.parametrize(("overdue", "status"), [(IN_GRACE, 200), (OVERDUE, 503)])
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_takes_no_writes_is_a_fault_that_passes(
+    op: RecordingOpenIDProvider, browser: Browser, overdue: float, status: int
+) -> None:
+    signed_in(browser, op, overdue=overdue)
+
+    with read_only():
+        response = browser.get("/page/")
+
+    assert response.status_code == status
+    assert (b"This site is busy" in response.content) is (status == 503)
+    assert not op.asked().count("token"), "no refresh token is used up"
+    forget_attempts()
     assert browser.get("/page/").content == b"alice:"
     assert is_fresh(browser)
 

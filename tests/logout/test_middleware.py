@@ -20,6 +20,7 @@ from django.utils import timezone
 from oidc_login import sessions
 from oidc_login.models import SignedInSession
 from tests.login.browser import Browser
+from tests.login.databases import failing, read_only
 from tests.login.served import RecordingOpenIDProvider
 from tests.logout.notices import notify
 from tests.settings.urls import urlpatterns as base_urlpatterns
@@ -311,3 +312,38 @@ def test_command_can_be_silent(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("oidc_login_clearsessions", verbosity=0)
 
     assert capsys.readouterr().out == ""
+
+
+# A store that fails.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_was_ended_is_not_shown_while_it_cannot_be_removed(op: Op, browser: Browser) -> None:
+    browser.sign_in(op)
+    SignedInSession.objects.all().delete()
+
+    with read_only():
+        page = browser.get("/")
+        script = browser.get("/", headers={"x-requested-with": "XMLHttpRequest"})
+
+    assert (page.status_code, script.status_code) == (503, 503)
+    assert int(page["Retry-After"]) > 0
+    assert script.json() == {"error": "site_unavailable"}
+    assert browser.get("/").content == b""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_cannot_be_prolonged_costs_no_page(op: Op, browser: Browser, settings: Settings) -> None:
+    settings.SESSION_COOKIE_AGE = 1000
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.ROOT_URLCONF = __name__
+    browser.sign_in(op)
+    settings.SESSION_COOKIE_AGE = 5000
+    until = row_of(browser).expires_at
+
+    with failing("oidc_login_signedinsession", verb="UPDATE"):
+        assert browser.get("/visit/").content == b"1"
+
+    assert row_of(browser).expires_at == until
+    assert browser.get("/visit/").content == b"2"
+    assert row_of(browser).expires_at > until, "the next page has tried again"

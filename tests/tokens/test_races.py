@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
 from django.db import connection as database
-from django.db import connections, transaction
 from django.utils import timezone
 
-from oidc_login.exceptions import ConnectionRemoved, NeedsReauth, ProviderUnavailable
+from oidc_login.exceptions import ConnectionRemoved, NeedsReauth, ProviderUnavailable, SiteUnavailable
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer
 from oidc_login.tokens import refresh as refreshing
 from tests.login.browser import Browser
 from tests.login.served import RecordingOpenIDProvider
-from tests.login.test_races import at_once
+from tests.login.test_races import TABLE, at_once, before, fail
 from tests.tokens.conftest import Connect, granted, stored, works
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +41,43 @@ def while_asking(op: RecordingOpenIDProvider, act: Callable[[], Any]) -> Any:
         return good
 
     return op.bend("token", bend)
+
+
+@pytest.mark.parametrize("error", [InternalError, OperationalError, InterfaceError])
+def test_a_database_that_takes_no_writes_for_two_seconds_loses_no_token(
+    op: RecordingOpenIDProvider, connect: Connect, error: type[Exception]
+) -> None:
+    """A failover: drivers raise InternalError where the server that is left has become read-only."""
+    connection = connect()
+    over_at: list[float] = []
+
+    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and op.asked().count("token"):
+            over_at[:] = over_at or [time.monotonic() + 2]
+            if time.monotonic() < over_at[0]:
+                raise error("cannot execute UPDATE in a read-only transaction")
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(refuse):
+        connection.refresh_access_token()
+
+    assert works(op, connection)
+    assert stored(connection).refresh_token == connection.refresh_token
+    connection.refresh_access_token()
+    assert op.asked().count("token") == 2, "the rotated token was kept, and works"
+
+
+@pytest.mark.parametrize("error", [InternalError, OperationalError, InterfaceError])
+def test_a_refresh_that_cannot_be_claimed_is_503(
+    op: RecordingOpenIDProvider, connect: Connect, error: type[Exception]
+) -> None:
+    connection = connect()
+
+    with before("UPDATE", TABLE, fail(error)), pytest.raises(SiteUnavailable) as caught:
+        connection.refresh_access_token()
+
+    assert (caught.value.status_code, caught.value.reason) == (503, "database")
+    assert not op.asked().count("token"), "the refresh token was not used up"
 
 
 @pytest.mark.parametrize("number", [2, 12])

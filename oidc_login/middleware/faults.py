@@ -1,0 +1,37 @@
+"""What people and scripts are told where nobody can judge their session: the provider or a store of the site fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from oidc_login.exceptions import OAuthError
+from oidc_login.faults import site_fault
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.views.base import ProviderView
+
+from .requests import wants_json
+
+A = TypeVar("A")
+
+
+def answered(request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
+    """Return what the work returns, or else the answer that a store of the site fails."""
+    try:
+        return work()
+    except Exception as error:
+        fault = site_fault(error)
+        if fault is None:
+            raise
+    return unavailable(request, fault)
+
+
+def unavailable(request: HttpRequest, error: OAuthError, *, provider: OAuthProvider | None = None) -> HttpResponse:
+    """Return a page, or JSON for a script."""
+    if not wants_json(request):
+        return ProviderView(provider=provider).told(request, error)
+    answer = JsonResponse({"error": error.code}, status=error.status_code)
+    answer["Retry-After"] = str(error.retry_after)
+    return answer
