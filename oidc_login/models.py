@@ -41,6 +41,17 @@ SHORTEST_INTERVAL = timedelta(seconds=30)  # between two refreshes that nobody h
 TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
 
 
+def stored_moment(moment: datetime | None) -> datetime | None:
+    """Return a moment as the site's models have it: in a time zone, or in the site's own without saying so.
+
+    Providers say how long a token lives, from which an aware time is made; with `USE_TZ = False` Django has others.
+    """
+    if moment is None or timezone.is_aware(moment) == django.USE_TZ:
+        return moment
+    convert = timezone.make_aware if django.USE_TZ else timezone.make_naive
+    return convert(moment, timezone.get_default_timezone())
+
+
 class LinkReason(models.TextChoices):
     """How a connection came about."""
 
@@ -344,12 +355,12 @@ class OAuthConnection(models.Model):
         `nonce` and `auth_time` are those of the ID token, for the ones that refreshes will bring (Core 12.2).
         """
         self.access_token = token.access_token
-        self.access_token_expires_at = token.access_token_expires_at
+        self.access_token_expires_at = stored_moment(token.access_token_expires_at)
         self.scope = text({"scope": token.scope}, "scope")
         self.status = Status.OK
         if token.refresh_token:
             self.refresh_token = token.refresh_token
-            self.refresh_token_expires_at = token.refresh_token_expires_at
+            self.refresh_token_expires_at = stored_moment(token.refresh_token_expires_at)
             self.refresh_lease, self.refresh_lease_until = "", None
             self.nonce_hash = hash_of_nonce(nonce) if nonce and token.id_token else ""
             self.auth_time = auth_time
@@ -357,11 +368,11 @@ class OAuthConnection(models.Model):
     def set_refreshed_token(self, token: OAuthToken) -> None:
         """Take over the tokens of a refresh; a provider that prolongs the old refresh token may say until when."""
         self.access_token = token.access_token
-        self.access_token_expires_at = token.access_token_expires_at
+        self.access_token_expires_at = stored_moment(token.access_token_expires_at)
         self.scope = text({"scope": token.scope}, "scope")
         self.refreshed_at = timezone.now()
         self.refresh_lease, self.refresh_lease_until = "", None
         if token.refresh_token:
             self.refresh_token = token.refresh_token
         if token.refresh_token or token.refresh_token_expires_at:
-            self.refresh_token_expires_at = token.refresh_token_expires_at
+            self.refresh_token_expires_at = stored_moment(token.refresh_token_expires_at)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
@@ -128,8 +127,8 @@ class OAuth2Provider(OAuthProvider):
         """Whether the provider's way leads to newer tokens; an access token that expired is worth nothing any more."""
         if self.refresh_strategy == "exchange_self":
             expires_at = oauth_token.access_token_expires_at
-            now = datetime.fromtimestamp(time.time(), tz=timezone.utc)
-            return bool(oauth_token.access_token) and (expires_at is None or expires_at > now)
+            is_valid = expires_at is None or expires_at.timestamp() > time.time()  # also of a time without its zone
+            return bool(oauth_token.access_token) and is_valid
         return self.refresh_strategy == "standard" and super().can_refresh(oauth_token=oauth_token)
 
     @sensitive_variables()
