@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth import get_user_model, load_backend
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db import router
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -135,12 +136,16 @@ class OIDCLoginBackend(UpstreamHooks):
         return f"an identity of {self.provider.key}"
 
     def get_user(self, user_id: Any) -> AbstractBaseUser | None:
-        """Return the user of a session, unless they may not be signed in any more."""
+        """Return the user of a session, unless they may not be signed in any more.
+
+        A replica may not know somebody who signed up a moment ago.
+        """
+        manager = self.UserModel._default_manager
         try:
-            user = self.UserModel._default_manager.get(pk=user_id)
+            user = manager.get(pk=user_id)
         except self.UserModel.DoesNotExist:
-            return None
-        return user if self.user_can_authenticate(user) else None
+            user = manager.using(router.db_for_write(self.UserModel)).filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 @sensitive_variables()

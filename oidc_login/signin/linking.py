@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import router
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
@@ -260,8 +261,8 @@ def allauth_has_verified(user: AbstractBaseUser) -> bool:
     """Whether django-allauth has seen the person confirm the account's own address, compared as safely as ours."""
     model: Any = apps.get_model("account", "EmailAddress")  # type: ignore[misc]  # of django-allauth
     own = email_key(getattr(user, user.get_email_field_name()) or "")
-    confirmed = model.objects.filter(user_id=user.pk, verified=True).values_list("email", flat=True)
-    return own in map(email_key, confirmed)
+    addresses = model.objects.using(router.db_for_write(model)).filter(user_id=user.pk, verified=True)
+    return own in map(email_key, addresses.values_list("email", flat=True))
 
 
 # Settings of the site and of an entry. What restricts wins, unless the site's own entry says otherwise.

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
+from django.db import router
 from django.db.models import F, Field
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
@@ -28,7 +29,7 @@ def find_by_email(email: str) -> list[AbstractBaseUser]:
     field = get_field(model.get_email_field_name())
     if not email or field is None:
         return []
-    found = model._default_manager.filter(**{f"{field.name}__iexact": email})
+    found = model._default_manager.using(router.db_for_write(model)).filter(**{f"{field.name}__iexact": email})
     return [user for user in found if email_key(getattr(user, field.attname) or "") == email_key(email)]
 
 
@@ -83,7 +84,8 @@ def free_username(claims: Mapping[str, Any], *, suggested: object = "") -> str:
     max_stem = max_length - SUFFIX_LENGTH - 1
     name = str(suggested or "")[:max_length] or username_from(claims, max_length=max_stem)
     stem = name[:max_stem]
-    while model._default_manager.filter(**{model.USERNAME_FIELD: name}).exists():
+    users = model._default_manager.using(router.db_for_write(model))
+    while users.filter(**{model.USERNAME_FIELD: name}).exists():
         name = f"{stem}-{get_random_string(SUFFIX_LENGTH, '0123456789')}"
     return name
 
