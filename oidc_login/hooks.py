@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
+from django.db import router
 from django.db.models import CharField, EmailField, TextField
 
 from .providers.base import OAuthProvider
@@ -43,14 +44,16 @@ def set_groups(user: Any, names: Iterable[str], group_map: Mapping[str, str]) ->
     if not group_map:
         return
     wanted = {group_map[name] for name in names if name in group_map}
-    present = set(user.groups.filter(name__in=set(group_map.values())).values_list("name", flat=True))
+    using = router.db_for_write(Group)
+    mine = user.groups.using(using).filter(name__in=set(group_map.values()))
+    present = set(mine.values_list("name", flat=True))
     if wanted - present:
-        joined = list(Group.objects.filter(name__in=wanted - present))
+        joined = list(Group.objects.using(using).filter(name__in=wanted - present))
         user.groups.add(*joined)
         for name in sorted(wanted - present - {group.name for group in joined}):
             logger.warning("group_map names the group %r, which does not exist", name)
     if present - wanted:
-        user.groups.remove(*Group.objects.filter(name__in=present - wanted))
+        user.groups.remove(*Group.objects.using(using).filter(name__in=present - wanted))
 
 
 def set_flag(user: Any, flag: str, names: frozenset[str], granting: Iterable[str]) -> None:

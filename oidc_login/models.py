@@ -48,8 +48,9 @@ def stored_moment(moment: datetime | None) -> datetime | None:
     """
     if moment is None or timezone.is_aware(moment) == django.USE_TZ:
         return moment
-    convert = timezone.make_aware if django.USE_TZ else timezone.make_naive
-    return convert(moment, timezone.get_default_timezone())
+    if django.USE_TZ:
+        return timezone.make_aware(moment, timezone.get_default_timezone())
+    return moment.astimezone().replace(tzinfo=None)  # by the clock that Django's `timezone.now()` reads
 
 
 class LinkReason(models.TextChoices):
@@ -99,10 +100,10 @@ class ConnectionQuerySet(models.QuerySet["OAuthConnection"]):
 
 
 class ConnectionManager(models.Manager["OAuthConnection"]):
-    """Finds connections by identity, and those that can be used."""
+    """Finds connections, where they are written: a replica may not know the newest ones yet."""
 
     def get_queryset(self) -> ConnectionQuerySet:
-        return ConnectionQuerySet(self.model, using=self._db)
+        return ConnectionQuerySet(self.model, using=self._db or router.db_for_write(self.model))
 
     def usable(self) -> ConnectionQuerySet:
         """Those with which an API can be called now, as far as is known here, for users who are active."""
@@ -129,7 +130,7 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         """
         from .tokens.bulk import BulkRefresh
 
-        found = self.get_queryset().using(self._db or router.db_for_write(self.model)).expiring(within)
+        found = self.get_queryset().expiring(within)
         run = BulkRefresh(found, provider_keys=provider_keys, concurrency=concurrency, per_second=per_second)
         return run.run().as_dict()
 

@@ -20,7 +20,7 @@ from .signin.claims import Identity
 def find_users(identity: Identity) -> Iterable[Any]:
     """Return the user whose connection has this identity, with the key of the connection as `_connection_key`."""
     model: Any = get_user_model()
-    using = router.db_for_read(model)
+    using = router.db_for_write(model)
     if type(model._base_manager) is not Manager:  # what the site's own leaves out may depend on the request
         return users_with(model, using, identity.provider_key, identity.issuer, identity.subject)
     statement = selecting(model, using, bool(identity.issuer))

@@ -30,7 +30,7 @@ def revoke(connection: OAuthConnection) -> None:
     provider = provider_of(connection)
     for _ in range(3):
         try:
-            connection.refresh_from_db(fields=ENCRYPTED_FIELDS)
+            connection.refresh_from_db(using=alias_of(connection), fields=ENCRYPTED_FIELDS)
         except OAuthConnection.DoesNotExist as error:
             raise ConnectionRemoved from error
         try:

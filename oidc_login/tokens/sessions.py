@@ -32,7 +32,7 @@ class ConnectionTokens:
         connection = self.connection
         check_active(connection)
         if connection.status != Status.OK:
-            connection.refresh_from_db()  # its person may have been there
+            connection.refresh_from_db(using=alias_of(connection))  # its person may have been there
         if connection.status != Status.OK:
             raise NeedsReauth(connection.status)
         if is_about_to_expire(connection, ahead=self.provider.refresh_ahead, interval=self.provider.refresh_interval):
