@@ -29,6 +29,7 @@ from .transport import strict_json
 
 MAX_TOKEN_LENGTH = 64 * 1024
 MAX_ENCRYPTED_LENGTH = 2 * MAX_TOKEN_LENGTH
+MAX_HEADER_LENGTH = 8 * 1024  # encoded; a chain of certificates fits
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16384
 MAX_EXPONENT_BITS = 64
 MIN_SECRET_BYTES = 32
@@ -61,7 +62,11 @@ CONTENT_ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM", "A128CBC-HS256", "A192CBC
 _HASHES: dict[str, Callable[..., Any]] = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 _JWT_ALGORITHMS = get_default_algorithms()
 _JWT_ALGORITHMS["Ed25519"] = _JWT_ALGORITHMS["EdDSA"]
-_COMPACT_JWS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+# A header, then what it is about: the JSON serializations of RFC 7515 and RFC 7516 never match.
+_HEADER = rf"([A-Za-z0-9_-]{{1,{MAX_HEADER_LENGTH}}})"
+_COMPACT_JWS = re.compile(_HEADER + r"\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+# The key is empty where it is agreed on directly (RFC 7516 5.1, ECDH-ES).
+_COMPACT_JWE = re.compile(_HEADER + r"\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -246,10 +251,15 @@ class PrivateKey:
         return cast("bytes", self._jwk.export_to_pem(private_key=True, password=None)).decode("ascii")
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
-        """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`."""
-        if len(raw) > MAX_ENCRYPTED_LENGTH:
+        """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`.
+
+        The whole text must have the compact form: jwcrypto reads the JSON form as well, which has many recipients
+        and headers beside the one that is judged here.
+        """
+        parts = _COMPACT_JWE.fullmatch(raw) if len(raw) <= MAX_ENCRYPTED_LENGTH else None
+        if parts is None:
             raise InvalidIDToken("encryption")
-        header = _json_object(_decode(raw.partition(".")[0]), "header")
+        header = _json_object(_decode(parts[1]), "header")
         check_header(header)
         permitted = header.get("alg") in algorithms and header.get("enc") in CONTENT_ENCRYPTION_ALGORITHMS
         if "zip" in header or not permitted:

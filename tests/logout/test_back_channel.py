@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from django.test import Client
 
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.testing import Answer, GitHubStyleProvider, UnsignedToken
+from oidc_login.testing.signing import base64url
 from tests.hostile.forging import PUBLIC_FORMS, encrypted, private_jwk, stranger
 from tests.hostile.rows import ABSENT, source
 from tests.login.browser import Browser
@@ -451,6 +453,8 @@ BODIES = [
         id="another charset",
     ),
     pytest.param(lambda token: post_body(f"logout_token={token}&" + "a&" * 5000), id="thousands of parameters"),
+    pytest.param(lambda token: post_body(f"logout_token={token}&" + "a&" * 20), id="too many parameters"),
+    pytest.param(lambda token: post_body(f"logout_token={token}&a=" + "%41" * 1001), id="too many escapes"),
     pytest.param(lambda token: post_body(f"logout_token={token}&a=" + "a" * 10**6), id="a megabyte"),
     pytest.param(lambda token: post_body(f"logout_token={token}", CONTENT_LENGTH="-1"), id="a length that is none"),
     pytest.param(lambda token: post_body(f"logout_token={token}", CONTENT_LENGTH="x"), id="a length in letters"),
@@ -481,6 +485,47 @@ def test_body_that_is_too_long_is_not_read(op: Op) -> None:
     response = post_body("", CONTENT_LENGTH=str(2**40), **unread)
 
     assert response.status_code == 400
+
+
+def test_parameters_that_nobody_knows_are_ignored(op: Op) -> None:
+    """2.5."""
+    browser, sid = signed_in(op)
+
+    assert post_body(f"logout_token={op.logout_token(user='alice', sid=sid)}" + "&a=1" * 20).status_code == 200
+    assert shown(browser) == ""
+
+
+def test_no_body_costs_much(op: Op, settings: Settings) -> None:
+    """Anybody may post a logout token, so 100 kB of anything are cheap to refuse: 10 ms of CPU, and here some more."""
+    configure(settings, "op", client_key=private_jwk())
+    nested = base64url(b'{"alg":"RSA-OAEP","enc":"A128GCM","a":[' + b"[]," * 22_000 + b"0]}")
+    recipients = [{"encrypted_key": base64url(b"\0" + b"\x55" * 255)}] * 270
+    header = base64url(b'{"alg":"RSA-OAEP","enc":"A128GCM" }')
+    general = {"protected": header, "recipients": recipients, "iv": "A" * 16, "ciphertext": "AAAA", "tag": "A" * 22}
+    bodies = [
+        "  {" + f'"{header}.a.b.c.d":0,' + json.dumps(general)[1:],
+        f"{nested}.AAAA.AAAA.AAAA.AAAA",
+        f"{nested}.AAAA.AAAA",
+        f"{header}.{'A' * 95_000}.AAAA.AAAA.AAAA",
+        f"{header}.AAAA.AAAA.{'A' * 95_000}.AAAA",
+        str(op.logout_token(user="alice"))[:-8] + "A" * 60_000,
+    ]
+    notify("a.b.c")
+
+    for raw in bodies:
+        assert cost_of(lambda raw=raw: notify(raw)) < 0.05  # type: ignore[misc]
+    for body in ("&".join(["a=" + "%41" * 30] * 990), "logout_token=" + "%41" * 33_000):
+        assert cost_of(lambda body=body: post_body(body)) < 0.05  # type: ignore[misc]
+
+
+def cost_of(post: Callable[[], Any]) -> float:
+    """The CPU seconds of a refused request, the least of three."""
+    costs = []
+    for _ in range(3):
+        began = time.process_time()
+        assert post().status_code == 400
+        costs.append(time.process_time() - began)
+    return min(costs)
 
 
 # Used once.

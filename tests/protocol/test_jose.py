@@ -19,6 +19,7 @@ from oidc_login.protocol.jose import (
     CONTENT_ENCRYPTION_ALGORITHMS,
     KEY_ENCRYPTION_ALGORITHMS,
     MAX_ENCRYPTED_LENGTH,
+    MAX_HEADER_LENGTH,
     MAX_TOKEN_LENGTH,
     PrivateKey,
     check_strength,
@@ -181,6 +182,61 @@ def test_an_ephemeral_key_that_is_none_is_refused(epk: Any) -> None:
 @pytest.mark.parametrize("raw", ["....", "a.b.c.d.e", "ü.b.c.d.e", "e30....", "WzFd....", "bnVsbA....", "\0...."])
 def test_a_header_that_is_none_is_refused(raw: str) -> None:
     assert refusal(raw) in ("base64", "header", "encryption")
+
+
+def behind_a_header(document: dict[str, Any]) -> str:
+    """JSON with four dots; what stands before the first one reads as the base64url of a good header."""
+    header = encode(b'{"alg":"RSA-OAEP","enc":"A128GCM" }')
+    return '  {"' + header + '.a.b.c.d":0,' + json.dumps(document)[1:]
+
+
+def test_only_the_compact_form_is_decrypted() -> None:
+    """RFC 7516 7.2: the JSON forms have headers and recipients that nobody has judged."""
+    compact = encrypted(alg="RSA-OAEP", enc="A128GCM")
+    jwe = JWE()
+    jwe.deserialize(compact)
+    flattened = json.loads(jwe.serialize())
+    key_of_it = {"encrypted_key": flattened["encrypted_key"]}
+    general = {name: value for name, value in flattened.items() if name not in key_of_it} | {"recipients": [key_of_it]}
+
+    assert private_key().decrypt(compact) == NESTED
+    for document in (flattened, general):
+        assert refusal(json.dumps(document)) == refusal(behind_a_header(document)) == "encryption"
+    for raw in (f" {compact}", f"{compact}\n", f"{compact}.", f"{compact}=", f"{compact} "):
+        assert refusal(raw) == "encryption"
+
+
+@pytest.mark.parametrize("part", [0, 2, 3, 4])
+def test_a_part_that_is_empty_is_refused(part: int) -> None:
+    parts = encrypted(alg="RSA-OAEP", enc="A128GCM").split(".")
+    parts[part] = ""
+    assert refusal(".".join(parts)) == "encryption"
+
+
+def test_a_header_may_have_a_certain_length() -> None:
+    """What anybody can send is not read for long before the signature or the key is looked at."""
+
+    def header(encoded_length: int) -> str:
+        start = '{"alg":"RSA-OAEP","enc":"A128GCM","x5t":"'
+        return start + "a" * (encoded_length * 3 // 4 - len(start) - 2) + '"}'
+
+    _, *rest = encrypted(alg="RSA-OAEP", enc="A128GCM").split(".")
+    for length, jwe_reason, jws_reason in (
+        (MAX_HEADER_LENGTH, "encryption", ""),
+        (MAX_HEADER_LENGTH + 4, "encryption", "format"),
+    ):
+        encoded = encode(header(length).encode())
+        assert len(encoded) == length
+        assert refusal(".".join([encoded, *rest])) == jwe_reason
+        if jws_reason:
+            with pytest.raises(InvalidIDToken, match=jws_reason):
+                parse_jws(f"{encoded}.e30.AAAA")
+        else:
+            assert parse_jws(f"{encoded}.e30.AAAA").algorithm == "RSA-OAEP"
+
+    long_name = "a" * (MAX_HEADER_LENGTH * 3 // 4 - 60)
+    assert private_key().decrypt(encrypted(alg="RSA-OAEP", enc="A128GCM", x5t=long_name)) == NESTED
+    assert refusal(encrypted(alg="RSA-OAEP", enc="A128GCM", x5t=long_name + "a" * 60)) == "encryption"
 
 
 def test_really_encrypted_by_a_method_that_is_left_out_is_refused() -> None:
