@@ -22,11 +22,13 @@ from .tokens import token_request
 from .transport import Request, Response, retry_after
 
 TOKEN_TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
+# Where an introspection answer says what the token is: RFC 7662, and in words of their own Ory Hydra and Keycloak.
+INTROSPECTION_TYPE_MEMBERS = ("token_type", "token_use", "typ")
 INTROSPECTION_TOKEN_TYPES = ("bearer", "access_token")
+# Where a token names the client that it was issued to: RFC 9068, Core, and in words of their own Okta and Entra.
+CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
 
 Claims = Mapping[str, Any]
-
-CHECKS = (check_issuer, check_key_issuer, check_expiry, check_not_before, check_subject)
 
 
 def unverified_issuer(raw: str) -> str | None:
@@ -86,6 +88,20 @@ def check_audience(claims: Claims, audiences: Collection[str]) -> None:
         raise InvalidAccessToken("aud")
 
 
+def check_person(claims: Claims, expected: Expected) -> None:
+    """The subject must be a person: an application that acts for itself is named as the client too (RFC 9068 2.2).
+
+    Whoever registers a client may choose its name, that of a person's subject too (RFC 9068 5).
+    """
+    if claims["sub"] in [claims.get(name) for name in CLIENT_CLAIMS]:
+        raise InvalidAccessToken("client")
+    if claims.get("gty") == "client-credentials" or claims.get("idtyp") == "app":  # Auth0, Entra
+        raise InvalidAccessToken("client")
+
+
+CHECKS = (check_issuer, check_key_issuer, check_expiry, check_not_before, check_subject, check_person)
+
+
 def run_checks(claims: Claims, *, issuers: Collection[str], key_issuer: str | None, now: float, leeway: float) -> None:
     """Run the rules that access tokens share with ID tokens."""
     expected = Expected(issuers=issuers, client_id="", now=now, leeway=leeway, algorithm="", key_issuer=key_issuer)
@@ -124,9 +140,7 @@ def check_introspected(
     """
     if claims.get("active") is not True:
         raise InvalidAccessToken("active")
-    token_type = claims.get("token_type", "bearer")
-    if not isinstance(token_type, str) or token_type.lower() not in INTROSPECTION_TOKEN_TYPES:
-        raise InvalidAccessToken("token_type")
+    check_introspected_type(claims)
     try:
         # What an answer may leave out, since "active" covers it.
         complete = {"iss": issuer, "exp": now + 1, **claims}
@@ -137,6 +151,16 @@ def check_introspected(
         check_audience(claims, audiences)
     elif claims.get("client_id") != client_id:
         raise InvalidAccessToken("aud")
+
+
+def check_introspected_type(claims: Claims) -> None:
+    """The answer must say that the token is an access token: of a refresh token many providers say no type at all.
+
+    A refresh token lives for months and is for the provider alone; who shows one here has stolen it or mixed it up.
+    """
+    types = [claims[name] for name in INTROSPECTION_TYPE_MEMBERS if claims.get(name) is not None]
+    if not types or not all(isinstance(name, str) and name.lower() in INTROSPECTION_TOKEN_TYPES for name in types):
+        raise InvalidAccessToken("token_type")
 
 
 def scopes_of(claims: Claims) -> str:

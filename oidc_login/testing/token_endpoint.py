@@ -148,7 +148,8 @@ class TokenEndpoint:
 
     def _introspect(self, form: Mapping[str, str]) -> Answer:
         token = form.get("token", "")
-        grant = self.provider.grants.of_access_token(token) or self.provider.grants.of_refresh_token(token)
+        of_access_token = self.provider.grants.of_access_token(token)
+        grant = of_access_token or self.provider.grants.of_refresh_token(token)
         if grant is None:
             return Answer.of_json({"active": False}, cache_control="no-store")
         answer = {
@@ -160,6 +161,8 @@ class TokenEndpoint:
             "scope": grant.scope,
             "exp": int(self.provider.grants.expires_at(token)),
         }
+        if of_access_token:  # as many providers do, which say nothing of the type of a refresh token
+            answer["token_type"] = "Bearer"  # noqa: S105
         return Answer.of_json(answer, cache_control="no-store")
 
 

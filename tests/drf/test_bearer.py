@@ -235,7 +235,14 @@ BAD_ANSWERS: dict[str, dict[str, Any]] = {
     "expired": {"exp": 1},
     "exp true": {"exp": True},
     "a refresh token": {"token_type": "refresh_token"},
+    "no token type": {"token_type": None},
+    "token type empty": {"token_type": ""},
     "token type a number": {"token_type": 1},
+    "token type of a proof": {"token_type": "DPoP"},
+    "a refresh token, Hydra says so": {"token_use": "refresh_token"},
+    "a refresh token, Keycloak says so": {"token_type": None, "typ": "Refresh"},
+    "an ID token, Keycloak says so": {"typ": "ID"},
+    "a token of the client for itself": {"client_id": ALICE.sub},
     "no sub": {"sub": None},
     "sub a list": {"sub": ["x"]},
     "sub of nobody here": {"sub": "stranger"},
@@ -252,6 +259,59 @@ def test_introspection_that_opens_nothing(
 
     assert response.status_code == 401
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"token_type": "bearer"},
+        {"token_type": None, "token_use": "access_token"},
+        {"token_type": None, "typ": "Bearer"},
+    ],
+    ids=str,
+)
+def test_introspection_says_that_it_is_an_access_token(
+    op: RecordingOpenIDProvider, alice: Any, call: Call, members: dict[str, Any]
+) -> None:
+    op.bend("introspection", answering(**{"aud": API, **members}))
+
+    assert call("/whoami/", opaque(op)).status_code == 200
+
+
+def test_refresh_token_is_no_access_token(op: RecordingOpenIDProvider, call: Call, settings: Settings) -> None:
+    """The provider says of it what it says of an access token, but for the type."""
+    settings.OIDC_LOGIN_BEARER_PROVIDERS = ["op"]
+    op.always_refresh_token = True
+    Browser().sign_in(op)
+    connection = OAuthConnection.objects.get()
+
+    assert call("/whoami/", connection.access_token).status_code == 200
+    assert call("/whoami/", connection.refresh_token).status_code == 401
+
+
+OF_A_CLIENT = {
+    "named as the person": {"client_id": ALICE.sub},
+    "named as the person in azp": {"azp": ALICE.sub},
+    "Okta": {"cid": ALICE.sub},
+    "Entra": {"appid": ALICE.sub},
+    "Entra says so": {"idtyp": "app"},
+    "Auth0 says so": {"gty": "client-credentials"},
+}
+
+
+@pytest.mark.parametrize("claims", OF_A_CLIENT.values(), ids=OF_A_CLIENT.keys())
+def test_client_that_acts_for_itself_is_no_person(
+    op: RecordingOpenIDProvider, alice: Any, call: Call, claims: dict[str, Any]
+) -> None:
+    """RFC 9068 5: whoever registers a client could give it the name of a person's subject."""
+    assert call("/whoami/", jwt(op, **claims)).status_code == 401
+
+
+def test_client_that_acts_for_a_person(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
+    claims = {"azp": "another client", "cid": "another client", "gty": ["refresh_token"], "idtyp": "user"}
+
+    assert call("/whoami/", jwt(op, **claims)).status_code == 200
 
 
 @pytest.mark.parametrize(

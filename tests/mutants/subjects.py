@@ -44,7 +44,7 @@ TESTS: dict[str, Sequence[str]] = {
         f"{LINKING}allauth.py",
         f"{HOSTILE}claims.py",
     ),
-    "protocol/access_token": ("tests/drf/test_bearer.py",),
+    "protocol/access_token": (f"{PROTOCOL}access_token.py", "tests/drf/test_bearer.py"),
     "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{PROTOCOL}pushed.py", f"{HOSTILE}token_answers.py"),
     "protocol/pushed": (f"{PROTOCOL}pushed.py", f"{LOGIN}pushed.py"),
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
