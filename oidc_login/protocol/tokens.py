@@ -173,24 +173,31 @@ def read_answer(
     """Return the document of an answer that is no error (RFC 6749 5.2, which other endpoints follow)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable(endpoint, retry_after=retry_after(response, now))
-    document = _read_document(response, allow_form_answer=allow_form_answer)
+    document, is_trusted = _read_document(response, allow_form_answer=allow_form_answer)
     if translate is not None and isinstance(document, dict):
         document = translate(document)
     error = document.get("error") if isinstance(document, dict) else None
     if error:  # some providers send errors with status 200
         raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")
+    if not is_trusted:
+        raise TokenResponseInvalid("content_type")
     return document
 
 
-def _read_document(response: Response, *, allow_form_answer: bool) -> object:
-    if allow_form_answer and response.content_type == "application/x-www-form-urlencoded":
-        return dict(parse_qsl(response.body.decode("ascii", "replace")))
-    if response.content_type != "application/json" and not response.content_type.endswith("+json"):
-        raise TokenResponseInvalid("content_type")
+def _read_document(response: Response, *, allow_form_answer: bool) -> tuple[object, bool]:
+    """Return the document, and whether its media type lets it be more than an error.
+
+    Some providers send their errors as text: an error is read whatever its type, since it lets nobody in.
+    """
+    media_type = response.content_type
+    is_json = media_type == "application/json" or media_type.endswith("+json")
     try:
-        return response.json()
+        return response.json(), is_json
     except ResponseInvalid as error:
-        raise TokenResponseInvalid(error.reason) from error
+        if is_json:
+            raise TokenResponseInvalid(error.reason) from error
+    is_form = allow_form_answer and media_type == "application/x-www-form-urlencoded"
+    return dict(parse_qsl(response.body.decode("ascii", "replace"))) if is_form else None, is_form
 
 
 def read_token(document: Mapping[str, Any], name: str) -> str:

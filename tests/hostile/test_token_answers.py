@@ -50,6 +50,12 @@ def error(code: Any, status: int = 400) -> Bends:
     return {"token": change}
 
 
+def error_as(media_type: str, status: int) -> Bends:
+    """A good error under another media type (Kanidm), or under none."""
+    headers = {"Content-Type": media_type} if media_type else {}
+    return answers("token", status=status, headers=headers, body=b'{"error": "invalid_grant"}')
+
+
 def member(name: str, text: str) -> Bends:
     """Put a value where Python's writer would not."""
 
@@ -78,6 +84,11 @@ ERRORS = [
     refused("an error that is a number", "RFC 6749 5.2", error(7), TOKENS),
     refused("for the moment", "RFC 6749 4.1.2.1", error("temporarily_unavailable"), UNAVAILABLE),
     refused("an error beside tokens", "RFC 6749 5.2", json_of("token", error="canary canary"), TOKENS),
+]
+ERRORS += [
+    refused(f"an error as {media_type or 'nothing'}", "RFC 6749 5.2", error_as(media_type, status), CODE_REFUSED)
+    for media_type in ("text/plain; charset=utf-8", "text/html", FORM, "")
+    for status in (200, 400)
 ]
 
 BODIES = [

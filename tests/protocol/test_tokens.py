@@ -305,6 +305,38 @@ def test_an_error_is_one_whatever_the_status(status: int, error: str) -> None:
     assert found.reason == error
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "text/html", "", FORM, "application/octet-stream"])
+@pytest.mark.parametrize("status", [200, 400, 401])
+@pytest.mark.parametrize("allow_form_answer", [True, False])
+def test_an_error_is_read_whatever_its_type(content_type: str, status: int, allow_form_answer: bool) -> None:
+    """It lets nobody in, and it says what to do."""
+    body = {"error": "invalid_grant", "access_token": "CANARY", "token_type": "Bearer"}
+    found = refusal(body, status=status, content_type=content_type, allow_form_answer=allow_form_answer)
+    assert isinstance(found, TokenErrorResponse)
+    assert found.reason == "invalid_grant"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", [GOOD, [GOOD], "CANARY", None, {}, {"error": ""}, b"", b"<html>CANARY</html>"])
+def test_what_is_no_error_needs_its_type(status: int, body: Any) -> None:
+    for allow_form_answer in (True, False):
+        found = refusal(body, status=status, content_type="text/plain", allow_form_answer=allow_form_answer)
+        assert isinstance(found, TokenResponseInvalid)
+        assert found.reason == "content_type"
+    assert isinstance(refusal(body, status=status, content_type=FORM, allow_form_answer=True), TokenResponseInvalid)
+
+
+def test_an_error_in_the_providers_own_words_is_translated_whatever_its_type() -> None:
+    def translate(document: Any) -> Any:
+        return {"error": document["fault"]} if "fault" in document else {"access_token": document["token"]}
+
+    with pytest.raises(TokenErrorResponse, match="invalid_grant"):
+        response = respond({"fault": "invalid_grant"}, status=400, content_type="text/plain")
+        read_token_response(response, now=NOW, translate=translate)
+    with pytest.raises(TokenResponseInvalid, match="content_type"):
+        read_token_response(respond({"token": "CANARY"}, content_type="text/plain"), now=NOW, translate=translate)
+
+
 @pytest.mark.parametrize("error", ["CANARY<b>", "a b", "e" * 65, "ü", {"code": "CANARY"}, ["CANARY"], 7, True])
 def test_an_error_that_is_no_code_is_not_repeated(error: object) -> None:
     found = refusal({**GOOD, "error": error})
