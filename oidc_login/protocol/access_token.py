@@ -18,6 +18,7 @@ from .id_token import (
 )
 from .jose import ASYMMETRIC_ALGORITHMS, UnverifiedJWS, parse_claims, parse_jws
 from .keys import KeySet
+from .strict_json import stated
 from .tokens import token_request
 from .transport import Request, Response, retry_after
 
@@ -140,16 +141,17 @@ def check_introspected(
     """
     if claims.get("active") is not True:
         raise InvalidAccessToken("active")
-    check_introspected_type(claims)
+    members = stated(claims)
+    check_introspected_type(members)
     try:
         # What an answer may leave out, since "active" covers it.
-        complete = {"iss": issuer, "exp": now + 1, **claims}
+        complete = {"iss": issuer, "exp": now + 1, **members}
         run_checks(complete, issuers=[issuer], key_issuer=None, now=now, leeway=leeway)
     except InvalidIDToken as error:
         raise InvalidAccessToken(error.reason) from error
-    if claims.get("aud") is not None:
-        check_audience(claims, audiences)
-    elif claims.get("client_id") != client_id:
+    if "aud" in members:
+        check_audience(members, audiences)
+    elif members.get("client_id") != client_id:
         raise InvalidAccessToken("aud")
 
 
@@ -158,7 +160,7 @@ def check_introspected_type(claims: Claims) -> None:
 
     A refresh token lives for months and is for the provider alone; who shows one here has stolen it or mixed it up.
     """
-    types = [claims[name] for name in INTROSPECTION_TYPE_MEMBERS if claims.get(name) is not None]
+    types = [claims[name] for name in INTROSPECTION_TYPE_MEMBERS if name in claims]
     if not types or not all(isinstance(name, str) and name.lower() in INTROSPECTION_TOKEN_TYPES for name in types):
         raise InvalidAccessToken("token_type")
 

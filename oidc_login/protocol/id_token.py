@@ -173,9 +173,9 @@ def check_nonce(claims: Claims, expected: Expected) -> None:
     """The token must answer the authorization request of this browser (rule 11, Core 15.5.2)."""
     if expected.nonce is None:
         return
-    nonce = claims.get("nonce")
-    if nonce is None and expected.insecure_allow_missing_nonce:
+    if "nonce" not in claims and expected.insecure_allow_missing_nonce:
         return
+    nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not compare_digest(
         nonce.encode("utf-8", "surrogatepass"), expected.nonce.encode()
     ):
@@ -241,8 +241,12 @@ def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str, auth_time:
         raise InvalidIDToken("sub")
     if auth_time and claims.get("auth_time") is not None and auth_time_of(claims) not in (0, auth_time):
         raise InvalidIDToken("auth_time")
-    nonce = claims.get("nonce")
-    if nonce is None or not nonce_hash:
+    if "nonce" not in claims:
+        return
+    nonce = claims["nonce"]
+    if nonce is None or nonce == "":
+        raise InvalidIDToken("nonce")
+    if not nonce_hash:
         return
     if not isinstance(nonce, str) or not compare_digest(hash_of_nonce(nonce), nonce_hash):
         raise InvalidIDToken("nonce")

@@ -92,10 +92,13 @@ def parse_jws(raw: object) -> UnverifiedJWS:
         raise InvalidIDToken("format")
     header = _json_object(_decode(parts[1]), "header")
     check_header(header)
+    token_type = _optional_text(header, "typ")
+    if token_type == "":
+        raise InvalidIDToken("typ")
     return UnverifiedJWS(
         algorithm=_text(header, "alg"),
         key_id=_optional_text(header, "kid"),
-        token_type=_optional_text(header, "typ"),
+        token_type=token_type,
         payload=_decode(parts[2]),
         signing_input=raw[: parts.end(2)].encode("ascii"),
         signature=_decode(parts[3]),

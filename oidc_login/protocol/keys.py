@@ -16,6 +16,7 @@ from .jose import (
     signature_is_valid,
     suits,
 )
+from .strict_json import stated
 
 MAX_KEYS = 100
 MAX_CANDIDATES = 8
@@ -100,6 +101,7 @@ def _read_key(entry: object) -> Key:
     """Return the key of one JWK; a `ValueError` says why it cannot verify signatures."""
     if not isinstance(entry, dict):
         raise ValueError("malformed")
+    entry = stated(entry)
     _check_purpose(entry)
     curve, algorithm, issuer = entry.get("crv"), entry.get("alg"), entry.get("issuer")
     if not isinstance(entry.get("kid", ""), str):

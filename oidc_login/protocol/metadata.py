@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import MetadataInvalid
+from .strict_json import stated
 from .transport import check_url
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -90,7 +91,7 @@ class ProviderMetadata:
         """
         if not isinstance(document, dict):
             raise MetadataInvalid("document")
-        members = {**document, **(overrides or {})}
+        members = stated({**document, **(overrides or {})})
         values: dict[str, Any] = {name: _required_url(members, name) for name in REQUIRED_URLS}
         values |= {name: _optional_url(members, name) for name in OPTIONAL_URLS}
         values |= {name: _strings(members.get(name)) for name in LISTS}

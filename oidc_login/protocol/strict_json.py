@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from oidc_login.protocol.errors import ResponseInvalid
@@ -24,6 +25,14 @@ def strict_json(raw: bytes | str) -> Any:
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(value)
     return value
+
+
+def stated(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that say something: null and "" mean that a member is absent, as serializers write it.
+
+    For documents, keys and answers. In the header and the claims of what is signed, each stands for itself.
+    """
+    return {name: value for name, value in members.items() if value is not None and value != ""}
 
 
 def _check_depth(value: Any) -> None:

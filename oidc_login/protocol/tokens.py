@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from .client_auth import ClientAuthentication
 from .errors import ProviderUnavailable, ResponseInvalid, TokenErrorResponse, TokenResponseInvalid
+from .strict_json import stated
 from .transport import Request, Response, Transport, retry_after
 
 MAX_TOKEN_ANSWER = 256 * 1024
@@ -45,17 +46,18 @@ class TokenResponse:
         token_type = document.get("token_type", "Bearer")
         if not isinstance(token_type, str) or token_type.lower() != "bearer":
             raise TokenResponseInvalid("token_type")
-        access_token = read_token(document, "access_token")
+        members = stated(document)
+        access_token = read_token(members, "access_token")
         if not access_token:
             raise TokenResponseInvalid("access_token")
         return cls(
             access_token=access_token,
-            refresh_token=read_token(document, "refresh_token"),
-            id_token=read_token(document, "id_token"),
-            scope=read_scope(document.get("scope")),
-            access_token_expires_at=read_lifetime(document.get("expires_in"), now=now),
+            refresh_token=read_token(members, "refresh_token"),
+            id_token=read_token(members, "id_token"),
+            scope=read_scope(members.get("scope")),
+            access_token_expires_at=read_lifetime(members.get("expires_in"), now=now),
             refresh_token_expires_at=read_lifetime(
-                document.get("refresh_token_expires_in", document.get("refresh_expires_in")), now=now
+                members.get("refresh_token_expires_in", members.get("refresh_expires_in")), now=now
             ),
             members=document,
         )

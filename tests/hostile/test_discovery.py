@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS
 from oidc_login.testing import Answer
 from tests.hostile.rows import (
     ABSENT,
@@ -134,6 +135,11 @@ GOOD = [
         "members that nobody knows, and others that are null",
         "RFC 8414 2",
         document(x={"y": [1]}, end_session_endpoint=None, revocation_endpoint=None, scopes_supported=None),
+    ),
+    accepted(
+        "members that are empty",
+        "RFC 8414 2",
+        document(**dict.fromkeys(OPTIONAL_URLS[1:], ""), **dict.fromkeys((*LISTS, *FLAGS), "")),
     ),
     accepted("lists of another type", "Discovery 3", document(scopes_supported="openid", claims_supported=7)),
     accepted("PKCE not listed", "RFC 9700 2.1.1", document(code_challenge_methods_supported=ABSENT)),

@@ -109,6 +109,11 @@ GOOD = [
     accepted("a kid in the header, unnamed keys", "RFC 7517 4.5", keys(unnamed)),
     accepted("neither alg nor use", "RFC 7517 4.2, 4.4", each(alg=ABSENT, use=ABSENT)),
     accepted("key_ops with verify", "RFC 7517 4.3", each(key_ops=["verify"], use=ABSENT)),
+    *(
+        accepted(f"{name} {value!r}", "RFC 7517 4", each(**{name: value}))
+        for name in ("use", "key_ops", "alg", "kid", "issuer")
+        for value in (None, "")
+    ),
     accepted("members that nobody knows", "RFC 7517 4", each(x5c=["MIIB"], issuer=7, ext=True)),
     accepted("broken and unknown entries beside the good ones", "RFC 7517 5", keys(lambda known: [*BROKEN, *known])),
     accepted(

@@ -42,6 +42,8 @@ REFUSED = [
     refused("sub in capitals", "Core 12.2", claims(sub=str.upper), ID_TOKEN),
     refused("another nonce", "Core 12.2", claims(nonce="another"), ID_TOKEN),
     refused("a nonce that is a number", "Core 12.2", claims(nonce=1), ID_TOKEN),
+    refused("a nonce that is null", "Core 12.2", claims(nonce=None), ID_TOKEN),
+    refused("a nonce that is empty", "Core 12.2", claims(nonce=""), ID_TOKEN),
     refused("a later auth_time", "Core 12.2", claims(auth_time=lambda auth_time: auth_time + 3600), ID_TOKEN),
     refused("an earlier auth_time", "Core 12.2", claims(auth_time=lambda auth_time: auth_time - 1), ID_TOKEN),
     refused("an auth_time that is text", "Core 12.2", claims(auth_time=str), ID_TOKEN),
@@ -52,7 +54,6 @@ ACCEPTED = [
     *DECRYPTED,
     accepted("no ID token", "Core 12.2", json_of("token", id_token=ABSENT)),
     accepted("null for an ID token", "Core 12.2", json_of("token", id_token=None)),
-    accepted("a nonce that is null", "Core 12.2", claims(nonce=None)),
     accepted("no auth_time", "Core 12.2", claims(auth_time=ABSENT)),
     accepted("another sid", "Core 12.2", claims(sid="another")),
 ]

@@ -102,7 +102,6 @@ def test_the_algorithm_of_a_key_is_respected(declared: str | None, accepted: boo
 PURPOSES: list[tuple[str, dict[str, Any], str]] = [
     ("for encryption", {"use": "enc"}, "use"),
     ("for something new", {"use": "SIG"}, "use"),
-    ("use is null", {"use": None}, "use"),
     ("use is a list", {"use": ["sig"]}, "use"),
     ("operations of encryption", {"key_ops": ["encrypt", "wrapKey"]}, "key_ops"),
     ("signing, not verifying", {"key_ops": ["sign"]}, "key_ops"),
@@ -125,6 +124,20 @@ def test_a_key_for_another_purpose_is_skipped(members: dict[str, Any], reason: s
 @pytest.mark.parametrize("members", [{"use": "sig"}, {"key_ops": ["verify"]}, {"key_ops": ["sign", "verify"]}, {}])
 def test_a_key_for_signatures_is_used(members: dict[str, Any]) -> None:
     assert signer(key_set(jwk(key(), **members))) == key().kid
+
+
+@pytest.mark.parametrize("name", ["use", "key_ops", "alg", "kid", "issuer", "crv", "x5c", "x5t"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_member_of_nothing_is_absent(name: str, nothing: str | None) -> None:
+    found = key_set(jwk(key(), **{name: nothing}))
+    assert found == key_set(jwk(key(), **{name: ABSENT}))
+    assert signer(found) == (None if name == "kid" else key().kid)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_required_member_of_nothing_is_missing(nothing: str | None) -> None:
+    assert skipped(jwk(key(), n=nothing)) == skipped(jwk(key(), n=ABSENT)) == "malformed"
+    assert skipped(jwk(key(), kty=nothing)) == skipped(jwk(key(), kty=ABSENT)) == "unsupported"
 
 
 def test_a_key_keeps_the_issuer_that_it_is_bound_to() -> None:

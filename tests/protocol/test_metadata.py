@@ -53,11 +53,11 @@ def test_the_required_members_are_enough() -> None:
     assert all(getattr(metadata, name) is False for name in FLAGS)
 
 
-def test_unknown_members_and_nulls_are_ignored() -> None:
-    """RFC 8414 2: what is not understood is ignored; null says nothing."""
+def test_unknown_members_and_those_of_nothing_are_ignored() -> None:
+    """RFC 8414 2: what is not understood is ignored; null and "" say nothing."""
     members: dict[str, Any] = {"mtls_endpoint_aliases": {"token_endpoint": 7}, "x": None}
-    metadata = read(**members, **dict.fromkeys((*OPTIONAL_URLS, *LISTS, *FLAGS)))
-    assert metadata == read()
+    for nothing in (None, ""):
+        assert read(**members, **dict.fromkeys((*OPTIONAL_URLS, *LISTS, *FLAGS), nothing)) == read()
 
 
 def test_optional_members_are_read() -> None:

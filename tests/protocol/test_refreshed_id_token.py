@@ -17,7 +17,7 @@ TIME = 1_767_225_600
     ("claims", "nonce_hash", "auth_time"),
     [
         pytest.param({}, FIRST, TIME, id="neither nonce nor time"),
-        pytest.param({"nonce": None, "auth_time": None}, FIRST, TIME, id="null"),
+        pytest.param({"auth_time": None}, FIRST, TIME, id="a time of null"),
         pytest.param({"nonce": "first"}, FIRST, TIME, id="the first nonce"),
         pytest.param({"nonce": "any"}, "", TIME, id="a first nonce that is not known"),
         pytest.param({"auth_time": TIME}, FIRST, TIME, id="the first time"),
@@ -51,6 +51,13 @@ def test_refreshed_token_of_somebody_or_something_else(claims: dict[str, Any], r
     with pytest.raises(InvalidIDToken) as refused:
         check_refreshed(claims, subject="alice", nonce_hash=FIRST, auth_time=TIME)
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("nonce_hash", [FIRST, "", hash_of_nonce("")])
+@pytest.mark.parametrize("nonce", [None, ""])
+def test_nonce_of_nothing_is_malformed(nonce: str | None, nonce_hash: str) -> None:
+    with pytest.raises(InvalidIDToken, match="nonce"):
+        check_refreshed({"sub": "alice", "nonce": nonce}, subject="alice", nonce_hash=nonce_hash, auth_time=None)
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,12 @@ def test_optional_members_may_be_null_or_empty() -> None:
     assert (tokens.refresh_token, tokens.id_token, tokens.scope) == ("", "", None)
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_lifetime_of_nothing_leaves_the_other_name_for_it(nothing: str | None) -> None:
+    tokens = read(good(refresh_token_expires_in=nothing, refresh_expires_in=60))
+    assert tokens.refresh_token_expires_at == in_seconds(60)
+
+
 def test_tokens_are_not_shown() -> None:
     shown = repr(read(good(refresh_token="CANARY", id_token="CANARY", scope="openid")))
     assert "CANARY" not in shown
@@ -218,7 +224,7 @@ def test_a_number_that_is_none_spoils_the_answer(number: str) -> None:
 
 SCOPES: list[tuple[str, Any, str | None]] = [
     ("text", "openid email", "openid email"),
-    ("empty", "", ""),
+    ("empty", "", None),
     ("list", ["openid", "email"], "openid email"),
     ("absent", ABSENT, None),
     ("null", None, None),
