@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from .errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
-from .keys import KeySet
+from .keys import COOL_DOWN, KeySet
 from .metadata import ProviderMetadata, check_issuer, issuers_for
 from .transport import Request, Response, Transport, retry_after, strict_json
 
@@ -27,8 +27,8 @@ MAX_DOCUMENT = 512 * 1024
 MIN_AGE, DEFAULT_AGE, MAX_AGE = 5 * 60, 60 * 60, 24 * 60 * 60  # seconds
 KEPT = 7 * 24 * 60 * 60  # seconds that a copy stays usable while the provider is down
 RETRY_INTERVAL = 60  # seconds between attempts to renew a document that is past its age
-COOL_DOWN = 30  # seconds between fetches that unknown keys may cause
 MAX_WAIT = 15  # seconds that a thread waits for another one's fetch
+NEWER_WAIT = 2  # seconds that one waits for newer keys: anybody can make a token up that names an unknown one
 
 _MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})")
 
@@ -60,7 +60,13 @@ class CachedDocument(Generic[T]):
     """
 
     def __init__(
-        self, url: str, *, parse: Callable[[object], T], transport: Transport, store: Store | None = None
+        self,
+        url: str,
+        *,
+        parse: Callable[[object], T],
+        transport: Transport,
+        store: Store | None = None,
+        cool_down: Callable[[T], float] = lambda _: COOL_DOWN,
     ) -> None:
         self.url = url
         self._parse = parse
@@ -70,8 +76,10 @@ class CachedDocument(Generic[T]):
         self._copy: Copy[T] | None = None
         self._failures = 0
         self._failure: ProtocolError | None = None
+        self._cool_down = cool_down
         self._cool_until = 0.0
         self._lock = threading.Lock()
+        self._asked_at: float | None = None  # by the monotonic clock, while an exchange is under way
 
     def get(self, *, now: float) -> T:
         """Return the document; raise `ProviderUnavailable` or `MetadataInvalid` when there never was a good one."""
@@ -99,7 +107,7 @@ class CachedDocument(Generic[T]):
 
     def newer_than(self, value: T, *, now: float) -> T:
         """Return a later copy than `value`, fetched at most once in a cool-down; else `value` itself."""
-        if not self._lock.acquire(timeout=MAX_WAIT):
+        if not self._lock.acquire(blocking=False) and not self._wait_for_newer():
             return value
         try:
             if self._copy is not None and self._copy.value is not value:
@@ -110,13 +118,22 @@ class CachedDocument(Generic[T]):
                 return shared.value
             if now < self._cool_until:
                 return value
-            self._cool_until = now + COOL_DOWN
-            return self._fetch(now).value
+            self._cool_until = now + self._cool_down(value)
+            newer = self._fetch(now).value
+            self._cool_until = now + self._cool_down(newer)
+            return newer
         except ProtocolError as error:
             logger.warning("no newer copy of a provider's document: %s", error.reason)
             return value
         finally:
             self._lock.release()
+
+    def _wait_for_newer(self) -> bool:
+        """Take the lock once the thread that has it is done; nobody joins the wait for an answer that is slow."""
+        asked_at = self._asked_at
+        if asked_at is not None and time.monotonic() - asked_at > NEWER_WAIT:
+            return False
+        return self._lock.acquire(timeout=NEWER_WAIT)
 
     def _renew(self, now: float) -> Copy[T]:
         shared = self._shared_copy(now)
@@ -137,10 +154,13 @@ class CachedDocument(Generic[T]):
 
     def _fetch(self, now: float) -> Copy[T]:
         request = Request(method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT)
+        self._asked_at = time.monotonic()
         try:
             response = self._transport.send(request)
         except ResponseInvalid as error:
             raise MetadataInvalid(error.reason) from error
+        finally:
+            self._asked_at = None
         check_status(response, now=now)
         try:
             body = response.body.decode()

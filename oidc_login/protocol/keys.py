@@ -21,6 +21,7 @@ from .strict_json import stated
 MAX_KEYS = 100
 MAX_CANDIDATES = 8
 SIGNING_KEY_TYPES = ("RSA", "EC", "OKP")
+COOL_DOWN, EMPTY_COOL_DOWN = 30, 2  # seconds between fetches that unknown keys may cause
 CURVES = (None, "P-256", "P-384", "P-521", "Ed25519")
 
 
@@ -72,6 +73,10 @@ class KeySet:
         """Return the set of one key that is known beforehand and stands for every `kid`; `ValueError` if it is none."""
         members = {name: value for name, value in read_public_key(key).items() if name != "kid"}
         return cls((_read_key(members),))
+
+    def cool_down(self) -> float:
+        """Return after how many seconds an unknown key may have the set fetched again; soon where no key is in it."""
+        return COOL_DOWN if self.keys else EMPTY_COOL_DOWN
 
     def __add__(self, other: KeySet) -> KeySet:
         return KeySet(self.keys + other.keys, self.skipped) if other.keys else self

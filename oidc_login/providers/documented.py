@@ -105,7 +105,13 @@ class DocumentedProvider(OAuth2Provider):
         url = self.metadata.jwks_uri
         with self._making:
             if self._key_set is None or self._key_set.url != url:
-                self._key_set = CachedDocument(url, parse=KeySet.from_json, transport=self.transport, store=self.store)
+                self._key_set = CachedDocument(
+                    url,
+                    parse=KeySet.from_json,
+                    transport=self.transport,
+                    store=self.store,
+                    cool_down=KeySet.cool_down,
+                )
             return self._key_set
 
     def get_keys(self) -> KeySet:

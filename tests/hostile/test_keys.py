@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oidc_login.protocol.discovery import COOL_DOWN
+from oidc_login.protocol.keys import COOL_DOWN, EMPTY_COOL_DOWN
 from oidc_login.testing import Answer, SigningKey, UnsignedToken, generate_key
 from oidc_login.testing.signing import base64url
 from tests.hostile import forging
@@ -400,6 +400,19 @@ def test_flood_of_unknown_keys_causes_one_fetch_in_a_cool_down(stage: Stage, lat
     assert stage.op.asked().count("jwks") == 2
 
     stage.op.mend()
+    sign_in(stage.op)
+
+
+@source("Core 10.1.1")
+def test_set_that_came_empty_beside_a_new_key_is_asked_for_again_soon(
+    stage: Stage, later: Callable[[float], None]
+) -> None:
+    sign_in(stage.op)
+    new_keys(stage.op)
+    with stage.op.bend("jwks", lambda _: Answer.of_json({"keys": []})):
+        assert Browser().sign_in(stage.op).status_code == 502
+
+    later(EMPTY_COOL_DOWN)
     sign_in(stage.op)
 
 

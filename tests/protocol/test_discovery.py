@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +15,11 @@ import pytest
 
 from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.discovery import (
-    COOL_DOWN,
     DEFAULT_AGE,
     MAX_AGE,
     MAX_DOCUMENT,
     MIN_AGE,
+    NEWER_WAIT,
     RETRY_INTERVAL,
     CachedDocument,
     Store,
@@ -26,7 +27,7 @@ from oidc_login.protocol.discovery import (
     main,
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
-from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.keys import COOL_DOWN, EMPTY_COOL_DOWN, KeySet
 from oidc_login.protocol.metadata import ProviderMetadata
 from oidc_login.protocol.transport import Response, Transport
 from oidc_login.testing import Answer, OpenIDProvider, serve
@@ -54,7 +55,9 @@ def a_transport() -> Transport:
 
 def keys_of(op: OpenIDProvider, store: Store | None = None) -> CachedDocument[KeySet]:
     """The provider's key set as one process holds it."""
-    return CachedDocument(op.url("/jwks"), parse=KeySet.from_json, transport=a_transport(), store=store)
+    return CachedDocument(
+        op.url("/jwks"), parse=KeySet.from_json, transport=a_transport(), store=store, cool_down=KeySet.cool_down
+    )
 
 
 def kids(keys: KeySet) -> list[str | None]:
@@ -319,6 +322,55 @@ def test_a_hundred_threads_with_unknown_keys_cause_one_fetch(op: OpenIDProvider)
     # Forged tokens go on coming: no more is asked.
     all_at_once(lambda: document.newer_than(found[0], now=NOW + 1), threads=100)
     assert op.asked() == ["jwks", "jwks"]
+
+
+def test_an_answer_that_is_slow_parks_nobody_who_names_an_unknown_key(op: OpenIDProvider) -> None:
+    """Anybody can name one: each waits a moment, and once it has been a long one nobody else begins to."""
+    document = keys_of(op)
+    keys = document.get(now=NOW)
+    asked, answered = threading.Event(), threading.Event()
+
+    with op.bend("jwks", held_until(answered, asked)), ThreadPoolExecutor(1) as pool:
+        fetch = pool.submit(document.newer_than, keys, now=NOW)
+        assert asked.wait(5)
+        began = time.monotonic()
+        found = all_at_once(lambda: document.newer_than(keys, now=NOW), threads=20)
+        waited = time.monotonic() - began
+        assert found == [keys] * 20
+        assert NEWER_WAIT <= waited < NEWER_WAIT + 1.5
+        late = all_at_once(lambda: document.newer_than(keys, now=NOW), threads=20)
+        assert late == [keys] * 20
+        assert time.monotonic() - began - waited < 1
+        answered.set()
+        assert fetch.result() is not keys
+    assert len(op.requests) == 2
+
+
+def test_an_empty_set_is_asked_for_again_soon(op: OpenIDProvider) -> None:
+    """A provider that publishes its keys a moment late must not keep people out for a whole cool-down."""
+    document = keys_of(op)
+    keys = document.get(now=NOW)
+    op.rotate_keys()
+    with op.bend("jwks", lambda _: Answer.of_json({"keys": []})):
+        empty = document.newer_than(keys, now=NOW)
+        assert kids(empty) == []
+        assert document.newer_than(empty, now=NOW + EMPTY_COOL_DOWN - 1) is empty
+        assert len(op.requests) == 2
+        empty = document.newer_than(empty, now=NOW + EMPTY_COOL_DOWN)
+        assert len(op.requests) == 3
+    mended = document.newer_than(empty, now=NOW + 2 * EMPTY_COOL_DOWN)
+    assert kids(mended) == published(op)
+    assert document.newer_than(mended, now=NOW + 2 * EMPTY_COOL_DOWN + COOL_DOWN - 1) is mended
+    assert len(op.requests) == 4
+
+
+def test_an_empty_set_that_was_fetched_first_is_asked_for_again_soon(op: OpenIDProvider) -> None:
+    document = keys_of(op)
+    with op.bend("jwks", lambda _: Answer.of_json({"keys": []})):
+        empty = document.get(now=NOW)
+    with op.bend("jwks", fail):
+        assert document.newer_than(empty, now=NOW) is empty
+    assert kids(document.newer_than(empty, now=NOW + EMPTY_COOL_DOWN)) == published(op)
 
 
 def test_an_ordinary_fetch_starts_no_cool_down(op: OpenIDProvider) -> None:

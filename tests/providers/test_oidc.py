@@ -14,7 +14,6 @@ import pytest
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
-from oidc_login.protocol.discovery import COOL_DOWN
 from oidc_login.protocol.errors import (
     InvalidIDToken,
     MetadataInvalid,
@@ -23,6 +22,7 @@ from oidc_login.protocol.errors import (
     UnknownKey,
     UserInfoInvalid,
 )
+from oidc_login.protocol.keys import COOL_DOWN
 from oidc_login.providers import OAuthToken, OIDCProvider
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, generate_key, serve
 from oidc_login.testing.signing import KEY_TYPE_OF_ALG
