@@ -42,8 +42,13 @@ ADVICE: Mapping[str, str] = {
     "issuer": "The issuer is missing or no https address: see `metadata`.",
     "issuer_mismatch": "The document is of another issuer than the settings say: see `issuer` and `discovery_url`.",
     "jwks": "The key set is none: see `metadata`.",
-    "token_endpoint_auth_methods_supported": "The provider accepts none of the ways in which the client can show who "
-    "it is: see `client_secret`, `client_key` and `token_endpoint_auth_method`.",
+    "token_endpoint_auth_method": "The provider accepts none of the ways in which the client can show who it is: see "
+    "`client_secret`, `client_key` and `token_endpoint_auth_method`.",
+    "client_secret_not_accepted": "The provider takes the client for a public one, and `client_secret` is set: remove "
+    "it, or write the method that the client is registered for as `token_endpoint_auth_method`.",
+    "client_secret_too_short": "The provider wants an assertion, for which `client_secret` is too short.",
+    "client_key_cannot_sign": "`client_key` is a key for decrypting alone.",
+    "client_assertion_file": "`client_assertion_file` cannot be read, or holds no assertion.",
 }
 FAULT = "The provider has a fault of its own or wants fewer requests (5xx, 429): see its status page."
 UNUSABLE = "The provider gave an answer that cannot be used: see whether a proxy answers instead, and `metadata`."

@@ -342,6 +342,7 @@ _SEEN_AS: dict[type[protocol.ProtocolError], type[OAuthError]] = {
     protocol.InvalidIDToken: IDTokenInvalid,
     protocol.InvalidAccessToken: AccessTokenInvalid,
     protocol.UserInfoInvalid: UserInfoInvalid,
+    protocol.ClientMisconfigured: ClientRefused,
     protocol.MetadataInvalid: MetadataInvalid,
     protocol.AuthorizationResponseInvalid: ParameterInvalid,
     protocol.IssuerMismatch: IssuerMismatch,

@@ -12,8 +12,8 @@ from django.utils.functional import Promise
 
 from ..hooks import may_be_written
 from ..protocol.authorization import FLOW_PARAMETERS
-from ..protocol.client_auth import METHODS
-from ..protocol.errors import MetadataInvalid
+from ..protocol.client_auth import METHODS, read_assertion
+from ..protocol.errors import ClientMisconfigured, MetadataInvalid
 from ..protocol.id_token import MAX_LEEWAY
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
 from ..protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
@@ -26,6 +26,9 @@ from .messages import Problem, listed, near
 Rule = Callable[[Any], Iterable[Problem]]
 
 ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
+
+# Whom a client assertion can be for, beside any other text.
+AUDIENCES = ("issuer", "token_endpoint")
 
 # What is asked for by these is also expected of the answer, so they have arguments of their own.
 ARGUMENT_PARAMETERS = ("scope", "response_mode", "max_age")
@@ -167,6 +170,29 @@ def client_key(value: Any) -> Iterator[Problem]:
         yield problem("E014")
 
 
+def client_assertion_audience(value: Any) -> Iterator[Problem]:
+    """A word that is known, or the very text; what is nearly one of the words is a slip."""
+    yield from text(value)
+    if (
+        isinstance(value, str)
+        and value not in AUDIENCES
+        and (not value or (":" not in value and near(value, AUDIENCES)))
+    ):
+        names = f"{listed(AUDIENCES)}, or the text that the provider expects"
+        yield problem("E009", value=value, near=near(value, AUDIENCES), names=names)
+
+
+def client_assertion_file(value: Any) -> Iterator[Problem]:
+    """There is an assertion in the file; whoever writes it may come after the site has started."""
+    if not isinstance(value, str):
+        yield from text(value)
+        return
+    try:
+        read_assertion(value)
+    except ClientMisconfigured:
+        yield problem("W160")
+
+
 def authorization_params(value: Any) -> Iterator[Problem]:
     """They add to the request and replace none of what the flow depends on (RFC 9700 4.7)."""
     yield from dictionary(value)
@@ -272,6 +298,8 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "refuse_private_addresses": boolean,
     "token_endpoint_auth_method": optional(one_of(*METHODS)),
     "client_key": optional(client_key),
+    "client_assertion_audience": client_assertion_audience,
+    "client_assertion_file": optional(client_assertion_file),
     **dict.fromkeys((*ENDPOINTS, "api_base_url"), url),
     "mapping": optional(mapping),
     "discovery_url": text,

@@ -125,6 +125,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Somebody else may take over what one person gives up, and with it their account here. Write the name of "
         "something that stays with an account for ever, such as a number.",
     ),
+    # Assertions of the client
+    "W160": (
+        "{subject} holds no assertion that can be read.",
+        "Write the path of the file in which whoever issues the assertions keeps a signed JWT, and let this process "
+        "read it. Until it is there nobody can sign in.",
+    ),
+    "E161": (
+        "{entry}: client_assertion_file is given, and {argument} too.",
+        "The assertion of the file is how the client proves itself, and it is sent as it is. Remove one of the two.",
+    ),
     # OAuth 1.0
     "E080": (
         "{entry}: class {path!r} needs the package {package}, which is not installed.",

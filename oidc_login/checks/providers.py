@@ -142,7 +142,8 @@ def check_issuer(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
 
 def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """There is a secret where the way of client authentication needs one (RFC 6749 2.3)."""
-    if not isinstance(provider, OAuth2Provider) or proves_itself(provider) or "client_secret" in entry.broken:
+    broken = entry.broken & {"client_secret", "client_assertion_file"}
+    if not isinstance(provider, OAuth2Provider) or proves_itself(provider) or broken:
         return
     method = provider.token_endpoint_auth_method
     secrets = [secret for secret in provider._client_secrets if secret]
@@ -157,7 +158,9 @@ def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Probl
 
 
 def proves_itself(provider: OAuth2Provider) -> bool:
-    """Whether the class has its own way to authenticate the client."""
+    """Whether the class has its own way to authenticate the client, or somebody else's assertion."""
+    if provider.client_assertion_file:
+        return True
     own = ("authenticate_client", "get_oauth_token", "get_client_secret", "get_client_secrets")
     return any(is_given(provider, OAuth2Provider, name) for name in own)
 
@@ -174,10 +177,27 @@ def offered_methods(provider: OAuth2Provider) -> tuple[str, ...]:
 
 def check_client_key(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """There is a key where the way of client authentication needs one (Core 9)."""
-    if not isinstance(provider, OAuth2Provider) or "client_key" in entry.broken:
+    if not isinstance(provider, OAuth2Provider) or entry.broken & {"client_key", "client_assertion_file"}:
         return
-    if provider.token_endpoint_auth_method == "private_key_jwt" and provider._private_key is None:  # noqa: S105
+    has_key = provider._private_key is not None or bool(provider.client_assertion_file)
+    if provider.token_endpoint_auth_method == "private_key_jwt" and not has_key:  # noqa: S105
         yield problem("E025", needed_by="token_endpoint_auth_method 'private_key_jwt'")
+
+
+def check_assertion_file(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
+    """The assertion of a file is the one proof in a request (RFC 6749 2.3), and nothing is added to it."""
+    if not isinstance(provider, OAuth2Provider) or not provider.client_assertion_file:
+        return
+    if any(provider._client_secrets) and not any(name in SYMMETRIC_ALGORITHMS for name in signing_algorithms(provider)):
+        yield problem("E161", "client_secret")
+    if provider.token_endpoint_auth_method not in (None, "private_key_jwt"):
+        yield problem("E161", "token_endpoint_auth_method")
+    if provider.client_assertion_audience != "issuer":
+        yield problem("E161", "client_assertion_audience")
+
+
+def signing_algorithms(provider: OAuth2Provider) -> tuple[str, ...]:
+    return provider.id_token_signing_algs if isinstance(provider, OIDCProvider) else ()
 
 
 def check_mac_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
@@ -217,6 +237,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_issuer,
     check_client_secret,
     check_client_key,
+    check_assertion_file,
     check_mac_secret,
     check_groups,
     check_oauth1_parts,

@@ -9,8 +9,8 @@ from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote_plus
 
-from .errors import MetadataInvalid
-from .jose import PrivateKey, sign_with_secret
+from .errors import ClientMisconfigured
+from .jose import MAX_TOKEN_LENGTH, PrivateKey, is_compact_jws, sign_with_secret
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 60  # seconds
@@ -57,8 +57,26 @@ def private_key_jwt(client_id: str, key: PrivateKey, *, audience: str, now: floa
     return _assertion(client_id, key.sign(_assertion_claims(client_id, audience, now)))
 
 
+def assertion_of_file(client_id: str, path: str) -> ClientAuthentication:
+    """Show the assertion that somebody else keeps fresh in a file, as it is at this moment (RFC 7523 2.2)."""
+    return _assertion(client_id, read_assertion(path))
+
+
+def read_assertion(path: str) -> str:
+    """Return the signed JWT that is in a file, or raise `ClientMisconfigured`; it is the server that judges it."""
+    try:
+        with open(path, encoding="ascii") as file:
+            assertion = file.read(MAX_TOKEN_LENGTH + 3).strip()
+    except (OSError, ValueError):
+        # Not chained: what cannot be decoded is in the error.
+        raise ClientMisconfigured("client_assertion_file") from None
+    if not is_compact_jws(assertion):
+        raise ClientMisconfigured("client_assertion_file")
+    return assertion
+
+
 def _assertion_claims(client_id: str, audience: str, now: float) -> dict[str, Any]:
-    """The audience is one string, our own issuer, so that no other server can use the assertion (RFC 7523 3)."""
+    """The audience is one string, so that no other server can use the assertion (RFC 7523 3)."""
     return {
         "iss": client_id,
         "sub": client_id,
@@ -87,4 +105,8 @@ def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool
     for method in usable + ["private_key_jwt"] * has_key:
         if method in (supported or ("client_secret_basic", "private_key_jwt")):
             return method
-    raise MetadataInvalid("token_endpoint_auth_methods_supported")
+    if supported != ("none",):
+        raise ClientMisconfigured("token_endpoint_auth_method")
+    if has_secret:  # one of both sides takes the client for a confidential one, and the other does not
+        raise ClientMisconfigured("client_secret_not_accepted")
+    return "none"  # the key is for decrypting

@@ -62,6 +62,10 @@ class InvalidAccessToken(ProtocolError):
     """An access token that somebody sent and that opens nothing here (RFC 9068 4, RFC 7662 2.2)."""
 
 
+class ClientMisconfigured(ProtocolError):
+    """The client cannot prove itself in the way that its settings say; `reason` names the setting."""
+
+
 class TokenErrorResponse(ProtocolError):
     """The token endpoint said no (RFC 6749 5.2); `reason` is its `error` code."""
 

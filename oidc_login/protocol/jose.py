@@ -24,7 +24,7 @@ from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 from jwt.algorithms import get_default_algorithms
 
-from .errors import InvalidIDToken, MetadataInvalid, ResponseInvalid
+from .errors import ClientMisconfigured, InvalidIDToken, ResponseInvalid
 from .transport import strict_json
 
 MAX_TOKEN_LENGTH = 64 * 1024
@@ -85,9 +85,7 @@ class UnverifiedJWS:
 
 def parse_jws(raw: object) -> UnverifiedJWS:
     """Take a compact JWS apart (RFC 7515 5.2, steps 1 to 5), or raise `InvalidIDToken`."""
-    if not isinstance(raw, str) or len(raw) > MAX_TOKEN_LENGTH:
-        raise InvalidIDToken("format")
-    parts = _COMPACT_JWS.fullmatch(raw)
+    parts = _COMPACT_JWS.fullmatch(raw) if isinstance(raw, str) and len(raw) <= MAX_TOKEN_LENGTH else None
     if parts is None:
         raise InvalidIDToken("format")
     header = _json_object(_decode(parts[1]), "header")
@@ -100,7 +98,7 @@ def parse_jws(raw: object) -> UnverifiedJWS:
         key_id=_optional_text(header, "kid"),
         token_type=token_type,
         payload=_decode(parts[2]),
-        signing_input=raw[: parts.end(2)].encode("ascii"),
+        signing_input=parts.string[: parts.end(2)].encode("ascii"),
         signature=_decode(parts[3]),
     )
 
@@ -119,6 +117,11 @@ def _json_object(raw: bytes, part: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidIDToken(part)
     return value
+
+
+def is_compact_jws(text: str) -> bool:
+    """Whether a text has the form of a signed token; whether it is one is for somebody else to judge."""
+    return len(text) <= MAX_TOKEN_LENGTH and _COMPACT_JWS.fullmatch(text) is not None
 
 
 def parse_claims(payload: bytes) -> dict[str, Any]:
@@ -247,7 +250,7 @@ class PrivateKey:
                 dict(claims), self.to_pem(), algorithm=self.algorithm, headers={"kid": name} if name else None
             )
         except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
-            raise MetadataInvalid("client_key_cannot_sign") from error
+            raise ClientMisconfigured("client_key_cannot_sign") from error
 
     def to_pem(self) -> str:
         """Return the key for whoever signs something else than a JWT."""
@@ -289,5 +292,5 @@ def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
 def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
     """Return the claims as a JWT signed with HS256 (Core 9, client_secret_jwt)."""
     if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise MetadataInvalid("client_secret_too_short")
+        raise ClientMisconfigured("client_secret_too_short")
     return jwt.encode(dict(claims), secret, algorithm="HS256")

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..protocol.client_auth import (
     ClientAuthentication,
+    assertion_of_file,
     choose_method,
     client_secret_basic,
     client_secret_jwt,
@@ -82,6 +83,8 @@ class OAuth2Provider(OAuthProvider):
         api_base_url: str = "",
         token_endpoint_auth_method: str | None = None,
         client_key: Mapping[str, Any] | str | None = None,
+        client_assertion_audience: str = "issuer",
+        client_assertion_file: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -93,6 +96,8 @@ class OAuth2Provider(OAuthProvider):
             self.mapping = {**self.mapping, **{name: str(path) for name, path in mapping.items()}}
         self.token_endpoint_auth_method = token_endpoint_auth_method
         self._private_key = PrivateKey(client_key) if client_key is not None else None
+        self.client_assertion_audience = client_assertion_audience
+        self.client_assertion_file = client_assertion_file
         self._first_secret = 0
 
     @property
@@ -192,6 +197,8 @@ class OAuth2Provider(OAuthProvider):
     @sensitive_variables()
     def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
         """Return the one way in which the client proves itself (RFC 6749 2.3, Core 9)."""
+        if self.client_assertion_file:
+            return assertion_of_file(self.client_id, self.client_assertion_file)
         method = self.token_endpoint_auth_method or choose_method(
             supported=self.get_supported_auth_methods(),
             has_secret=bool(client_secret),
@@ -212,7 +219,11 @@ class OAuth2Provider(OAuthProvider):
         return self.token_endpoint_auth_methods_supported
 
     def get_audience(self) -> str:
-        """Return whom a client assertion is for (RFC 7523 3)."""
+        """Return whom a client assertion is for (RFC 7523 3): the issuer, unless the settings name somebody else."""
+        if self.client_assertion_audience == "token_endpoint":
+            return self.token_endpoint
+        if self.client_assertion_audience != "issuer":
+            return self.client_assertion_audience
         return self.get_issuer() or self.token_endpoint
 
     def token_from_response(self, response: TokenResponse, *, scope: str | None = None) -> OAuthToken:

@@ -309,7 +309,12 @@ def test_client_that_acts_for_itself_is_no_person(
 
 
 def test_client_that_acts_for_a_person(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
-    claims = {"azp": "another client", "cid": "another client", "gty": ["refresh_token"], "idtyp": "user"}
+    claims: dict[str, Any] = {
+        "azp": "another client",
+        "cid": "another client",
+        "gty": ["refresh_token"],
+        "idtyp": "user",
+    }
 
     assert call("/whoami/", jwt(op, **claims)).status_code == 200
 

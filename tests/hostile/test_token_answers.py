@@ -344,13 +344,13 @@ def test_one_method_of_client_authentication_in_a_request(
 
 
 @source("Discovery 3, RFC 6749 2.3")
-def test_no_common_method_of_client_authentication_is_told(stage: Stage) -> None:
-    row = refused(
-        "",
-        "",
-        json_of("discovery", token_endpoint_auth_methods_supported=["tls_client_auth"]),
-        (502, "metadata_invalid"),
-    )
+@pytest.mark.parametrize(
+    ("offered", "setting"),
+    [("tls_client_auth", "token_endpoint_auth_method"), ("none", "client_secret_not_accepted")],
+)
+def test_no_common_method_of_client_authentication_is_told(stage: Stage, offered: str, setting: str) -> None:
+    """The setting that is wrong, not the document: that may well be as it should be."""
+    row = refused("", "", json_of("discovery", token_endpoint_auth_methods_supported=[offered]), CLIENT_REFUSED)
     stage.prepare(row)
     browser = Browser()
     answer = browser.authorize(stage.op, browser.begin())
@@ -358,6 +358,7 @@ def test_no_common_method_of_client_authentication_is_told(stage: Stage) -> None
     with stage.witness.nothing_changed(browser) as failure:
         failure.response = browser.end(answer)
     assert failure.seen == row.seen
+    assert stage.witness.errors[-1].reason == setting
     assert stage.op.asked() == []
 
 

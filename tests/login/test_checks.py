@@ -47,6 +47,7 @@ KEY = {
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
     "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
 }
+ASSERTION_FILE = str(Path(__file__).with_name("assertion.txt"))
 CERTIFICATES = Path(pytest.__file__).parents[1] / "certifi" / "cacert.pem"
 
 
@@ -171,6 +172,19 @@ GOOD = {
     "metadata without userinfo": op(metadata={"userinfo_endpoint": None}),
     "localhost over http": op(issuer="http://localhost:8000"),
     "public client": op(client_secret=...),
+    "assertion of a file": op(client_secret=..., client_assertion_file=ASSERTION_FILE),
+    "assertion of a file by its method": op(
+        client_secret=..., client_assertion_file=ASSERTION_FILE, token_endpoint_auth_method="private_key_jwt"
+    ),
+    "assertion of a file, and a key for decrypting": op(
+        client_secret=..., client_assertion_file=ASSERTION_FILE, client_key=KEY
+    ),
+    "assertion of a file, and a secret for MACs": op(
+        client_assertion_file=ASSERTION_FILE, id_token_signing_algs=["HS256"]
+    ),
+    "assertion for the token endpoint": op(client_key=KEY, client_assertion_audience="token_endpoint"),
+    "assertion for an audience of its own": op(client_key=KEY, client_assertion_audience="api://TokenExchange"),
+    "assertion for a word": op(client_key=KEY, client_assertion_audience="company"),
     "empty secret": op(client_secret=""),
     "secret being replaced": op(client_secret=["new", "old"]),
     "scope without openid": op(scope=["email"]),
@@ -330,6 +344,51 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "userinfo": (op(userinfo="alway"), "E009", ("'op'", "userinfo", "did you mean 'always'")),
     "userinfo is None": (op(userinfo=None), "E009", ("'op'", "userinfo")),
     "link_by_email": (op(link_by_email=True), "E009", ("'op'", "link_by_email", "'verified'")),
+    "client_assertion_audience": (
+        op(client_assertion_audience="token-endpoint"),
+        "E009",
+        ("'op'", "client_assertion_audience", "did you mean 'token_endpoint'"),
+    ),
+    "client_assertion_audience is empty": (
+        op(client_assertion_audience=""),
+        "E009",
+        ("'op'", "client_assertion_audience"),
+    ),
+    "client_assertion_audience is None": (
+        op(client_assertion_audience=None),
+        "E007",
+        ("'op'", "client_assertion_audience"),
+    ),
+    "client_assertion_file of no file": (
+        op(client_secret=..., client_assertion_file="/no/such/assertion"),
+        "W160",
+        ("'op'", "client_assertion_file"),
+    ),
+    "client_assertion_file of something else": (
+        op(client_secret=..., client_assertion_file=__file__),
+        "W160",
+        ("'op'", "client_assertion_file"),
+    ),
+    "client_assertion_file is no path": (
+        op(client_secret=..., client_assertion_file=5),
+        "E007",
+        ("'op'", "client_assertion_file"),
+    ),
+    "client_assertion_file beside a secret": (
+        op(client_assertion_file=ASSERTION_FILE),
+        "E161",
+        ("'op'", "client_assertion_file", "client_secret"),
+    ),
+    "client_assertion_file beside another method": (
+        op(client_secret=..., client_assertion_file=ASSERTION_FILE, token_endpoint_auth_method="none"),
+        "E161",
+        ("'op'", "client_assertion_file", "token_endpoint_auth_method"),
+    ),
+    "client_assertion_file beside an audience": (
+        op(client_secret=..., client_assertion_file=ASSERTION_FILE, client_assertion_audience="token_endpoint"),
+        "E161",
+        ("'op'", "client_assertion_file", "client_assertion_audience"),
+    ),
     "client_key without a private part": (
         op(client_key={name: value for name, value in KEY.items() if name != "d"}),
         "E014",

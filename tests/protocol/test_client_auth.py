@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -12,6 +13,7 @@ import pytest
 from oidc_login.protocol.client_auth import (
     METHODS,
     ClientAuthentication,
+    assertion_of_file,
     choose_method,
     client_secret_basic,
     client_secret_jwt,
@@ -19,8 +21,8 @@ from oidc_login.protocol.client_auth import (
     private_key_jwt,
     public_client,
 )
-from oidc_login.protocol.errors import MetadataInvalid
-from oidc_login.protocol.jose import PrivateKey
+from oidc_login.protocol.errors import ClientMisconfigured
+from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, PrivateKey
 from oidc_login.protocol.tokens import token_request
 from tests.protocol.signing import key
 
@@ -135,7 +137,7 @@ def test_an_assertion_names_its_key() -> None:
 
 def test_a_short_secret_makes_no_assertion() -> None:
     """RFC 7518 3.2."""
-    with pytest.raises(MetadataInvalid, match="client_secret"):
+    with pytest.raises(ClientMisconfigured, match="client_secret_too_short"):
         client_secret_jwt("client", "short", audience=ISSUER, now=NOW)
 
 
@@ -157,6 +159,7 @@ CHOICES: list[tuple[tuple[str, ...], bool, bool, str]] = [
     ((), False, False, NONE),
     ((BASIC,), False, False, NONE),
     ((NONE,), False, False, NONE),
+    ((NONE,), False, True, NONE),
 ]
 
 
@@ -171,12 +174,47 @@ def test_the_method_is_one_that_both_sides_can(
     ("supported", "has_secret", "has_key"),
     [
         ((BY_KEY,), True, False),
-        ((NONE,), True, False),
+        ((NONE, "tls_client_auth"), True, False),
         (("tls_client_auth",), True, True),
         ((BASIC,), False, True),
         (("CLIENT_SECRET_BASIC",), True, False),
     ],
 )
 def test_without_a_common_method_it_says_so(supported: tuple[str, ...], has_secret: bool, has_key: bool) -> None:
-    with pytest.raises(MetadataInvalid, match="token_endpoint_auth_methods_supported"):
+    with pytest.raises(ClientMisconfigured, match="token_endpoint_auth_method$"):
         choose_method(supported=supported, has_secret=has_secret, has_key=has_key)
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_a_secret_for_a_client_that_is_public_there_is_the_setting_to_change(has_key: bool) -> None:
+    with pytest.raises(ClientMisconfigured, match="client_secret_not_accepted"):
+        choose_method(supported=(NONE,), has_secret=True, has_key=has_key)
+
+
+# Somebody else's assertion
+
+
+def test_an_assertion_is_sent_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "assertion"
+    file.write_text("head.claims.signature\n")
+    assert assertion_of(assertion_of_file("client", str(file))) == "head.claims.signature"
+    longest = "a." + "b" * (MAX_TOKEN_LENGTH - 4) + ".c"
+    file.write_text(longest + "\r\n")
+    assert assertion_of(assertion_of_file("client", str(file))) == longest
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"\n", b"CANARY", b"CANARY.b", b"CANARY.b.c.d", b"CANARY.b.c d", b"CANARY.\xff.c", b"a.b.c\na.b.c"]
+    + [b"CANARY." + b"b" * MAX_TOKEN_LENGTH + b".c"],
+)
+def test_a_file_without_an_assertion_is_the_setting_to_change(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "assertion"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ClientMisconfigured) as caught:
+        assertion_of_file("client", str(file))
+    assert caught.value.reason == "client_assertion_file"
+    assert caught.value.__cause__ is None
+    with pytest.raises(ClientMisconfigured):
+        assertion_of_file("client", str(tmp_path))

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
-from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid
+from oidc_login.protocol.errors import ClientMisconfigured, InvalidIDToken
 from oidc_login.protocol.jose import (
     CONTENT_ENCRYPTION_ALGORITHMS,
     KEY_ENCRYPTION_ALGORITHMS,
@@ -25,6 +25,7 @@ from oidc_login.protocol.jose import (
     check_strength,
     encode,
     import_public_key,
+    is_compact_jws,
     is_encrypted,
     parse_jws,
     read_public_key,
@@ -338,7 +339,7 @@ def test_a_key_without_a_name_of_its_own_goes_by_its_thumbprint() -> None:
 
 @pytest.mark.parametrize("kind", ["X25519", "secp256k1"])
 def test_a_key_that_cannot_sign_says_so(kind: str) -> None:
-    with pytest.raises(MetadataInvalid, match="client_key"):
+    with pytest.raises(ClientMisconfigured, match="client_key"):
         private_key(kind).sign({})
 
 
@@ -354,7 +355,7 @@ def test_a_secret_signs_from_thirty_two_bytes_on() -> None:
     signed = sign_with_secret({"sub": "client"}, "s" * 32)
     assert jwt.decode(signed, "s" * 32, algorithms=["HS256"]) == {"sub": "client"}
     assert sign_with_secret({}, "ü" * 16)
-    with pytest.raises(MetadataInvalid, match="client_secret_too_short"):
+    with pytest.raises(ClientMisconfigured, match="client_secret_too_short"):
         sign_with_secret({}, "s" * 31)
 
 
@@ -369,6 +370,7 @@ def test_a_signed_token_may_have_a_certain_length() -> None:
     longest = start + "A" * (MAX_TOKEN_LENGTH - len(start))
 
     assert parse_jws(longest).algorithm == "RS256"
+    assert is_compact_jws(longest) and not is_compact_jws(longest + "A")
     with pytest.raises(InvalidIDToken, match="format"):
         parse_jws(longest + "A")
 

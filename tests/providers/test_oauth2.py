@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oidc_login.protocol.errors import (
-    MetadataInvalid,
+    ClientMisconfigured,
     ProtocolError,
     ProviderUnavailable,
     TokenErrorResponse,
@@ -155,7 +155,7 @@ def test_a_secret_too_short_for_the_one_way_there_is_is_no_crash(op: OpenIDProvi
         token_endpoint_auth_methods_supported = (BY_SECRET,)
 
     error = refusal(lambda: exchange(op, declared(op, ByAssertion)))
-    assert isinstance(error, MetadataInvalid)
+    assert isinstance(error, ClientMisconfigured)
     assert op.requests == []
 
 

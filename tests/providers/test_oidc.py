@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
 from oidc_login.protocol.errors import (
+    ClientMisconfigured,
     InvalidIDToken,
     MetadataInvalid,
     ProtocolError,
@@ -22,6 +25,7 @@ from oidc_login.protocol.errors import (
     UnknownKey,
     UserInfoInvalid,
 )
+from oidc_login.protocol.jose import PrivateKey
 from oidc_login.protocol.keys import COOL_DOWN
 from oidc_login.providers import OAuthToken, OIDCProvider
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, generate_key, serve
@@ -526,7 +530,7 @@ def test_the_one_way_that_the_provider_offers_is_taken(op: OpenIDProvider, metho
 def test_without_a_common_way_it_says_so_before_the_code_is_posted(op: OpenIDProvider) -> None:
     op.token_endpoint_auth_method = "private_key_jwt"
     error = refusal(lambda: sign_in(op, configured(op)))
-    assert (type(error), error.reason) == (MetadataInvalid, "token_endpoint_auth_methods_supported")
+    assert (type(error), error.reason) == (ClientMisconfigured, "token_endpoint_auth_method")
     assert "token" not in op.asked()
 
 
@@ -534,6 +538,46 @@ def test_an_assertion_is_for_the_issuer_wherever_the_endpoint_is(op: OpenIDProvi
     """So that the assertion is of no use to whoever makes a site post it elsewhere."""
     provider = configured(op, metadata={"token_endpoint": "https://evil.example/token"})
     assert provider.get_audience() == op.issuer
+
+
+def claims_of(assertion: str) -> dict[str, Any]:
+    return dict(jwt.decode(assertion, options={"verify_signature": False}))
+
+
+@pytest.mark.parametrize("audience", ["issuer", "token_endpoint", "api://some-token-exchange"])
+def test_an_assertion_is_for_whom_the_settings_name(op: OpenIDProvider, audience: str) -> None:
+    op.token_endpoint_auth_method, op.client_jwks = "private_key_jwt", client_jwks()
+    key = CLIENT_KEY.export_private(as_dict=True)
+    provider = configured(op, client_secret="", client_key=key, client_assertion_audience=audience)
+    named = {"issuer": op.issuer, "token_endpoint": op.token_endpoint}.get(audience, audience)
+
+    authentication = provider.authenticate_client("", now=time.time())
+
+    assert claims_of(authentication.parameters["client_assertion"])["aud"] == named
+    if audience != named:
+        assert sign_in(op, provider)["sub"] == "alice"
+
+
+def test_an_assertion_of_a_file_is_read_at_each_use(op: OpenIDProvider, tmp_path: Path) -> None:
+    """As a workload's platform renews it: another text under the same name."""
+    op.token_endpoint_auth_method, op.client_jwks = "private_key_jwt", client_jwks()
+    file = tmp_path / "assertion"
+    provider = configured(op, client_secret="", client_assertion_file=str(file))
+    error = refusal(lambda: sign_in(op, provider))
+    assert (type(error), error.reason) == (ClientMisconfigured, "client_assertion_file")
+    assert "token" not in op.asked()
+
+    key, shown = PrivateKey(CLIENT_KEY.export_private(as_dict=True)), []
+    for number in range(2):
+        now = int(time.time())
+        claims = {"iss": "client", "sub": "client", "aud": op.issuer, "exp": now + 60, "iat": now, "jti": f"{number}"}
+        file.write_text(key.sign(claims) + "\n")
+        op.clear()
+        assert sign_in(op, provider)["sub"] == "alice"
+        (request,) = [request for request in op.requests if request.endpoint == "token"]
+        assert "authorization" not in request.headers and "client_secret" not in request.form
+        shown.append(claims_of(request.form["client_assertion"])["jti"])
+    assert shown == ["0", "1"]
 
 
 # Issuers
