@@ -123,21 +123,27 @@ def find_provider(key: str, configuration: Configuration) -> OAuthProvider | Non
     if known is not None and known[0] == configuration:
         return known[1]
     provider = None
+    kept = configuration
     try:
+        kept = copy.deepcopy(configuration)
         provider = build_provider(key, configuration)
-    except ImproperlyConfigured as error:
+    except Exception as error:  # a class or a module of the site, which may raise anything
         if key in provider_entries():
             raise
-        # What a class says of a value may quote it, so its kind alone is told.
-        problem = type(error.__cause__).__name__ if error.__cause__ else error
-        logger.error("the loader's provider %r cannot be used: %s", key, problem)
+        logger.error("the loader's provider %r cannot be used: %s", key, safe_description(error))
     with _keeping:
         # The one that another thread has built meanwhile: two would fetch every document twice.
         known = _providers.get(key)
         if known is not None and known[0] == configuration:
             return known[1]
-        _providers[key] = (copy.deepcopy(configuration), provider)
+        _providers[key] = (kept, provider)
     return provider
+
+
+def safe_description(error: Exception) -> object:
+    """Return what a log may say of an error: what others say of a value may quote it, so its kind alone is told."""
+    own = isinstance(error, ImproperlyConfigured) and error.__cause__ is None
+    return error if own else type(error.__cause__ or error).__name__
 
 
 def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
@@ -191,7 +197,7 @@ def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[st
     problems = []
     for name in arguments:
         if name not in names:
-            near = get_close_matches(name, names, n=1, cutoff=0.5)
+            near = get_close_matches(str(name), names, n=1, cutoff=0.5)
             problems.append(f"unknown argument {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
     missing = [name for name, required in names.items() if required and name not in arguments]
     return problems + [f"missing argument {name!r}" for name in missing]

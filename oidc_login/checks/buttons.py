@@ -11,7 +11,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 
-from ..templatetags.oidc_login import HEX_COLOR
+from ..templatetags.oidc_login import is_color
 from .arguments import Rule, optional, problem, text
 from .messages import Problem
 
@@ -49,7 +49,7 @@ def is_static_file(name: str) -> bool:
 
 def color(value: Any) -> Iterator[Problem]:
     """A colour as an attribute of an SVG has it, of which the contrast can be computed."""
-    if not isinstance(value, str) or not HEX_COLOR.fullmatch(value):
+    if not is_color(value):
         yield problem("E010", expected='a colour such as "#1a56c4"', example='"#1a56c4"')
 
 

@@ -213,7 +213,7 @@ class OAuthProvider:
 
     def initials(self) -> str:
         """Return the one or two letters that stand on the button."""
-        return self.monogram or self.label[:1].upper()
+        return self.monogram if self.monogram and isinstance(self.monogram, str) else str(self.label)[:1].upper()
 
     # What a subclass offers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from django import template
 from django.http import HttpRequest
 from django.template import Context
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +21,7 @@ from ..providers.base import OAuthProvider
 from ..registry import get_providers
 from ..sessions import shown_sessions
 
+logger = logging.getLogger(__name__)
 register = template.Library()
 
 HEX_COLOR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
@@ -89,14 +92,31 @@ def provider_icon(provider: OAuthProvider) -> dict[str, str]:
     """Draw the site's own icon for the provider, a template or a static file; else its letters on its colour.
 
     The letters are an SVG, since its attributes need no style sheet of the site and no permission of its content
-    security policy.
+    security policy. An icon that cannot be shown is replaced by the letters: the page has other buttons too.
     """
+    try:
+        return _own_icon(provider) or _letters(provider)
+    except Exception as error:  # a template or a storage of the site, which may raise anything
+        logger.error("icon cannot be shown: %s provider=%s", type(error).__name__, provider.key)
+        return _letters(provider)
+
+
+def _own_icon(provider: OAuthProvider) -> dict[str, str]:
+    if not provider.icon or not isinstance(provider.icon, str):
+        return {}
     if provider.icon.endswith(".html"):
-        return {"template": provider.icon}
-    if provider.icon:
-        return {"url": static(provider.icon)}
-    color = provider.brand_color if HEX_COLOR.fullmatch(provider.brand_color) else OAuthProvider.brand_color
+        return {"drawing": get_template(provider.icon).render({})}
+    return {"url": static(provider.icon)}
+
+
+def _letters(provider: OAuthProvider) -> dict[str, str]:
+    color = provider.brand_color if is_color(provider.brand_color) else OAuthProvider.brand_color
     return {"color": color, "text_color": legible_on(color), "initials": provider.initials()}
+
+
+def is_color(value: object) -> bool:
+    """Whether a value is a colour as an attribute of an SVG has it, of which the contrast can be computed."""
+    return isinstance(value, str) and bool(HEX_COLOR.fullmatch(value))
 
 
 def legible_on(color: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
+from django.test import modify_settings
 
 from oidc_login import registry
 from oidc_login.exceptions import ProviderUnknown
@@ -219,6 +220,92 @@ def test_entry_of_the_settings_that_cannot_be_used_is_an_error(settings: Setting
 
     with pytest.raises(ImproperlyConfigured, match="'issuer'"):
         registry.get_providers()
+
+
+# A look that cannot be shown costs the row its look, and nobody the page.
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        {"icon": None},
+        {"icon": 5},
+        {"icon": "no/such.html"},
+        {"icon": "tests/fails.html"},
+        {"icon": "../outside.svg"},
+        {"icon": "no/such.svg"},
+        {"brand_color": 5},
+        {"brand_color": "red;}"},
+        {"monogram": 7},
+        {"monogram": ["x"]},
+        {"label": None},
+    ],
+    ids=repr,
+)
+def test_look_that_cannot_be_shown_breaks_no_page(
+    op: OpenIDProvider, browser: Browser, load: Load, settings: Settings, look: dict[str, Any]
+) -> None:
+    manifest = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": manifest}
+    settings.TEMPLATES = [
+        {
+            **settings.TEMPLATES[0],
+            "APP_DIRS": False,
+            "OPTIONS": {
+                **settings.TEMPLATES[0]["OPTIONS"],
+                "loaders": [
+                    ("django.template.loaders.locmem.Loader", {"tests/fails.html": "{% include missing.name %}"}),
+                    "django.template.loaders.app_directories.Loader",
+                ],
+            },
+        }
+    ]
+    load({"customer": entry(op, **look)})
+    browser.sign_in(op)
+
+    with modify_settings(INSTALLED_APPS={"append": "django.contrib.staticfiles"}):
+        pages = [browser.get(f"/oauth/{page}") for page in ("", "connections/", "customer/login/", "op/login/")]
+
+    assert [page.status_code for page in pages] == [200] * 4
+    assert "/oauth/op/login/" in pages[0].content.decode()
+    assert "<svg" in pages[2].content.decode()
+
+
+class RaisingProvider(OIDCProvider):
+    """A class of the site that a row brings to fail in a way of its own."""
+
+    def __init__(self, *, region: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.discovery_url = {"eu": "https://eu.example"}[region]
+
+
+class NeverCopied:
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise RuntimeError("a secret value")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"class": f"{__name__}.RaisingProvider", "client_id": "x", "region": "us"},
+        {"class": "tests.linking.fails_to_import.Provider", "client_id": "x"},
+        {"issuer": "https://x.example", "client_id": "x", 5: "x"},
+        {"issuer": "https://x.example", "client_id": "x", "authorization_params": {"x": NeverCopied()}},
+    ],
+    ids=["class raises", "module raises", "argument is no name", "value cannot be copied"],
+)
+def test_row_that_raises_costs_its_own_provider_alone(
+    op: OpenIDProvider, browser: Browser, load: Load, row: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    load({"customer": row})
+
+    page = browser.get("/oauth/")
+
+    assert page.status_code == 200
+    assert "/oauth/op/login/" in page.content.decode()
+    assert browser.get("/oauth/customer/login/").status_code == 404
+    assert "'customer' cannot be used" in caplog.text
+    assert "a secret value" not in caplog.text
 
 
 # Private addresses.
