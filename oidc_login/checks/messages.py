@@ -107,6 +107,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: {argument} needs a groups_claim.",
         'Write "groups_claim": "groups", or whatever the provider calls the claim that lists the groups of a person.',
     ),
+    "W180": (
+        "{entry}: without {argument} no address of {class_name} counts as verified.",
+        "Nobody is linked by email, new accounts get no email, and allowed_email_domains lets nobody in. Write "
+        "{argument!r}: ... into the entry; if you want it as it is, silence oidc_login.W180.",
+    ),
     "E075": (
         "{entry}: {part} is not given.",
         "Write {example} into the entry, or name a class that says it.",

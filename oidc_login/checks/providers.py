@@ -228,6 +228,12 @@ def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
             yield problem("E028", name)
 
 
+def check_email_needs(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
+    """Some addresses count only where the entry says whose word about them is taken."""
+    if not provider.can_verify_email() and provider.email_needs not in entry.broken:
+        yield problem("W180", provider.email_needs)
+
+
 PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_parts,
     check_identity,
@@ -240,6 +246,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_assertion_file,
     check_mac_secret,
     check_groups,
+    check_email_needs,
     check_oauth1_parts,
     check_oauth1_secret,
 )

@@ -138,6 +138,10 @@ class OAuthProvider:
     # Arguments of a class it derives from for which it has no use.
     unused_arguments: ClassVar[frozenset[str]] = frozenset()
 
+    # The argument that an entry has to give before the provider's word about an address counts; a class that sets it
+    # says whose word it would be otherwise.
+    email_needs: ClassVar[str] = ""
+
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
 
@@ -394,10 +398,16 @@ class OAuthProvider:
 
         `trust_email` stands in where the provider says nothing, never where it says anything else.
         """
+        if not self.can_verify_email():
+            return False
         stated = claims.get("email_verified")
         if self.sends_booleans_as_strings and isinstance(stated, str):
             return stated == "true"
         return self.trust_email if stated is None else stated is True
+
+    def can_verify_email(self) -> bool:
+        """Whether the provider's word about an address counts at all, as this entry is written."""
+        return not self.email_needs or bool(getattr(self, self.email_needs))
 
     def wanted_claims(self) -> list[str]:
         """Return the claims that the provider's own settings need at each sign-in."""

@@ -34,7 +34,8 @@ class SlackProvider(OIDCProvider):
         register_as="An app with the user scopes `openid`, `profile` and `email`.",
         identity="The workspace and the member's id in it: `sub` under the issuer `https://slack.com/` followed by the "
         "id of the workspace. Whoever belongs to two workspaces has two identities.",
-        email="Counts where `email_verified` is `true`.",
+        email="Counts where `email_verified` is `true` and `team` is given: the owners of each workspace decide about "
+        "the addresses in it.",
         refresh="Tokens do not expire, unless *token rotation* is switched on for the app.",
         caution="The endpoint for signing in does not take PKCE, so the nonce ties the answer to the browser.",
         sources=("https://docs.slack.dev/authentication/sign-in-with-slack",),
@@ -45,6 +46,8 @@ class SlackProvider(OIDCProvider):
     # PKCE makes a public client of an app, whose secret Slack then refuses; it is for another endpoint than this one.
     # https://docs.slack.dev/authentication/using-pkce
     uses_pkce = False
+    # Anybody can open a workspace, and its administrators can set the addresses of its members.
+    email_needs = "team"
     # https://docs.slack.dev/authentication/sign-in-with-slack
     answers_silently = False  # there is no `prompt`
 

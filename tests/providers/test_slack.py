@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import SlackProvider
@@ -79,6 +81,49 @@ def test_without_a_workspace_there_is_no_identity(stage: Stage, settings: Settin
     assert response.status_code == 502
     assert "id_token_invalid" in response.content.decode()
     assert not OAuthConnection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_without_a_team_no_workspace_vouches_for_an_address(stage: Stage, settings: Settings) -> None:
+    """Anybody can open a workspace of their own, and give its members any address."""
+    user = get_user_model().objects.create_user("victim", email=stage.person.email)
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in stage.entry().items() if name != "team"}}
+
+    response = stage.sign_in()
+
+    assert response.status_code == 409
+    assert "email_not_verified" in response.content.decode()
+    assert not OAuthConnection.objects.filter(user=user).exists()
+
+
+@pytest.mark.django_db
+def test_with_a_team_its_workspace_vouches_for_addresses(stage: Stage) -> None:
+    user = get_user_model().objects.create_user("member", email=stage.person.email)
+
+    assert stage.sign_in().status_code == 302
+
+    assert OAuthConnection.objects.get().user == user
+
+
+def test_trusting_the_addresses_needs_a_team_too() -> None:
+    given = {"provider_key": "op", "client_id": "client", "trust_email": True}
+    claims = {"email": "alice@example.org"}
+
+    assert SlackProvider(**given).is_email_verified(claims) is False
+    assert SlackProvider(**given, team="T0XYZ").is_email_verified(claims) is True
+
+
+@pytest.mark.parametrize(
+    ("team", "expected"), [({}, ["oidc_login.W180"]), ({"team": "T0XYZ"}, [])], ids=["none", "one"]
+)
+def test_check_says_that_addresses_need_a_team(settings: Settings, team: dict[str, str], expected: list[str]) -> None:
+    entry = {"class": "oidc_login.providers.SlackProvider", "client_id": "client", "client_secret": "secret", **team}
+    settings.OIDC_LOGIN_PROVIDERS = {"slack": entry}
+
+    found = run_checks(tags=["oidc_login"])
+
+    assert [message.id for message in found] == expected
+    assert all("'slack'" in message.msg and '"team"' in str(message.hint).replace("'", '"') for message in found)
 
 
 @pytest.mark.django_db
