@@ -207,6 +207,14 @@ class IdentityTaken(OAuthError):
     message = _("This identity is connected to another account. Nothing was changed.")
 
 
+class IdentityUnbound(OAuthError):
+    """The identity is stored without the server that it belongs to, and may be one of another server."""
+
+    status_code = 409
+    code = "identity_unbound"
+    message = _("This site has to finish an update before you can sign in this way. Please tell the people who run it.")
+
+
 class EmailAmbiguous(OAuthError):
     status_code = 409
     code = "email_ambiguous"

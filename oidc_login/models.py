@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import statements
 from .conf import django
-from .exceptions import LastLoginMethod, SiteUnavailable
+from .exceptions import IdentityUnbound, LastLoginMethod, SiteUnavailable
 from .faults import STORE_FAULTS
 from .fields import EncryptedTextField, ExactCharField
 from .protocol.bearer import TokenSession
@@ -138,15 +138,23 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         """Return the connection of an identity with its user, read in one query.
 
         Every sign-in does this, so of the connection it reads the key alone: the rest is loaded when asked for.
+        Raise `IdentityUnbound` for an identity that is stored without its server.
         """
-        user: Any = next(iter(statements.find_users(identity)), None)
+        user = next((user for user in statements.find_users(identity) if is_connected_as(user, identity)), None)
         if user is None:
+            self._check_bound(identity)
             return None
         names = ("id", "user_id", *IDENTITY_FIELDS)
         values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
         connection = self.model.from_db(user._state.db, names, values)
         connection.user = user
         return connection
+
+    def _check_bound(self, identity: Identity) -> None:
+        """Somebody who is known without a server is given no second account, since it may be theirs."""
+        rows = self.using(router.db_for_write(self.model)).filter(provider_key=identity.provider_key, issuer="")
+        if identity.issuer and rows.filter(provider_user_id=identity.subject).exists():
+            raise IdentityUnbound("refused: this identity is stored without its server")
 
     def begin_writing(self) -> None:
         """Begin a transaction that will read first: with a write on SQLite.
@@ -156,6 +164,12 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         using = router.db_for_write(self.model)
         if connections[using].vendor == "sqlite":
             self.using(using).filter(provider_key="").update(provider_key="")  # no row has that
+
+
+def is_connected_as(user: Any, identity: Identity) -> bool:
+    """Whether a user was found by the very bytes of an identity: some collations find more than that."""
+    found = (user._connection_issuer or "", user._connection_subject)
+    return found == (identity.issuer, identity.subject)
 
 
 def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:

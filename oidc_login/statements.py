@@ -16,9 +16,19 @@ from django.db.models import F, Manager, QuerySet
 
 from .signin.claims import Identity
 
+# What is read of the connection beside its user, by the names of the user's attributes.
+CONNECTION = {
+    "_connection_key": "oauth_connections__pk",
+    "_connection_issuer": "oauth_connections__issuer",
+    "_connection_subject": "oauth_connections__provider_user_id",
+}
+
 
 def find_users(identity: Identity) -> Iterable[Any]:
-    """Return the user whose connection has this identity, with the key of the connection as `_connection_key`."""
+    """Return the users whose connection has this identity as the database compares it, with what `CONNECTION` names.
+
+    That is one user, or none.
+    """
     model: Any = get_user_model()
     using = router.db_for_write(model)
     if type(model._base_manager) is not Manager:  # what the site's own leaves out may depend on the request
@@ -36,7 +46,7 @@ def users_with(model: Any, using: str, provider_key: str, issuer: str, subject: 
         oauth_connections__issuer=issuer,
         oauth_connections__provider_user_id=subject,
     )
-    found: QuerySet[Any] = users.annotate(_connection_key=F("oauth_connections__pk"))
+    found: QuerySet[Any] = users.annotate(**{name: F(path) for name, path in CONNECTION.items()})
     return found
 
 
@@ -47,7 +57,7 @@ class Selecting:
     sql: str
     parameters: Sequence[str]  # members of an `Identity`, in order
     model: Any
-    columns: Sequence[str]  # of the user, before the key of the connection
+    columns: Sequence[str]  # of the user, before those of the connection
     converted: Sequence[tuple[int, Any]]  # the values that the database gives in another type, by position
 
     def user(self, values: list[Any], connection: Any) -> Any:
@@ -55,8 +65,9 @@ class Selecting:
         for position, expression in self.converted:
             for convert in (*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)):
                 values[position] = convert(values[position], expression, connection)
-        user = self.model.from_db(connection.alias, self.columns, values[:-1])
-        user._connection_key = values[-1]
+        count = len(self.columns)
+        user = self.model.from_db(connection.alias, self.columns, values[:count])
+        vars(user).update(zip(CONNECTION, values[count:], strict=True))
         return user
 
 
@@ -71,7 +82,7 @@ def selecting(model: Any, using: str, has_issuer: bool) -> Selecting:
         sql=sql,
         parameters=parameters,
         model=model,
-        columns=[expression.target.attname for expression in selected[:-1]],
+        columns=[expression.target.attname for expression in selected[: -len(CONNECTION)]],
         converted=[(position, selected[position]) for position in compiler.get_converters(selected)],
     )
 

@@ -54,6 +54,12 @@ class TenantRule:
             return ""
         return issuer.replace(self.placeholder, tenant)
 
+    def is_filled(self, template: str, issuer: str) -> bool:
+        """Whether an issuer is the template with some tenant in the open place."""
+        before, place, after = template.partition(self.placeholder)
+        tenant = issuer.removeprefix(before).removesuffix(after)
+        return bool(place) and f"{before}{tenant}{after}" == issuer and bool(self.pattern.fullmatch(tenant))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMetadata:

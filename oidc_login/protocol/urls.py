@@ -41,6 +41,19 @@ def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
     return url
 
 
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL as RFC 6454 6.2 writes them; "" where there is no host."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS.get(parts.scheme) else "")
+
+
 def is_ipv6_address(host: str) -> bool:
     """Without a zone (`%eth0`), which means something on one machine only."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,14 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from ..protocol.authorization import PARAMETERS, AuthorizationResponse, authorization_url, code_challenge
 from ..protocol.bearer import BearerSession, TokenSession, TokenSource
-from ..protocol.errors import InvalidLogoutToken
+from ..protocol.errors import InvalidLogoutToken, MetadataInvalid
 from ..protocol.logout import LogoutToken
 from ..protocol.transport import Transport
+from ..protocol.urls import origin_of
 from ..protocol.userinfo import EMAIL_CLAIMS
 from .facts import Facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+
+MAX_ISSUER_LENGTH = 255  # of the column
 
 
 @dataclass(slots=True)
@@ -138,6 +143,11 @@ class OAuthProvider:
     # Arguments of a class it derives from for which it has no use.
     unused_arguments: ClassVar[frozenset[str]] = frozenset()
 
+    # The addresses whose answers say who somebody is.
+    identity_endpoints: ClassVar[tuple[str, ...]] = ("authorization_url",)
+    # The origins of these at the provider's own service, for a class that makes its addresses from arguments.
+    home: ClassVar[tuple[str, ...]] = ()
+
     # The argument that an entry has to give before the provider's word about an address counts; a class that sets it
     # says whose word it would be otherwise.
     email_needs: ClassVar[str] = ""
@@ -145,6 +155,8 @@ class OAuthProvider:
     # A provider that writes "true" for true; a class that sets it says which provider forces it to.
     sends_booleans_as_strings: ClassVar[bool] = False
 
+    # Whether sign-ins bring an ID token, which says when and how the person signed in (Core 2).
+    has_id_token: ClassVar[bool] = False
     # Whether `prompt=none` asks for an answer without any page (Core 3.1.2.1).
     answers_silently: ClassVar[bool] = False
     # Seconds; a class that sets it says where its provider asks for that.
@@ -370,8 +382,31 @@ class OAuthProvider:
         return ()
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
-        """Return the issuer under which the identity is kept (Core 5.7)."""
-        return self.get_issuer()
+        """Return the issuer under which the identity is kept (Core 5.7), or else the server that knows it."""
+        issuer = self.get_issuer() or self.get_server()
+        if len(issuer) > MAX_ISSUER_LENGTH:
+            raise MetadataInvalid("issuer")
+        return issuer
+
+    def get_server(self) -> str:
+        """Return the origin of the server that the settings name; "" for the one that the class itself names.
+
+        The number of an account means something at one server only, and settings can come to name another one. Where
+        several servers say who somebody is, all of their origins are returned.
+        """
+        used = origins(getattr(self, name, "") for name in self.identity_endpoints)
+        named = (inspect.getattr_static(type(self), name, "") for name in self.identity_endpoints)
+        if used == (self.home or origins(named)):
+            return ""
+        return " ".join(used)
+
+    def is_possible_issuer(self, issuer: str) -> bool:
+        """Whether identities may be kept under an issuer, by the settings alone and without asking the provider.
+
+        Where the settings cannot tell, every issuer may be one. A class that overrides `get_identity_issuer` overrides
+        this too.
+        """
+        return issuer == (self.get_issuer() or self.get_server())
 
     def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Return names that came through the browser beside the code. They are unsigned, and nothing but names."""
@@ -416,6 +451,12 @@ class OAuthProvider:
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
         """Whether the provider's own settings let this person in."""
         return True
+
+
+def origins(urls: Iterable[object]) -> tuple[str, ...]:
+    """Return the origins of those that are URLs, each once."""
+    found = (origin_of(url) for url in urls if isinstance(url, str))
+    return tuple(dict.fromkeys(origin for origin in found if origin))
 
 
 def pending_flow(request: HttpRequest) -> PendingFlow:

@@ -160,11 +160,18 @@ class DocumentedProvider(OAuth2Provider):
 
     def get_lasting_issuer(self) -> str:
         """Return the issuer by the one name under which identities are kept, however the document spells it today."""
-        issuer = self.metadata.issuer
+        return self._lasting(self.metadata.issuer)
+
+    def _lasting(self, issuer: str) -> str:
         return self.issuer_aliases[0] if issuer in self.issuer_aliases else issuer
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
         return self.get_lasting_issuer()
+
+    def is_possible_issuer(self, issuer: str) -> bool:
+        possible = [self._lasting(name) for name in self.get_possible_issuers()]
+        filled = self.tenants is not None and any(self.tenants.is_filled(name, issuer) for name in possible)
+        return not possible or issuer in possible or filled
 
     def requires_response_issuer(self) -> bool:
         return self.metadata.authorization_response_iss_parameter_supported

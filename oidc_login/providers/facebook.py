@@ -22,6 +22,7 @@ class FacebookProvider(GraphProvider):
     brand_color = "#0866ff"
     monogram = "F"
     default_scope = "email"
+    home = ("https://graph.facebook.com",)
     mapping = {"user_id": "id", "email": "email", "name": "name", "picture": "picture.data.url"}
     # https://developers.facebook.com/docs/graph-api/reference/user/permissions/
     revocation_method = "DELETE"

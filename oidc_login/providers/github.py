@@ -27,6 +27,7 @@ class GitHubProvider(OAuth2Provider):
     brand_color = "#1f2328"
     monogram = "GH"
     default_scope = "read:user user:email"
+    home = ("https://github.com", "https://api.github.com")
     token_endpoint_auth_methods_supported = ("client_secret_post",)
 
     facts = Facts(

@@ -22,6 +22,7 @@ class GitLabRESTProvider(OAuth2Provider):
     brand_color = "#c2410c"
     monogram = "GL"
     default_scope = "read_user"
+    home = ("https://gitlab.com",)
     mapping = {"user_id": "id", "email": "email", "username": "username", "name": "name", "picture": "avatar_url"}
 
     facts = Facts(

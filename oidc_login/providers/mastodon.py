@@ -45,5 +45,5 @@ class MastodonProvider(OAuth2Provider):
         self.host = urlsplit(base_url).netloc
 
     def subject_from_userinfo(self, userinfo: Any) -> str:
-        """An `id` says nothing without its server: the entry of the settings may come to name another one."""
+        """An `id` says nothing without its server, which stays visible with it."""
         return f"{super().subject_from_userinfo(userinfo)}@{self.host}"

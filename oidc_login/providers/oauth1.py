@@ -37,6 +37,7 @@ class OAuth1Provider(OAuthProvider):
     authorization_endpoint: str = ""
     access_token_endpoint: str = ""
     userinfo_endpoint: str = ""
+    identity_endpoints = ("access_token_endpoint", "userinfo_endpoint")
 
     default_signature_method: ClassVar[str] = "HMAC-SHA1"
     request_headers: Mapping[str, str] = {}

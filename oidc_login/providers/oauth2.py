@@ -55,6 +55,8 @@ class OAuth2Provider(OAuthProvider):
     userinfo_endpoint: str = ""
     revocation_endpoint: str = ""
 
+    identity_endpoints = ("token_endpoint", "userinfo_endpoint")
+
     # Where the user-info answer has what, by the names of `providers.mapping.NAMES`.
     mapping: Mapping[str, str] = {}
     # Parameters of every authorization request; `authorization_params` of the settings adds to them.

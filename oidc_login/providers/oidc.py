@@ -24,6 +24,7 @@ class OIDCProvider(BackChannelProvider):
     """An OpenID provider: `discovery_url` or `issuer`, and the client's registration."""
 
     default_scope = "openid email profile"
+    has_id_token = True
     answers_silently = True
     default_claims: ClassVar[Mapping[str, Any]] = {}
 

@@ -17,6 +17,7 @@ class PayPalProvider(OAuth2Provider):
     brand_color = "#003087"
     monogram = "P"
     default_scope = "openid profile email"
+    home = ("https://api-m.paypal.com",)
 
     facts = Facts(
         register_at="https://developer.paypal.com/dashboard/applications",

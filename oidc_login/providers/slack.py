@@ -73,3 +73,7 @@ class SlackProvider(OIDCProvider):
         if not isinstance(team, str) or not TEAM.fullmatch(team):
             raise InvalidIDToken("team_id")
         return f"{self.get_lasting_issuer()}/{team}"
+
+    def is_possible_issuer(self, issuer: str) -> bool:
+        issuer, _, team = issuer.rpartition("/")
+        return bool(TEAM.fullmatch(team)) and super().is_possible_issuer(issuer)

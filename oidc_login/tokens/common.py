@@ -22,11 +22,17 @@ def alias_of(connection: OAuthConnection) -> str:
 
 
 def provider_of(connection: OAuthConnection) -> OAuthProvider:
-    """Return the provider, or raise `ProviderGone` when it was taken out of the settings."""
+    """Return the provider, or raise `ProviderGone` when the settings do not name it any more.
+
+    Another provider under the same key is sent no tokens of this one.
+    """
     try:
-        return get_provider(connection.provider_key)
+        provider = get_provider(connection.provider_key)
     except ProviderUnknown as error:
         raise ProviderGone(connection.provider_key) from error
+    if not provider.is_possible_issuer(connection.issuer):
+        raise ProviderGone(f"{connection.provider_key} has another issuer now")
+    return provider
 
 
 def check_active(connection: OAuthConnection) -> None:

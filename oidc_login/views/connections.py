@@ -121,7 +121,7 @@ def own_connection(request: HttpRequest, provider: str) -> OAuthConnection:
 @sensitive_variables()
 def revoke(token: OAuthToken | None, provider: OAuthProvider | None, connection: OAuthConnection) -> None:
     """Take the tokens back (RFC 7009). The provider may be down: that does not keep the connection alive."""
-    if token is None or provider is None:
+    if token is None or provider is None or not provider.is_possible_issuer(connection.issuer):
         return
     try:
         with answers_of(provider):

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from oidc_login import flow as flows
 from oidc_login.exceptions import StepUpImpossible
 from oidc_login.models import OAuthConnection
-from oidc_login.registry import get_provider, get_provider_keys
+from oidc_login.registry import get_provider, get_providers
 
 from .base import SESSION_KEY, ProviderView
 from .begin import begin
@@ -99,9 +99,9 @@ def provider_that_can_tell(request: HttpRequest) -> str | None:
     """
     own = OAuthConnection.objects.filter(
         user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
-        provider_key__in=get_provider_keys(),
+        provider_key__in=[provider.key for provider in get_providers() if provider.has_id_token],
     )
     last_used = F("last_login_at").desc(nulls_last=True)
-    known = dict(own.exclude(issuer="").order_by(last_used).values_list("pk", "provider_key"))
+    known = dict(own.order_by(last_used).values_list("pk", "provider_key"))
     used_now = request.session.get(SESSION_KEY, {}).get("connection")
     return known.get(used_now) or next(iter(known.values()), None)

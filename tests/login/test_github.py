@@ -26,7 +26,7 @@ def test_sign_up(github: GitHubStyleProvider, browser: Browser) -> None:
     assert (browser.user.username, browser.user.email) == ("alice", ALICE.email)
     connection = OAuthConnection.objects.get()
     assert connection.provider_user_id == str(ALICE.numeric_id)
-    assert (connection.issuer, connection.email_verified) == ("", True)
+    assert (connection.issuer, connection.email_verified) == (github.base_url, True)
     assert connection.access_token.startswith("gho_")
     assert connection.refresh_token == ""
     assert github.asked() == ["token", "user", "emails"]

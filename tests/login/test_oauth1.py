@@ -53,7 +53,7 @@ def test_sign_up_and_sign_in_again(photos: RecordingOAuth1, browser: Browser, wi
     assert (browser.user.username, browser.user.email) == ("alice", "")
     connection = OAuthConnection.objects.get()
     assert connection.provider_user_id == str(ALICE.numeric_id)
-    assert (connection.issuer, connection.link_reason, connection.status) == ("", "signed_up", "ok")
+    assert (connection.issuer, connection.link_reason, connection.status) == (photos.base_url, "signed_up", "ok")
     witness.assert_no_secrets(browser, response)
 
     again = Browser()

@@ -54,7 +54,8 @@ def test_signs_up_and_in_again(forge: GitHubStyleProvider, browser: Browser, key
 
     assert again.user == browser.user is not None
     connection = OAuthConnection.objects.get()
-    assert (connection.provider_key, connection.issuer) == (key, "")
+    server = forge.base_url if key == "forge" else ""  # which its settings name
+    assert (connection.provider_key, connection.issuer) == (key, server)
     assert connection.provider_user_id.isdigit(), "a number becomes text"
 
 

@@ -292,7 +292,6 @@ PAYPAL = Row(
         {"error": "invalid_client", "error_description": "Client Authentication failed"}, status=401
     ),
     vouches=False,
-    issuer="",
 )
 
 # Software that an organisation runs, or has run.

@@ -82,7 +82,8 @@ def test_signs_up_and_keeps_what_the_provider_said(
 
     assert (response.status_code, response["Location"]) == (302, "/")
     connection = OAuthConnection.objects.get()
-    assert (connection.provider_key, connection.issuer, connection.provider_user_id) == ("it", "", row.identity)
+    assert (connection.provider_key, connection.provider_user_id) == ("it", row.identity)
+    assert connection.issuer == world.op.base_url, "the settings name another server than the class"
     assert (connection.email, connection.email_verified) == (row.email, row.vouches)
     said = {"preferred_username": row.username, "name": row.name, "picture": row.picture}
     assert {name: connection.claims.get(name, "") for name in said} == said
@@ -417,10 +418,10 @@ def test_tokens_are_taken_back_where_the_provider_offers_it(world: World, row: R
 
 # What a class overrides.
 
-# Looks, addresses and words; and what has tests of its own in test_oauth2_quirks.
+# Looks, addresses and words; and what has tests of its own in test_oauth2_quirks and tests/login/test_servers.
 DECLARATIONS = {
     "display_name", "brand_color", "monogram", "facts", "default_scope", "mapping", "api_base_url", "unused_arguments",
-    "refresh_ahead", "refresh_interval", "response_parameters", "narrowed_scope",
+    "home", "refresh_ahead", "refresh_interval", "response_parameters", "narrowed_scope",
 }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def test_with_a_team_its_workspace_vouches_for_addresses(stage: Stage) -> None:
 
 
 def test_trusting_the_addresses_needs_a_team_too() -> None:
-    given = {"provider_key": "op", "client_id": "client", "trust_email": True}
+    given: dict[str, Any] = {"provider_key": "op", "client_id": "client", "trust_email": True}
     claims = {"email": "alice@example.org"}
 
     assert SlackProvider(**given).is_email_verified(claims) is False

@@ -246,7 +246,7 @@ def test_provider_that_wants_long_is_left_to_the_next_run(
     github.expiring_tokens = True
     several(9)
     token = granted_by(github)
-    several(1, provider_key="github", issuer="", refresh_token=token)
+    several(1, provider_key="github", issuer=github.base_url, refresh_token=token)
 
     with answering(op, [too_many("3600")] * 20) as times:
         summary = run("--concurrency", "2", status=3)

@@ -60,6 +60,7 @@ def connect(api: RecordingOAuth1) -> Connect:
         connection = OAuthConnection(
             user=get_user_model().objects.create_user(f"user{len(api.access_tokens)}"),
             provider_key="photos",
+            issuer=api.base_url,
             provider_user_id=token[:8],
             link_reason="signed_up",
             **{"access_token": text, **fields},
