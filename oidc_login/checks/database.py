@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.db import Error, connections, router
 from django.db.models import Count, Model
 
+from ..exceptions import ProviderUnavailable
 from ..models import OAuthConnection
+from ..providers.base import OAuthProvider
+from ..registry import find_provider, loaded_configurations
 from ..signin.users import get_field
 from .entries import configured
 from .messages import message
+
+NAMED = 10  # rows that a message names
+LISTED = 5  # issuers that a message lists
 
 
 def database_messages(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the connections of one database; a database that fails is Django's to report."""
     try:
-        return list(check_provider_keys(alias)) if has_table(alias, OAuthConnection) else []
-    except Error:
+        if not has_table(alias, OAuthConnection):
+            return []
+        entries = {**loaded_configurations(), **configured()}
+        return [*check_provider_keys(alias, entries), *check_issuers(alias, entries)]
+    except (Error, ProviderUnavailable):  # a loader that fails is in the log
         return []
 
 
@@ -39,11 +51,62 @@ def has_table(alias: str, model: type[Model]) -> bool:
     return model._meta.db_table in connections[alias].introspection.table_names()
 
 
-def check_provider_keys(alias: str) -> Iterator[CheckMessage]:
+def check_provider_keys(alias: str, entries: Mapping[Any, Any]) -> Iterator[CheckMessage]:
     """Every connection's provider is configured."""
-    gone = OAuthConnection.objects.using(alias).exclude(provider_key__in=[str(key) for key in configured()])
+    gone = OAuthConnection.objects.using(alias).exclude(provider_key__in=[str(key) for key in entries])
     for key, count in gone.order_by("provider_key").values_list("provider_key").annotate(count=Count("pk")):
         yield message("W002", key=key, count=count)
+
+
+def check_issuers(alias: str, entries: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+    """Every connection belongs to the issuer, or the server, that its provider has by the settings of today."""
+    others: dict[str, dict[str, int]] = defaultdict(dict)
+    providers = {str(key): made_provider(key, entry) for key, entry in entries.items()}
+    counts = OAuthConnection.objects.using(alias).order_by().values_list("provider_key", "issuer")
+    for key, issuer, count in counts.annotate(count=Count("pk")):
+        provider = providers.get(key)
+        if provider is not None and not provider.is_possible_issuer(issuer or ""):
+            others[key][issuer or ""] = count
+    for key in sorted(others):
+        yield from issuer_messages(alias, key, others[key], issuer_now(providers[key]))
+
+
+def issuer_messages(alias: str, key: str, counts: Mapping[str, int], issuer: str | None) -> Iterator[CheckMessage]:
+    """Tell of the connections without a server, and of those of other issuers."""
+    named = {issuer: count for issuer, count in counts.items() if issuer}
+    new = "NEW" if issuer is None else shlex.quote(issuer)
+    if len(named) < len(counts):
+        rows = OAuthConnection.objects.using(alias).filter(provider_key=key, issuer="").order_by("pk")
+        yield message("W181", key=key, count=counts[""], rows=first_of(rows.values_list("pk", flat=True)), new=new)
+    if named:
+        ordered = sorted(named, key=lambda name: (-named[name], name))
+        told = [f"{named[name]} to {name!r}" for name in ordered[:LISTED]]
+        more = [f"others to {len(ordered) - LISTED} more issuers"] if len(ordered) > LISTED else []
+        old = shlex.quote(ordered[0])
+        yield message("W182", key=key, issuers=", ".join([*told, *more]), old=old, new=new)
+
+
+def first_of(keys: Any) -> str:
+    """Return the first keys of rows as text."""
+    found = list(map(str, keys[: NAMED + 1]))
+    return ", ".join([*found[:NAMED], *(["..."] if len(found) > NAMED else [])])
+
+
+def made_provider(key: Any, entry: Any) -> OAuthProvider | None:
+    """Return the provider of an entry; `None` for one that other checks have told of."""
+    try:
+        return find_provider(key, entry)
+    except Exception:  # the class may be the site's, and may raise anything
+        return None
+
+
+def issuer_now(provider: OAuthProvider | None) -> str | None:
+    """Return the one issuer that identities are kept under; `None` where the settings do not tell."""
+    if provider is None:
+        return None
+    names = provider.get_possible_issuers() or (provider.get_server(),)
+    possible = [name for name in names if provider.is_possible_issuer(name)]
+    return possible[0] if len(possible) == 1 else None
 
 
 def check_email_index(alias: str) -> Iterator[CheckMessage]:

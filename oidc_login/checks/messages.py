@@ -158,6 +158,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "These people cannot sign in with it. Put the provider back, or rename provider_key in, or delete, these "
         "rows of oidc_login.OAuthConnection.",
     ),
+    "W181": (
+        "{count} connections of the provider {key!r} do not name the server that they belong to (rows {rows}).",
+        "These people cannot sign in with it, since their number may be somebody else's at another server. If all of "
+        "them belong to the server of today, run: python manage.py oidc_login_move_issuer {key} '' {new} --apply. "
+        "Delete the rows of oidc_login.OAuthConnection that belong to another one first.",
+    ),
+    "W182": (
+        "Connections of the provider {key!r} belong to issuers that it does not have by its settings: {issuers}.",
+        "These people cannot sign in with it. If the provider has moved, run: python manage.py oidc_login_move_issuer "
+        "{key} {old} {new} --apply. If it is another provider, give it a key of its own.",
+    ),
     "W003": (
         "The database {alias!r} has no index on UPPER({column}) of {table}.",
         "Addresses are compared without case, so every sign-up reads all users. Give the user model "

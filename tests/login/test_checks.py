@@ -872,7 +872,19 @@ def test_deployment_needs_the_public_address(written: dict[str, Any], expected: 
 
 def connect(username: str, provider_key: str) -> None:
     user = get_user_model().objects.create_user(username)
-    OAuthConnection.objects.create(user=user, provider_key=provider_key, provider_user_id=username)
+    row = {"provider_key": provider_key, "issuer": ISSUER, "provider_user_id": username}
+    OAuthConnection.objects.create(user=user, **row)
+
+
+def stored(provider_key: str, issuer: str, *, count: int = 1) -> list[OAuthConnection]:
+    """Connections of a provider under an issuer."""
+    made = []
+    for _ in range(count):
+        number = OAuthConnection.objects.count()
+        user = get_user_model().objects.create_user(f"person{number}")
+        row = {"provider_key": provider_key, "issuer": issuer, "provider_user_id": str(number)}
+        made.append(OAuthConnection.objects.create(user=user, **row))
+    return made
 
 
 def database_messages() -> list[CheckMessage]:
@@ -897,6 +909,103 @@ def test_connections_of_configured_providers(settings: Settings) -> None:
     connect("alice", "op")
 
     assert database_messages() == []
+
+
+GOOD_ISSUERS: dict[str, tuple[dict[str, Any], str]] = {
+    "issuer": (OP, ISSUER),
+    "discovery URL": (
+        {"discovery_url": f"{ISSUER}/.well-known/openid-configuration", "client_id": "x"},
+        f"{ISSUER}/",
+    ),
+    "home": (GITHUB, ""),
+    "own server": ({**GITHUB, "base_url": "https://git.example"}, "https://git.example"),
+    "own endpoints": (forge()["forge"], "https://forge.example"),
+    "a tenant": (
+        {
+            "class": "oidc_login.providers.MicrosoftProvider",
+            "tenant": "common",
+            "allowed_tenants": "*",
+            "client_id": "x",
+        },
+        "https://login.microsoftonline.com/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee/v2.0",
+    ),
+    "a workspace": ({"class": "oidc_login.providers.SlackProvider", "client_id": "x"}, "https://slack.com/T0XYZ"),
+    "an alias": ({"class": "oidc_login.providers.GoogleProvider", "client_id": "x"}, "https://accounts.google.com"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("entry", "issuer"), GOOD_ISSUERS.values(), ids=GOOD_ISSUERS)
+def test_connections_of_the_issuer_of_today(entry: dict[str, Any], issuer: str, settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"it": entry}
+    stored("it", issuer)
+
+    assert [message for message in database_messages() if message.id in ("oidc_login.W181", "oidc_login.W182")] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("entry", [entry for entry, _ in GOOD_ISSUERS.values()], ids=GOOD_ISSUERS)
+def test_connections_of_another_issuer(entry: dict[str, Any], settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"it": entry}
+    stored("it", "https://before.example/realm", count=2)
+
+    (found,) = [message for message in database_messages() if message.id == "oidc_login.W182"]
+
+    assert "'it'" in found.msg and "2 to 'https://before.example/realm'" in found.msg
+    assert "oidc_login_move_issuer it https://before.example/realm" in str(found.hint)
+
+
+@pytest.mark.django_db
+def test_connections_that_name_no_server(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"it": {**GITHUB, "base_url": "https://git.example"}}
+    keys = [str(row.pk) for row in stored("it", "", count=12)]
+
+    (found,) = database_messages()
+
+    assert found.id == "oidc_login.W181"
+    assert found.msg.startswith("12 connections") and f"(rows {', '.join(keys[:10])}, ...)" in found.msg
+    assert "oidc_login_move_issuer it '' https://git.example --apply" in str(found.hint)
+
+
+@pytest.mark.django_db
+def test_many_other_issuers_are_one_message(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = op()
+    for number in range(7):
+        stored("op", f"https://before.example/{number}", count=1 + (number == 6))
+
+    (found,) = database_messages()
+
+    assert "2 to 'https://before.example/6'" in found.msg
+    assert "others to 2 more issuers" in found.msg
+
+
+@pytest.mark.django_db
+def test_connections_of_a_loaders_provider_that_another_tenant_took_over(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDER_LOADER = f"{__name__}.tenants"
+    stored("tenant", "https://before.example")
+
+    (found,) = database_messages()
+
+    assert found.id == "oidc_login.W182" and "'tenant'" in found.msg
+
+
+def tenants() -> dict[str, Any]:
+    return {"tenant": {**ENDPOINTS_OF_TENANT, "client_id": "x", "client_secret": SECRET}, "broken": {"isuer": 5}}
+
+
+ENDPOINTS_OF_TENANT = {"class": "oidc_login.providers.GitLabRESTProvider", "base_url": "https://git.tenant.example"}
+
+
+@pytest.mark.django_db
+def test_loader_that_fails_is_no_message_about_its_connections(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDER_LOADER = f"{__name__}.failing"
+    stored("tenant", "https://before.example")
+
+    assert database_messages() == []
+
+
+def failing() -> Any:
+    raise RuntimeError("the database is away")
 
 
 @pytest.mark.django_db(transaction=True)

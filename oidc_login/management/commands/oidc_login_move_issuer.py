@@ -1,0 +1,109 @@
+"""`manage.py oidc_login_move_issuer`: the identities of a provider under another issuer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from oidc_login.management.long_command import FAILED, LEFT_OVER, LongCommand
+from oidc_login.management.progress import Progress
+from oidc_login.models import OAuthConnection
+from oidc_login.providers.base import MAX_ISSUER_LENGTH
+from oidc_login.registry import find_provider, get_configurations
+from oidc_login.sealing import old_token_keys_setting
+from oidc_login.tokens.moving import NAMED, PAGE, Move
+
+TAKEN = (
+    "Connections whose identity exists under {!r} already: {:,} ({}). They were left as they are. These people signed "
+    "in before they were moved and may have two accounts. Delete one of the two connections, and run the command again."
+)
+UNREADABLE = (
+    "Connections with tokens that no key opens: {:,}. They were left as they are. Add the secret that they were "
+    "encrypted with to {}, or move them without their tokens with --forget-unreadable, and run the command again."
+)
+BUSY = "Connections that were being refreshed or changed: {:,}. Run the command again."
+NOT_CONFIGURED = (
+    "Note: by its settings the provider {!r} has another issuer than {!r}. Until you change them, nobody is found "
+    "under the new issuer."
+)
+DRY_RUN = "Nothing was changed. Run the command again with --apply."
+
+
+class Command(LongCommand):
+    help = (
+        "Keeps the identities of a provider under another issuer, for a provider that moved or a server that the "
+        "connections do not name yet. Without --apply it only says what it would do."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("key", metavar="KEY", help="The key of the provider.")
+        parser.add_argument("old", metavar="OLD", help='The issuer that the connections have now; "" for none.')
+        parser.add_argument("new", metavar="NEW", help="The issuer that they get.")
+        parser.add_argument("--apply", action="store_true", help="Move them. Without it nothing is changed.")
+        parser.add_argument(
+            "--forget-unreadable",
+            action="store_true",
+            help="Also move connections with tokens that no key opens, without these tokens.",
+        )
+        parser.add_argument(
+            "--batch-size", type=int, default=PAGE, help="Connections in one transaction (%(default)s)."
+        )
+
+    def prepare(self, options: dict[str, Any]) -> None:
+        key, old, new = options["key"], options["old"], options["new"]
+        if old == new:
+            raise CommandError("OLD and NEW are the same issuer.")
+        if len(new) > MAX_ISSUER_LENGTH:
+            raise CommandError(f"NEW is longer than {MAX_ISSUER_LENGTH} characters.")
+        if options["batch_size"] < 1:
+            raise CommandError("--batch-size must be 1 or more.")
+        self.check_old(key, old, alias=options["database"])
+        self.move = Move(
+            alias=options["database"],
+            provider_key=key,
+            old=old,
+            new=new,
+            dry_run=not options["apply"],
+            forgets_unreadable=options["forget_unreadable"],
+            page=options["batch_size"],
+        )
+        configuration = get_configurations().get(key)
+        provider = None if configuration is None else find_provider(key, configuration)
+        if provider is not None and not provider.is_possible_issuer(new):
+            self.stdout.write(self.style.WARNING(NOT_CONFIGURED.format(key, new)))
+
+    def check_old(self, key: str, old: str, *, alias: str) -> None:
+        """A misspelt key or issuer is not taken for work that is done."""
+        rows = OAuthConnection._base_manager.using(alias).filter(provider_key=key)
+        if rows.filter(issuer=old).exists():
+            return
+        known = sorted(set(rows.values_list("issuer", flat=True).distinct()[:NAMED]))
+        if not known:
+            raise CommandError(f"No connection belongs to the provider {key!r}.")
+        issuers = ", ".join(map(repr, known))
+        self.stdout.write(self.style.WARNING(f"No connection of {key!r} has the issuer {old!r}. There are: {issuers}."))
+
+    def work(self, progress: Progress) -> None:
+        self.move.run(progress)
+
+    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+        move = self.move
+        if options["verbosity"] > 0:
+            done = "would be moved" if move.dry_run else "moved"
+            without = f", {move.forgotten:,} of them without their tokens" if move.forgotten else ""
+            self.stdout.write(f"Connections: {move.seen:,}, {done}: {move.moved:,}{without}")
+            self.stdout.write(f"Sessions: {move.sessions:,} {done}")
+            if move.dry_run and move.moved:
+                self.stdout.write(DRY_RUN)
+        problems = []
+        if move.taken:
+            named = ", ".join(map(str, move.taken[:NAMED])) + (", ..." if len(move.taken) > NAMED else "")
+            problems.append(TAKEN.format(move.new, len(move.taken), named))
+        if move.unreadable:
+            problems.append(UNREADABLE.format(move.unreadable, old_token_keys_setting()))
+        status = FAILED if problems else LEFT_OVER
+        if move.busy:
+            problems.append(BUSY.format(move.busy))
+        return status, problems

@@ -1,0 +1,153 @@
+"""Keeping identities under another issuer: a provider that moved, or a server that the rows do not name yet.
+
+The issuer is part of the seal of a token, so tokens are encrypted again. A connection is written by an UPDATE that
+names what was read: a refresh or a sign-in in between is not lost, and its row is read again. It can be stopped at
+any time. If it is begun again, it finds what is left.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from ..fields import TokenKeyError
+from ..models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection, SignedInSession, Status
+from .database import bounded_locks, in_pages
+from .rotation import FIELDS
+
+logger = logging.getLogger(__name__)
+
+PAGE = 200  # rows that are read at a time, and written in one transaction
+ATTEMPTS = 3  # for a row that somebody changes or locks each time
+NAMED = 10  # rows that a report names, of those that were left
+
+
+@dataclass(slots=True, kw_only=True)
+class Move:
+    """A walk over the connections of one issuer, and what it has come to so far."""
+
+    alias: str
+    provider_key: str
+    old: str
+    new: str
+    dry_run: bool = True
+    forgets_unreadable: bool = False
+    page: int = PAGE
+    seen: int = 0
+    moved: int = 0
+    forgotten: int = 0  # moved without tokens that no key opens
+    taken: list[Any] = field(default_factory=list)  # keys of rows whose identity exists under the new issuer
+    unreadable: int = 0
+    busy: int = 0
+    sessions: int = 0
+
+    def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Move every connection, or with `dry_run` find out what would become of it."""
+        found = self._rows().filter(provider_key=self.provider_key, issuer=self.old)
+        total = found.count()
+        for page in in_pages(found, self.page):
+            self._take(page)
+            progress(self.seen, total)
+        self._move_sessions()
+
+    def _rows(self) -> QuerySet[OAuthConnection]:
+        names = ("pk", *IDENTITY_FIELDS, *ENCRYPTED_FIELDS, "refresh_lease", "refresh_lease_until", "status")
+        return OAuthConnection._base_manager.using(self.alias).only(*names)
+
+    def _take(self, page: Sequence[OAuthConnection]) -> None:
+        self.seen += len(page)
+        rows = self._without_taken(page)
+        for _ in range(0 if self.dry_run else ATTEMPTS):
+            left = self._write_all(rows)
+            rows = list(self._rows().filter(pk__in=left, issuer=self.old)) if left else []
+            if not rows:
+                return
+        for row in rows:
+            self._count_left(row)
+
+    def _without_taken(self, page: Sequence[OAuthConnection]) -> list[OAuthConnection]:
+        """Leave out whom the new issuer knows already: two accounts of one person are not for a command to merge."""
+        subjects = [row.provider_user_id for row in page]
+        there = self._rows().filter(provider_key=self.provider_key, issuer=self.new, provider_user_id__in=subjects)
+        taken = set(there.values_list("provider_user_id", flat=True))
+        self.taken += [row.pk for row in page if row.provider_user_id in taken]
+        return [row for row in page if row.provider_user_id not in taken]
+
+    def _count_left(self, row: OAuthConnection) -> None:
+        """Note what became of a row that was not written; a dry run writes none."""
+        readable = self._sealed_anew(row) is not None
+        if not readable and not self.forgets_unreadable:
+            self.unreadable += 1
+        elif not self.dry_run:
+            self.busy += 1
+        else:
+            self.moved += 1
+            self.forgotten += not readable
+
+    # What is written.
+
+    def _write_all(self, rows: Iterable[OAuthConnection]) -> list[Any]:
+        """Write in one transaction, or else each row for itself; return the keys of those that were not written."""
+        rows = list(rows)
+        moved, forgotten = self.moved, self.forgotten
+        try:
+            with transaction.atomic(using=self.alias), bounded_locks(self.alias):
+                return [row.pk for row in rows if not self._write(row)]
+        except (OperationalError, IntegrityError) as error:
+            self.moved, self.forgotten = moved, forgotten
+            logger.info("connections are moved one by one: %s", type(error).__name__)
+        return [row.pk for row in rows if not self._write_alone(row)]
+
+    def _write_alone(self, row: OAuthConnection) -> bool:
+        try:
+            with transaction.atomic(using=self.alias), bounded_locks(self.alias):
+                return self._write(row)
+        except OperationalError:  # a lock that somebody holds for long
+            return False
+        except IntegrityError:  # the person came back by the new issuer just now
+            self.taken.append(row.pk)
+            return True
+
+    @sensitive_variables()
+    def _write(self, row: OAuthConnection) -> bool:
+        """Write one row, unless somebody has changed it or is refreshing it; say whether nothing is left to do."""
+        tokens = self._sealed_anew(row)
+        if tokens is None and not self.forgets_unreadable:
+            return False
+        values: dict[str, Any] = {"issuer": self.new}
+        if tokens is None:
+            lost = {"access_token_expires_at": None, "refresh_token_expires_at": None}
+            values |= {**dict.fromkeys(ENCRYPTED_FIELDS, ""), **lost, "status": Status.NEEDS_REAUTH}
+        else:
+            values |= tokens
+        # A refresh that is under way would store tokens with the seal of before.
+        free = Q(refresh_lease="") | Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=timezone.now())
+        same = {name: row.__dict__[name] for name in (*ENCRYPTED_FIELDS, "refresh_lease")}
+        if not self._rows().filter(free, pk=row.pk, issuer=self.old, **same).update(**values):
+            return False
+        self.moved += 1
+        self.forgotten += tokens is None
+        return True
+
+    @sensitive_variables()
+    def _sealed_anew(self, row: OAuthConnection) -> dict[str, Any] | None:
+        """Return the tokens sealed for the new issuer; `None` where one of them cannot be opened."""
+        there = OAuthConnection(provider_key=row.provider_key, issuer=self.new, provider_user_id=row.provider_user_id)
+        try:
+            tokens = {name: getattr(row, name) for name in ENCRYPTED_FIELDS if row.__dict__[name]}
+        except TokenKeyError:
+            return None
+        return {name: FIELDS[name].encrypt(token, there) for name, token in tokens.items()}
+
+    def _move_sessions(self) -> None:
+        """Let a logout at the provider end the sessions that began under the old issuer."""
+        found = SignedInSession._base_manager.using(self.alias)
+        found = found.filter(provider_key=self.provider_key, issuer=self.old)
+        self.sessions = found.count() if self.dry_run else found.update(issuer=self.new)
