@@ -1,7 +1,8 @@
 """The providers: one small file each, loaded when first used.
 
 A site's own provider class derives from one of the classes named here; `get_provider` returns the configured
-instance for a key. A shipped class is found by its name alone: `AcmeProvider` lives in `acme.py`.
+instance for a key. A shipped class is found by its name alone: `AcmeProvider` lives in `acme.py`. `__all__` and `dir()`
+follow from that too; they import every class, so `__all__` has no class whose extra is not installed.
 """
 
 from __future__ import annotations
@@ -11,117 +12,86 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..registry import get_provider, get_provider_keys
-    from .amazon import AmazonProvider
+    from ..registry import get_provider as get_provider
+    from ..registry import get_provider_keys as get_provider_keys
+    from .amazon import AmazonProvider as AmazonProvider
     from .apple import AppleProvider as AppleProvider
-    from .base import OAuthProvider, OAuthToken, OAuthUser
-    from .bitbucket import BitbucketProvider
+    from .base import OAuthProvider as OAuthProvider
+    from .base import OAuthToken as OAuthToken
+    from .base import OAuthUser as OAuthUser
+    from .bitbucket import BitbucketProvider as BitbucketProvider
     from .cognito import CognitoProvider as CognitoProvider
     from .discogs import DiscogsProvider as DiscogsProvider
-    from .discord import DiscordProvider
-    from .dropbox import DropboxProvider
-    from .facebook import FacebookProvider
+    from .discord import DiscordProvider as DiscordProvider
+    from .dropbox import DropboxProvider as DropboxProvider
+    from .facebook import FacebookProvider as FacebookProvider
     from .flickr import FlickrProvider as FlickrProvider
     from .github import GitHubProvider as GitHubProvider
-    from .gitlab import GitLabRESTProvider
+    from .gitlab import GitLabRESTProvider as GitLabRESTProvider
     from .google import GoogleProvider as GoogleProvider
-    from .instagram import InstagramProvider
-    from .kakao import KakaoProvider
+    from .instagram import InstagramProvider as InstagramProvider
+    from .kakao import KakaoProvider as KakaoProvider
     from .keycloak import KeycloakProvider as KeycloakProvider
     from .linkedin import LinkedInProvider as LinkedInProvider
-    from .linkedin_posting import LinkedInPostingProvider
-    from .mastodon import MastodonProvider
+    from .linkedin_posting import LinkedInPostingProvider as LinkedInPostingProvider
+    from .mastodon import MastodonProvider as MastodonProvider
     from .microsoft import MicrosoftProvider as MicrosoftProvider
-    from .notion import NotionProvider
-    from .oauth1 import OAuth1Provider
-    from .oauth2 import OAuth2Provider
-    from .oidc import OIDCProvider
+    from .notion import NotionProvider as NotionProvider
+    from .oauth1 import OAuth1Provider as OAuth1Provider
+    from .oauth2 import OAuth2Provider as OAuth2Provider
+    from .oidc import OIDCProvider as OIDCProvider
     from .paypal import PayPalProvider as PayPalProvider
-    from .pinterest import PinterestProvider
-    from .reddit import RedditProvider
+    from .pinterest import PinterestProvider as PinterestProvider
+    from .reddit import RedditProvider as RedditProvider
     from .slack import SlackProvider as SlackProvider
-    from .spotify import SpotifyProvider
-    from .strava import StravaProvider
-    from .tiktok import TikTokProvider
+    from .spotify import SpotifyProvider as SpotifyProvider
+    from .strava import StravaProvider as StravaProvider
+    from .tiktok import TikTokProvider as TikTokProvider
     from .trello import TrelloProvider as TrelloProvider
     from .tumblr import TumblrProvider as TumblrProvider
     from .twitch import TwitchProvider as TwitchProvider
-    from .x import XProvider
-    from .youtube import YouTubeProvider
+    from .x import XProvider as XProvider
+    from .youtube import YouTubeProvider as YouTubeProvider
     from .zitadel import ZitadelProvider as ZitadelProvider
 
-# What does not follow from its name.
-_HOMES = {
+# The names that are no shipped providers.
+_OTHERS = {
     "OAuth1Provider": "oidc_login.providers.oauth1",
-    "AmazonProvider": "oidc_login.providers.amazon",
-    "AppleProvider": "oidc_login.providers.apple",
-    "BitbucketProvider": "oidc_login.providers.bitbucket",
-    "DiscordProvider": "oidc_login.providers.discord",
-    "DropboxProvider": "oidc_login.providers.dropbox",
-    "FacebookProvider": "oidc_login.providers.facebook",
-    "GitHubProvider": "oidc_login.providers.github",
-    "GitLabRESTProvider": "oidc_login.providers.gitlab",
-    "GoogleProvider": "oidc_login.providers.google",
-    "InstagramProvider": "oidc_login.providers.instagram",
-    "KakaoProvider": "oidc_login.providers.kakao",
-    "LinkedInPostingProvider": "oidc_login.providers.linkedin_posting",
-    "MastodonProvider": "oidc_login.providers.mastodon",
-    "NotionProvider": "oidc_login.providers.notion",
     "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
     "OAuthToken": "oidc_login.providers.base",
     "OAuthUser": "oidc_login.providers.base",
     "OIDCProvider": "oidc_login.providers.oidc",
-    "PinterestProvider": "oidc_login.providers.pinterest",
-    "RedditProvider": "oidc_login.providers.reddit",
-    "SpotifyProvider": "oidc_login.providers.spotify",
-    "StravaProvider": "oidc_login.providers.strava",
-    "TikTokProvider": "oidc_login.providers.tiktok",
-    "XProvider": "oidc_login.providers.x",
-    "YouTubeProvider": "oidc_login.providers.youtube",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
-
-__all__ = [
-    "OAuth1Provider",
-    "AmazonProvider",
-    "AppleProvider",
-    "BitbucketProvider",
-    "DiscordProvider",
-    "DropboxProvider",
-    "FacebookProvider",
-    "GitHubProvider",
-    "GitLabRESTProvider",
-    "GoogleProvider",
-    "InstagramProvider",
-    "KakaoProvider",
-    "LinkedInPostingProvider",
-    "MastodonProvider",
-    "NotionProvider",
-    "OAuth2Provider",
-    "OAuthProvider",
-    "OAuthToken",
-    "OAuthUser",
-    "OIDCProvider",
-    "PinterestProvider",
-    "RedditProvider",
-    "SpotifyProvider",
-    "StravaProvider",
-    "TikTokProvider",
-    "XProvider",
-    "YouTubeProvider",
-    "get_provider",
-    "get_provider_keys",
-]
+# The shipped classes that do not live where their name says.
+_ELSEWHERE = {
+    "GitLabRESTProvider": "oidc_login.providers.gitlab",
+    "LinkedInPostingProvider": "oidc_login.providers.linkedin_posting",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import a provider at its first use, so that forty cost no more than one (PEP 562)."""
-    home = _HOMES.get(name) or _home_of(name)
+    if name == "__all__":
+        return _public_names()
+    home = _OTHERS.get(name) or _ELSEWHERE.get(name) or _home_of(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "__all__", *_public_names()})
+
+
+def _public_names() -> list[str]:
+    """Return every name that can be imported from here: the bases, and each class that says what provider it is."""
+    from .shipped import shipped_classes
+
+    missing = set() if find_spec("oauthlib") else {"OAuth1Provider"}
+    return sorted({*_OTHERS, *shipped_classes()} - missing)
 
 
 def _home_of(class_name: str) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,6 +252,29 @@ def test_a_loader_brings_further_providers_and_replaces_none() -> None:
 @pytest.mark.parametrize("name", [*providers.__all__, *shipped_classes()])
 def test_every_name_is_found(name: str) -> None:
     assert getattr(providers, name).__name__ == name
+
+
+def imported_for_type_checkers() -> set[str]:
+    """The names under `if TYPE_CHECKING`, which type checkers and editors know."""
+    tree = ast.parse(Path(str(providers.__file__)).read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.asname or "" for node in imports for alias in node.names if node.module != "shipped"}
+
+
+def test_every_public_name_is_listed_and_known_to_type_checkers() -> None:
+    listed = {*providers.__all__}
+
+    assert {*shipped_classes()} < listed
+    assert listed == imported_for_type_checkers()
+    assert listed < {*dir(providers)}
+    assert "__all__" in dir(providers)
+
+
+def test_star_import_brings_them_all() -> None:
+    names: dict[str, Any] = {}
+    exec("from oidc_login.providers import *", names)  # noqa: S102  # the statement cannot stand in a function
+
+    assert {*providers.__all__} < {*names}
 
 
 @pytest.mark.parametrize(
