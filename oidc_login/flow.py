@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver, get_script_prefix, get_urlcon
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
-from . import sealing
+from . import cookies, sealing
 from .cache import SharedValues, add_once
 from .conf import django, settings
 from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
@@ -31,7 +31,6 @@ from .upstream import states
 from .upstream.entry import CALLBACK_NAME, CALLBACK_SETTING, callback_name, provider_key
 
 COOKIE_PREFIX: Final = "oidc_login_flow_"
-HOST_PREFIX: Final = "__Host-"
 MAX_COOKIES: Final = 5
 MAX_COOKIE_BYTES: Final = 4096
 MAX_NEXT_BYTES: Final = 1000
@@ -135,7 +134,9 @@ def safe_next(request: HttpRequest, values: list[str]) -> str:
 
 def is_local(request: HttpRequest, url: str) -> bool:
     """Whether a URL stays on the host of this request."""
-    return url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=cookies.is_secure(request)
+    )
 
 
 # The cookie.
@@ -149,56 +150,37 @@ def remember(request: HttpRequest, response: HttpResponse, flow: Flow, *, cross_
     name = cookie_name(request, flow.state)
     value = sealed(name, flow)
     for stale in _cookies_to_drop(request, len(name) + len(value)):
-        _delete(request, response, stale)
-    response.set_cookie(
-        name,
-        value,
-        max_age=settings.FLOW_LIFETIME + GRACE,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="None" if cross_site_post and request.is_secure() else "Lax",
-    )
+        cookies.drop(request, response, stale)
+    same_site: cookies.SameSite = "None" if cross_site_post else "Lax"
+    cookies.keep(request, response, name, value, max_age=settings.FLOW_LIFETIME + GRACE, same_site=same_site)
 
 
 def forget(request: HttpRequest, response: HttpResponse, state: str) -> None:
     """Remove the cookie of a flow, whatever became of it."""
     name = cookie_name(request, state)
-    if name in request.COOKIES:
-        _delete(request, response, name)
+    if cookies.with_prefix(request, name):
+        cookies.drop(request, response, name)
 
 
 def cookie_name(request: HttpRequest, state: str) -> str:
-    """Return the name for a state; on https one that no sibling host can set (RFC 6265bis 4.1.3.2)."""
-    name = COOKIE_PREFIX + state_hash(state)[:16]
-    return HOST_PREFIX + name if request.is_secure() else name
+    """Return the name of the cookie for a state."""
+    return cookies.full_name(request, COOKIE_PREFIX + state_hash(state)[:16])
 
 
 def state_hash(state: str) -> str:
     return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _delete(request: HttpRequest, response: HttpResponse, name: str) -> None:
-    response.set_cookie(
-        name,
-        max_age=0,
-        expires="Thu, 01 Jan 1970 00:00:00 GMT",
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
-
-
 def _cookies_to_drop(request: HttpRequest, size: int) -> list[str]:
     """Return the names of the oldest flow cookies beyond the limits, unreadable ones first."""
-    prefix = HOST_PREFIX + COOKIE_PREFIX if request.is_secure() else COOKIE_PREFIX
-    names = [name for name in request.COOKIES if name.startswith(prefix)]
-    if not names:
+    sent = cookies.with_prefix(request, cookies.full_name(request, COOKIE_PREFIX))
+    if not sent:
         return []
-    names.reverse()  # a browser sends the older one first (RFC 6265 5.4), which tells those of one second apart
-    names.sort(key=lambda name: _begun_at(name, request.COOKIES[name]), reverse=True)
+    names = list(reversed(sent))  # a browser sends the older one first (RFC 6265 5.4), also of one second
+    names.sort(key=lambda name: _begun_at(name, sent[name]), reverse=True)
     kept = 0
     for name in names:
-        size += len(name) + len(request.COOKIES[name])
+        size += len(name) + len(sent[name])
         if kept + 2 > MAX_COOKIES or size > MAX_COOKIE_BYTES:
             break
         kept += 1
@@ -280,9 +262,10 @@ def _take_from_session(request: HttpRequest, state: str, begun: states.UpstreamS
 def peek(request: HttpRequest, state: str) -> Flow | None:
     """Return the flow of a state without using it up; `None` where this browser has none."""
     name = cookie_name(request, state)
+    value = cookies.get(request, name)
     try:
-        return unsealed(name, request.COOKIES[name])
-    except (KeyError, sealing.SealError):
+        return None if value is None else unsealed(name, value)
+    except sealing.SealError:
         return None
 
 

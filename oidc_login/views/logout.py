@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login import cookies, sealing, sessions
 from oidc_login import flow as flows
-from oidc_login import sealing, sessions
 from oidc_login.conf import django, settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.faults import STORE_FAULTS
@@ -74,7 +74,7 @@ class LogoutDoneView(ProviderView):
         if next_url is None:
             logger.info("somebody came back from a logout that this browser did not begin")
         else:
-            response.delete_cookie(cookie_name(request))
+            cookies.drop(request, response, cookie_name(request))
         response["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -124,26 +124,19 @@ def remember(request: HttpRequest, response: HttpResponse, *, state: str, next_u
     """Keep in this browser what the provider will be asked to bring back; the last logout counts."""
     name = cookie_name(request)
     plain = json.dumps([state, next_url, int(time.time())]).encode()
-    response.set_cookie(
-        name,
-        sealing.seal(plain, purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys()),
-        max_age=settings.FLOW_LIFETIME,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    value = sealing.seal(plain, purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys())
+    cookies.keep(request, response, name, value, max_age=settings.FLOW_LIFETIME)
 
 
 @sensitive_variables()
 def expected_next(request: HttpRequest, states: list[str], *, now: float) -> str | None:
     """Return the `next` of the logout with this one state; `None` where none is expected in this browser."""
     name = cookie_name(request)
-    if len(states) != 1 or name not in request.COOKIES:
+    value = cookies.get(request, name)
+    if len(states) != 1 or value is None:
         return None
     try:
-        plain = sealing.unseal(
-            request.COOKIES[name], purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys()
-        )
+        plain = sealing.unseal(value, purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys())
     except sealing.SealError:
         return None
     state, next_url, begun_at = json.loads(plain)
@@ -152,5 +145,4 @@ def expected_next(request: HttpRequest, states: list[str], *, now: float) -> str
 
 
 def cookie_name(request: HttpRequest) -> str:
-    """Return the name; on https one that no sibling host can set (RFC 6265bis 4.1.3.2)."""
-    return flows.HOST_PREFIX + COOKIE if request.is_secure() else COOKIE
+    return cookies.full_name(request, COOKIE)

@@ -14,10 +14,11 @@ from urllib.parse import quote, urlsplit
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from oidc_login.models import OAuthConnection
-from oidc_login.testing import Answer
+from oidc_login.testing import Answer, serve
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, NewPerson, Shoot
 from tests.browser.world import Run, World, choose, continue_to_provider, expect_signed_in, sign_in
 from tests.protocol.servers import make_authority
@@ -298,3 +299,48 @@ def test_flow_cookie_over_tls_is_of_this_host_alone(
         choose(page, "Bob Birch")
         expect(page.get_by_text("Signed in as alice@example.org, 2 connected.")).to_be_visible()
         assert flow_cookies(context) == []
+
+
+# A sibling host, under TLS.
+
+PREFIXES = ["", *(space.encode().decode("latin-1") for space in "\u2000\u3000\u00a0\u0085"), "\u00a0", "\u0085"]
+
+
+def test_sibling_host_plants_no_flow(
+    playwright: Playwright,
+    chromium: str,
+    run: Run,
+    secure: tuple[ssl.SSLContext, str],
+    settings: Settings,
+) -> None:
+    """It can set a cookie whose name begins with a Unicode space: for Django's parser that is the flow's own."""
+    settings.ALLOWED_HOSTS = ["site.localhost"]
+    tls, ca_bundle = secure
+    link, planted = "", [("Set-Cookie", "")]
+
+    def sibling(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("302 Found", [("Location", link), ("Content-Length", "0"), *planted])
+        return [b""]
+
+    with (
+        run(tls=tls, ca_bundle=ca_bundle) as world,
+        serve(sibling, host="127.0.0.1", tls=tls) as evil,
+        trusting(playwright, chromium, world.site) as browser,
+    ):
+        host, evil_port = f"site.localhost:{urlsplit(world.site).port}", urlsplit(evil).port
+        begun = Client(headers={"host": host}).post("/oauth/op/login/", secure=True)
+        [(name, morsel)] = [item for item in begun.cookies.items() if FLOW in item[0]]
+        link = world.provider.authorization_answer(begun["Location"], "bob").url
+        attributes = f"{name}={morsel.value}; Domain=site.localhost; Path=/; Secure"
+        planted = [("Set-Cookie", prefix + attributes) for prefix in PREFIXES]
+        with browser.new_context(locale="en-GB") as context:
+            page = context.new_page()
+            answer = page.goto(f"https://evil.site.localhost:{evil_port}/")
+
+            assert answer is not None and answer.status == 400
+            assert urlsplit(page.url).netloc == host
+            sent = answer.request.all_headers()["cookie"]
+            assert name in sent and not sent.startswith("__Host-") and "; __Host-" not in sent
+            expect(page.get_by_text("was not begun in this browser")).to_be_visible()
+            page.goto(f"https://{host}/")
+            expect(page.get_by_text("Nobody is signed in.")).to_be_visible()

@@ -27,7 +27,7 @@ class Trip:
         """A request of this browser; with data a POST."""
         factory = RequestFactory()
         request = factory.get(url, secure=secure) if data is None else factory.post(url, data, secure=secure)
-        request.COOKIES.update(self.cookies)
+        request.META["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         request.session = self.session
         return request
 

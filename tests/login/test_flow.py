@@ -168,16 +168,15 @@ def test_redirect_uri_is_where_the_callback_is_for_this_very_request(rf: Request
     assert redirect_uri() == "http://testserver/oauth/op/callback/"
 
 
-def test_redirect_uri_of_the_token_request_is_the_one_sent(
-    op: OpenIDProvider, browser: Browser, settings: Settings
-) -> None:
+def test_redirect_uri_of_the_token_request_is_the_one_sent(op: OpenIDProvider, settings: Settings) -> None:
     """RFC 6749 4.1.3 wants the same one, whatever the site's address is by then."""
+    browser = Browser(https=True)
     answer = browser.authorize(op, browser.begin())
     settings.OIDC_LOGIN_BASE_URL = "https://moved.example"
 
     assert browser.end(answer).status_code == 302
     (sent,) = [request.form for request in op.requests if request.endpoint == "token"]
-    assert sent["redirect_uri"] == "http://testserver/oauth/op/callback/"
+    assert sent["redirect_uri"] == "https://testserver/oauth/op/callback/"
 
 
 def test_cookie_of_http_is_not_believed_over_https(op: OpenIDProvider, browser: Browser) -> None:

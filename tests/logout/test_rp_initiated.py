@@ -319,10 +319,9 @@ def test_request_chooses_nothing_of_what_the_provider_is_told(op: RecordingOpenI
     assert not set(sent.values()) & set(chosen.values())
 
 
-def test_base_url_is_where_the_provider_returns_to(
-    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
-) -> None:
+def test_base_url_is_where_the_provider_returns_to(op: RecordingOpenIDProvider, settings: Settings) -> None:
     settings.OIDC_LOGIN_BASE_URL = "https://your.site"
+    browser = Browser(https=True)
     browser.sign_in(op)
 
     assert parameters_of(browser.post(URL))["post_logout_redirect_uri"] == f"https://your.site{DONE}"

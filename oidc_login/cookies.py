@@ -1,0 +1,68 @@
+"""The package's own cookies: read by their exact name, and bound to this host where the site is on https."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from django.http import HttpRequest, HttpResponse
+
+from .conf import settings
+
+HOST_PREFIX: Final = "__Host-"
+SameSite = Literal["Lax", "None"]
+
+
+def is_secure(request: HttpRequest) -> bool:
+    """Whether the browser is on https: the request says so, or `OIDC_LOGIN_BASE_URL`, as behind a proxy."""
+    return request.is_secure() or str(settings.BASE_URL or "").lower().startswith("https://")
+
+
+def full_name(request: HttpRequest, name: str) -> str:
+    """Return the name of a cookie; on https one that no sibling host can set (RFC 6265bis 4.1.3.2)."""
+    return HOST_PREFIX + name if is_secure(request) else name
+
+
+def with_prefix(request: HttpRequest, prefix: str) -> dict[str, str]:
+    """Return the cookies whose names begin with `prefix`, in the order in which the browser sent them.
+
+    They come from the header itself. Django's parser also strips Unicode spaces and control characters from names,
+    and a browser takes a name that begins with one of those for no `__Host-` name. A name that comes twice cannot be
+    trusted either: a browser has one `__Host-` cookie of a name.
+    """
+    found: dict[str, str] = {}
+    repeated: set[str] = set()
+    for pair in str(request.META.get("HTTP_COOKIE", "")).split(";"):
+        name, equals, value = pair.removeprefix(" ").partition("=")
+        if not equals or not name.startswith(prefix):
+            continue
+        if name in found:
+            repeated.add(name)
+        found[name] = value
+    return {name: value for name, value in found.items() if name not in repeated}
+
+
+def get(request: HttpRequest, name: str) -> str | None:
+    """Return the value of the cookie of exactly this name, `None` where there is none."""
+    return with_prefix(request, name).get(name)
+
+
+def keep(
+    request: HttpRequest, response: HttpResponse, name: str, value: str, *, max_age: int, same_site: SameSite = "Lax"
+) -> None:
+    """Set a cookie that only this host reads; `SameSite=None` needs https."""
+    secure = is_secure(request)
+    response.set_cookie(
+        name, value, max_age=max_age, secure=secure, httponly=True, samesite=same_site if secure else "Lax"
+    )
+
+
+def drop(request: HttpRequest, response: HttpResponse, name: str) -> None:
+    """Remove a cookie from the browser."""
+    response.set_cookie(
+        name,
+        max_age=0,
+        expires="Thu, 01 Jan 1970 00:00:00 GMT",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="Lax",
+    )
