@@ -39,12 +39,12 @@ class Flows(Client):
     def authorize_redirect(
         self, request: HttpRequest, redirect_uri: str | None = None, **parameters: Any
     ) -> HttpResponseRedirect:
-        """Send the browser to the provider; the answer comes to `redirect_uri`, and counts in this browser alone."""
+        """Send the browser to the provider; the answer to `redirect_uri` counts in this browser, for this user."""
         flow, url = self._begin(request, redirect_uri, parameters)
         response = HttpResponseRedirect(url)
         response["Cache-Control"] = "no-store"
         mode = flow.parameters.get("response_mode") or self._provider().response_mode
-        flow = replace(flow, parameters=kept(flow.parameters))
+        flow = replace(flow, parameters=kept(flow.parameters), user_key=pending.user_key(request))
         flows.remember(request, response, flow, cross_site_post=mode == "form_post")
         return response
 
@@ -69,7 +69,8 @@ class Flows(Client):
         asked = kept(dict(parse_qsl(urlsplit(data.get("url") or "").query)))
         private = dict(data.get("request_token") or {})
         redirect_uri = check_redirect_uri(data.get("redirect_uri"))
-        pending.save(request, self._flow(redirect_uri=redirect_uri, parameters=asked, private=private, **own))
+        flow = self._flow(redirect_uri=redirect_uri, parameters=asked, private=private, **own)
+        pending.save(request, replace(flow, user_key=pending.user_key(request)))
 
     def _own_values(self) -> tuple[str, ...]:
         """Return what a flow with this provider is made of."""
@@ -100,6 +101,7 @@ class Flows(Client):
         data = request.POST if request.method == "POST" else request.GET
         parameters = [(name, value) for name, values in data.lists() for value in values]
         flow = pending.take(request, read_state(parameters), provider_key=self._key, purpose="client")
+        pending.check_user(request, flow)
         return provider.read_response(parameters, flow=flow)
 
 

@@ -11,7 +11,8 @@ import time
 from django.http import HttpRequest
 
 from oidc_login import flow as flows
-from oidc_login.exceptions import ProviderMismatch
+from oidc_login.conf import django
+from oidc_login.exceptions import ConnectUserChanged, ProviderMismatch
 from oidc_login.sealing import SealError
 
 SESSION_KEY = "oidc_login_client_flows"
@@ -34,6 +35,29 @@ def take(request: HttpRequest, state: str, *, provider_key: str, purpose: flows.
     if flow.provider_key != provider_key or flow.purpose != purpose:
         raise ProviderMismatch
     return flow
+
+
+def user_key(request: HttpRequest) -> str:
+    """Return who is signed in; "" where nobody is, or where the site has no users."""
+    user = getattr(request, "user", None)
+    return str(user.pk) if user is not None and user.is_authenticated else ""
+
+
+def check_user(request: HttpRequest, flow: flows.Flow) -> None:
+    """A flow ends for the user who began it, or for nobody where nobody was signed in.
+
+    An answer that comes without its session names nobody, so the site cannot act for the wrong person.
+    """
+    current = user_key(request)
+    if flow.user_key == current or (not current and session_is_withheld(request)):
+        return
+    raise ConnectUserChanged("user")
+
+
+def session_is_withheld(request: HttpRequest) -> bool:
+    """Whether the browser keeps the session back from an answer of another site: a POST, or `SameSite=Strict`."""
+    is_strict = str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"
+    return django.SESSION_COOKIE_NAME not in request.COOKIES and (is_strict or request.method == "POST")
 
 
 def find(request: HttpRequest, state: str) -> flows.Flow | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -530,3 +531,84 @@ def test_request_without_a_session(client: DjangoOAuth2App, op: Op) -> None:
     del request.session
 
     assert client.authorize_access_token(request)["userinfo"]["sub"]
+
+
+# Whose flow it is.
+
+MALLORY, VICTIM = User(pk=1, username="mallory"), User(pk=2, username="victim")
+NOBODY = AnonymousUser()
+by_cookie_or_session = pytest.mark.parametrize("in_session", [False, True], ids=["cookie", "session"])
+
+
+def begun_by(user: Any, client: DjangoOAuth2App, *, in_session: bool = False) -> tuple[Trip, str]:
+    trip = Trip(client)
+    trip.user = user
+    if not in_session:
+        return trip, trip.begin()
+    data = client.create_authorization_url(CALLBACK)
+    client.save_authorize_data(trip.request("/login"), redirect_uri=CALLBACK, **data)
+    return trip, data["url"]
+
+
+@by_cookie_or_session
+@pytest.mark.parametrize("user", [MALLORY, NOBODY], ids=str)
+def test_flow_ends_for_the_user_who_began_it(client: DjangoOAuth2App, op: Op, user: Any, in_session: bool) -> None:
+    trip, url = begun_by(user, client, in_session=in_session)
+
+    assert trip.end(op.authorization_answer(url))["access_token"]
+
+
+@by_cookie_or_session
+@pytest.mark.parametrize(
+    ("begins", "ends"), [(MALLORY, VICTIM), (MALLORY, NOBODY), (NOBODY, VICTIM)], ids=lambda user: str(user)
+)
+def test_flow_ends_for_nobody_else(client: DjangoOAuth2App, op: Op, begins: Any, ends: Any, in_session: bool) -> None:
+    """The victim's page would go on to use the account that somebody else has at the provider."""
+    trip, url = begun_by(begins, client, in_session=in_session)
+    answer = op.authorization_answer(url)
+    op.clear()
+    trip.user = ends
+
+    refused(lambda: trip.end(answer), "connect_user_changed", "connect_user_changed")
+    trip.user = begins
+    refused(lambda: trip.end(answer), "mismatching_state", "state_used")
+    assert op.asked() == []
+
+
+def test_posted_answer_comes_without_the_session(register: Register, op: Op) -> None:
+    trip, url = begun_by(MALLORY, register(client_kwargs={"response_mode": "form_post", "scope": "openid"}))
+    trip.user = NOBODY
+
+    assert trip.end(op.authorization_answer(url))["access_token"]
+
+
+def test_posted_answer_that_comes_with_another_users_session(register: Register, op: Op) -> None:
+    trip, url = begun_by(MALLORY, register(client_kwargs={"response_mode": "form_post", "scope": "openid"}))
+    trip.user = VICTIM
+
+    refused(lambda: trip.end(op.authorization_answer(url)), "connect_user_changed", "connect_user_changed")
+
+
+@pytest.mark.parametrize(("same_site", "is_withheld"), [("Strict", True), ("strict", True), ("Lax", False)])
+def test_strict_session_is_withheld_from_an_answer(
+    client: DjangoOAuth2App, op: Op, settings: Settings, same_site: str, is_withheld: bool
+) -> None:
+    settings.SESSION_COOKIE_SAMESITE = same_site
+    trip, url = begun_by(MALLORY, client)
+    trip.user = NOBODY
+
+    if is_withheld:
+        assert trip.end(op.authorization_answer(url))["access_token"]
+    else:
+        refused(lambda: trip.end(op.authorization_answer(url)), "connect_user_changed", "connect_user_changed")
+
+
+def test_site_without_users_begins_and_ends_flows(client: DjangoOAuth2App, op: Op) -> None:
+    trip = Trip(client)
+    begun = trip.request("/login")
+    del begun.user
+    url = trip.follow(client.authorize_redirect(begun, CALLBACK))
+    ended = trip.request(op.authorization_answer(url).url)
+    del ended.user
+
+    assert client.authorize_access_token(ended)["access_token"]

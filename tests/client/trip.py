@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
@@ -22,6 +23,7 @@ class Trip:
         self.cookies: dict[str, str] = {} if browser is None else browser.cookies
         self.session: Any = session_store() if browser is None else browser.session
         self.begun: dict[str, str] = {}
+        self.user: Any = AnonymousUser()
 
     def request(self, url: str, data: Any = None, *, secure: bool = False) -> HttpRequest:
         """A request of this browser; with data a POST."""
@@ -29,6 +31,7 @@ class Trip:
         request = factory.get(url, secure=secure) if data is None else factory.post(url, data, secure=secure)
         request.META["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         request.session = self.session
+        request.user = self.user
         return request
 
     def begin(self, redirect_uri: str | None = CALLBACK, *, secure: bool = False, **parameters: Any) -> str:
