@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +31,12 @@ from .registry import get_provider
 from .upstream import states
 from .upstream.entry import CALLBACK_NAME, CALLBACK_SETTING, callback_name, provider_key
 
+logger = logging.getLogger("oidc_login")
+
 COOKIE_PREFIX: Final = "oidc_login_flow_"
 MAX_COOKIES: Final = 5
 MAX_COOKIE_BYTES: Final = 4096
-MAX_NEXT_BYTES: Final = 1000
+MAX_NEXT_BYTES: Final = 2048
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
 Purpose = Literal["login", "connect", "reauthenticate", "refresh", "client", "client_logout"]
@@ -125,11 +128,29 @@ def path_of(
 
 def safe_next(request: HttpRequest, values: list[str]) -> str:
     """Return the one `next` that was given if it stays on this host, else "" (RFC 9700 4.11)."""
-    if len(values) != 1 or not values[0].isprintable():
+    if not any(values):
         return ""
+    if fault := fault_of_next(request, values):
+        note_dropped_next(fault)
+        return ""
+    return values[0]
+
+
+def fault_of_next(request: HttpRequest, values: list[str]) -> str:
+    """Return why a `next` cannot be used, "" where it can."""
+    if len(values) != 1:
+        return "repeated"
+    if not values[0].isprintable():
+        return "unprintable"
     if len(values[0].encode("utf-8", "surrogatepass")) > MAX_NEXT_BYTES:
-        return ""
-    return values[0] if is_local(request, values[0]) else ""
+        return "too_long"
+    return "" if is_local(request, values[0]) else "other_host"
+
+
+def note_dropped_next(reason: str) -> None:
+    """Write down that a person will not arrive where they wanted to; never the URL, which may hold a secret."""
+    level = logging.WARNING if reason == "too_long" else logging.INFO
+    logger.log(level, "next dropped: %s", reason, extra={"reason": reason})
 
 
 def is_local(request: HttpRequest, url: str) -> bool:
@@ -149,6 +170,9 @@ def remember(request: HttpRequest, response: HttpResponse, flow: Flow, *, cross_
     """
     name = cookie_name(request, flow.state)
     value = sealed(name, flow)
+    if len(name) + len(value) > MAX_COOKIE_BYTES and flow.next:  # a browser would drop the cookie
+        note_dropped_next("too_long")
+        value = sealed(name, replace(flow, next=""))
     for stale in _cookies_to_drop(request, len(name) + len(value)):
         cookies.drop(request, response, stale)
     same_site: cookies.SameSite = "None" if cross_site_post else "Lax"

@@ -182,6 +182,8 @@ def destination(request: HttpRequest, next_url: str) -> str:
     """Return where a flow ends: `next` where it still stays on this host, else `LOGIN_REDIRECT_URL`."""
     if next_url and flows.is_local(request, next_url):
         return next_url
+    if next_url:
+        flows.note_dropped_next("other_host")
     default = str(django.LOGIN_REDIRECT_URL)
     return default if "/" in default else resolve_url(default)
 

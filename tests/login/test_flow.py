@@ -305,7 +305,7 @@ def test_all_flow_cookies_together_stay_below_four_kilobytes(op: OpenIDProvider,
 
 def test_next_in_another_script_fits_into_a_cookie(op: OpenIDProvider, browser: Browser) -> None:
     """A browser drops a cookie of more than 4 kB, and the flow with it."""
-    browser.begin(next="/" + "\u03ba" * 499)
+    browser.begin(next="/" + "\u03ba" * 1023)
 
     assert sum(len(name) + len(value) for name, value in browser.flow_cookies.items()) <= 4096
 
@@ -363,8 +363,8 @@ def test_cookie_goes_whatever_the_end_is(op: OpenIDProvider, browser: Browser) -
         "/a\r\nSet-Cookie: x=y",
         "/\x00",
         "/\u202e",
-        "/" + "a" * 1000,
-        "/" + "\u00e9" * 501,
+        "/" + "a" * 2048,
+        "/" + "\u00e9" * 1024,
         "",
     ],
 )
@@ -375,10 +375,50 @@ def test_next_that_leads_elsewhere_is_dropped(op: OpenIDProvider, browser: Brows
 
 
 @pytest.mark.parametrize(
-    "target", ["/basket/", "/a?b=1&c=%2F#d", "basket", "http://testserver/a", "/\u03ba", "/" + "a" * 999, "/a b"]
+    "target", ["/basket/", "/a?b=1&c=%2F#d", "basket", "http://testserver/a", "/\u03ba", "/" + "a" * 2047, "/a b"]
 )
 def test_next_that_stays_here_is_where_it_ends(op: OpenIDProvider, browser: Browser, target: str) -> None:
     assert browser.sign_in(op, next=target)["Location"] == target.replace("\u03ba", "%CE%BA").replace(" ", "%20")
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "level"),
+    [
+        ("/?token=s3cret" + "a" * 2048, "too_long", "WARNING"),
+        ("https://evil.example/s3cret", "other_host", "INFO"),
+        ("/s3cret\n", "unprintable", "INFO"),
+        (["/s3cret", "/b"], "repeated", "INFO"),
+    ],
+    ids=["too long", "other host", "unprintable", "repeated"],
+)
+def test_next_that_is_dropped_is_logged_without_its_value(
+    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture, target: Any, reason: str, level: str
+) -> None:
+    browser.post("/oauth/op/login/", {"next": target})
+
+    [record] = [record for record in caplog.records if record.getMessage().startswith("next dropped")]
+    assert (record.levelname, record.getMessage()) == (level, f"next dropped: {reason}")
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("target", [None, ""])
+def test_sign_in_without_next_logs_nothing(
+    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture, target: str | None
+) -> None:
+    browser.sign_in(op, next=target)
+
+    assert "next" not in caplog.text
+
+
+def test_next_that_would_burst_the_cookie_is_dropped_and_the_sign_in_goes_on(
+    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Quotes take two bytes each in the sealed flow."""
+    begun = browser.begin(next="/" + '"' * 2047)
+
+    assert sum(len(name) + len(value) for name, value in browser.flow_cookies.items()) <= 4096
+    assert "next dropped: too_long" in caplog.text
+    assert browser.end(browser.authorize(op, begun))["Location"] == "/"
 
 
 def test_next_to_plain_http_is_dropped_over_https(op: OpenIDProvider) -> None:
