@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
+from .advice import ADVICE
 from .conf import settings
 from .exceptions import ClientRefused, CodeRefused, from_protocol
 from .protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
@@ -27,29 +28,6 @@ from .upstream.entry import callback_name
 
 MADE_UP_CODE = "oidc-login-diagnosis"
 
-# What to do about it, by the reason of an error.
-ADVICE: Mapping[str, str] = {
-    "dns": "The host's name is not found: see the settings, and the name servers of this machine.",
-    "connect": "Nothing answers there: see the firewall and the routes of this machine.",
-    "timeout": "No answer in time: see the firewall of this machine, and `timeout`.",
-    "tls": "The certificate is not trusted, or there is no TLS: see `ca_bundle`, and the clock of this machine.",
-    "ca_bundle": "`ca_bundle` cannot be read.",
-    "connection_closed": "The connection was closed: see whether a proxy stands between.",
-    "private_address": "The host is in a private network, which `refuse_private_addresses` refuses.",
-    "status": "There is no such document: see `discovery_url`.",
-    "json": "The answer is no JSON: see `discovery_url`, and whether a proxy answers instead.",
-    "url": "An address is not https.",
-    "issuer": "The issuer is missing or no https address: see `metadata`.",
-    "issuer_mismatch": "The document is of another issuer than the settings say: see `issuer` and `discovery_url`.",
-    "jwks": "The key set is none: see `metadata`.",
-    "token_endpoint_auth_method": "The provider accepts none of the ways in which the client can show who it is: see "
-    "`client_secret`, `client_key` and `token_endpoint_auth_method`.",
-    "client_secret_not_accepted": "The provider takes the client for a public one, and `client_secret` is set: remove "
-    "it, or write the method that the client is registered for as `token_endpoint_auth_method`.",
-    "client_secret_too_short": "The provider wants an assertion, for which `client_secret` is too short.",
-    "client_key_cannot_sign": "`client_key` is a key for decrypting alone.",
-    "client_assertion_file": "`client_assertion_file` cannot be read, or holds no assertion.",
-}
 FAULT = "The provider has a fault of its own or wants fewer requests (5xx, 429): see its status page."
 UNUSABLE = "The provider gave an answer that cannot be used: see whether a proxy answers instead, and `metadata`."
 CLIENT_REFUSED = (

@@ -251,7 +251,7 @@ def take(request: HttpRequest, state: str, *, now: float, find: Find | None = No
     flow = (find or peek)(request, state)
     begun = states.find(request, state) if flow is None and find is None else None
     if flow is None and begun is None:
-        raise StateUsed if was_used(state) else StateUnknown
+        raise StateUsed if was_used(state) else StateUnknown(what_is_missing(request, state))
     if flow and not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise StateUnknown
     if not add_once(_used_key(state), timeout=_memory()):
@@ -291,6 +291,11 @@ def peek(request: HttpRequest, state: str) -> Flow | None:
         return None if value is None else unsealed(name, value)
     except sealing.SealError:
         return None
+
+
+def what_is_missing(request: HttpRequest, state: str) -> str:
+    """Return why a browser has no flow of a state: no cookie, or one that no key of the site opens."""
+    return "no_cookie" if cookies.get(request, cookie_name(request, state)) is None else "cookie_unreadable"
 
 
 def was_used(state: str) -> bool:

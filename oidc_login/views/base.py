@@ -16,12 +16,14 @@ from django.urls import reverse
 from django.views import View
 
 from oidc_login import signals
+from oidc_login.advice import advice_for
 from oidc_login.exceptions import Cancelled, OAuthError
 from oidc_login.faults import seen_as, site_fault
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import KEY
 from oidc_login.reports import hide_variables
 
 logger = logging.getLogger("oidc_login")
@@ -35,11 +37,13 @@ class ProviderView(View):
     """A view of one provider: whatever goes wrong in it ends in one page, one log record and one signal."""
 
     provider: OAuthProvider | None = None
+    provider_key = ""  # as the URL names it
     next_url = ""
     state = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
+        self.provider_key = key_in_url(kwargs.get("provider"))
         response = self.answered(request, partial(super().dispatch, request, *args, **kwargs))
         response["Cache-Control"] = "no-store"
         return response
@@ -67,7 +71,7 @@ class ProviderView(View):
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         """Tell the person, the log and the site that this did not work."""
-        provider_key = self.provider.key if self.provider else ""
+        provider_key = self.provider.key if self.provider else self.provider_key
         log_failure(error, provider_key=provider_key, state=self.state)
         reason = error.reason or error.code
         signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key, reason=reason)
@@ -102,16 +106,24 @@ class ProviderView(View):
         return response
 
 
+def key_in_url(key: object) -> str:
+    """Return the key of a provider that a URL names, "" for anything that cannot be one."""
+    return key if isinstance(key, str) and KEY.fullmatch(key) else ""
+
+
 def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
-    """Write the one record of a failure: its code, the provider and what was wrong, never a value."""
+    """Write the one record of a failure: its code, the provider, what was wrong and what to do, never a value."""
+    reason = error.reason or error.code
     extra = {
         "provider": provider_key,
         "code": error.code,
-        "reason": error.reason,
+        "reason": reason,
         "connection": error.connection_id,
         **log_id(state),
     }
-    logger.log(level_of(error), "sign-in failed: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
+    advice = advice_for(reason) if error.status_code == 503 else ""
+    text = "sign-in failed: %s (%s) at %s: %s" if advice else "sign-in failed: %s (%s) at %s%s"
+    logger.log(level_of(error), text, error.code, reason, provider_key, advice, extra=extra)
 
 
 def level_of(error: OAuthError) -> int:

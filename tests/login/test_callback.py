@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -12,10 +13,11 @@ from django.db import connections
 
 from oidc_login import flow
 from oidc_login.models import OAuthConnection
-from oidc_login.testing import Answer, AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider
+from oidc_login.testing import Answer, AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider, serve
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged, Witness
 from tests.login.markup import Markup
+from tests.login.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -573,3 +575,75 @@ def test_failure_is_one_record_with_a_code_and_no_value(
     assert (fields["provider"], fields["code"]) == ("op", "iss_mismatch")
     assert fields["state"] == flow.state_hash(browser.begun[0]["state"])[:8]
     assert "evil" not in caplog.text
+
+
+def failure_record(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
+    (record,) = [record for record in caplog.records if record.getMessage().startswith("sign-in failed")]
+    return record
+
+
+def test_record_of_a_cache_that_fails_names_it_and_the_provider(
+    op: OpenIDProvider, browser: Browser, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = browser.authorize(op, browser.begin())
+    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.OIDC_LOGIN_CACHE = "broken"
+
+    browser.end(answer)
+
+    record = failure_record(caplog)
+    assert " (cache) at op: The cache that OIDC_LOGIN_CACHE names does not answer" in record.getMessage()
+    assert (vars(record)["provider"], vars(record)["reason"]) == ("op", "cache")
+
+
+def test_record_of_a_provider_that_cannot_be_reached_says_what_to_do(
+    op: OpenIDProvider, browser: Browser, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve(OpenIDProvider()) as gone:
+        pass
+    configure(settings, "op", issuer=gone)
+
+    browser.begin()
+
+    assert "(connect) at op: Nothing answers there: see the firewall" in failure_record(caplog).getMessage()
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("op/callback/?state={state}&code=c", "no_cookie"),
+        ("op/callback/", "state_missing"),
+        ("op/callback/?state=a&state=b", "repeated"),
+        ("nobody/login/", "provider_unknown"),
+        ("nobody/callback/?state={state}&code=c", "provider_unknown"),
+    ],
+)
+def test_record_of_each_failure_names_the_provider_and_a_reason(
+    op: OpenIDProvider, caplog: pytest.LogCaptureFixture, path: str, reason: str
+) -> None:
+    Browser().get("/oauth/" + path.format(state="s" * 43))
+
+    fields = vars(failure_record(caplog))
+    assert (fields["provider"], fields["reason"]) == (path.split("/")[0], reason)
+
+
+def test_cookie_under_a_forgotten_key_is_told_from_no_cookie(
+    op: OpenIDProvider, browser: Browser, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Workers that do not share their secret look like this."""
+    answer = browser.authorize(op, browser.begin())
+    settings.SECRET_KEY = "another secret key " * 3
+
+    browser.end(answer)
+
+    assert vars(failure_record(caplog))["reason"] == "cookie_unreadable"
+
+
+@pytest.mark.parametrize("key", ["a%0AERROR%20forged", "A", "x" * 101])
+def test_record_names_no_provider_that_cannot_be_one(
+    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    browser.get(f"/oauth/{key}/login/")
+
+    assert vars(failure_record(caplog))["provider"] == ""
+    assert "forged" not in failure_record(caplog).getMessage()
