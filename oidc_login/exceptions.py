@@ -110,6 +110,13 @@ class ProviderError(OAuthError):
     message = _("The provider refused the sign-in. Please start again.")
 
 
+class WrongHost(OAuthError):
+    """A flow that could never end: its answer comes to the host of `OIDC_LOGIN_BASE_URL`, its cookie stays here."""
+
+    code = "wrong_host"
+    message = _("You cannot sign in at this address of the site. Please try again at its main address.")
+
+
 class CodeRefused(OAuthError):
     code = "code_refused"
     message = _("The provider no longer accepts this sign-in. Please start again.")

@@ -270,10 +270,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         'OIDC_LOGIN_EMAIL_LINKING = "never". If nobody can open an account with an unconfirmed address, silence '
         "oidc_login.W013.",
     ),
+    "W130": (
+        "OIDC_LOGIN_BASE_URL names {base!r}, and people cannot sign in at {others}, which ALLOWED_HOSTS admits too.",
+        "A sign-in ends at {base!r} and needs a cookie of the host that it began at. Share the session with "
+        'SESSION_COOKIE_DOMAIN = ".your.site", redirect the other hosts there, or remove them from ALLOWED_HOSTS. '
+        "Remove OIDC_LOGIN_BASE_URL if every host has a redirect URI of its own at the providers.",
+    ),
     "W012": (
         "SECURE_SSL_REDIRECT is on, but neither SECURE_PROXY_SSL_HEADER nor OIDC_LOGIN_BASE_URL is set.",
         "Behind a proxy that ends TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as "
-        'Django\'s documentation says, or OIDC_LOGIN_BASE_URL = "https://your.site".',
+        'Django\'s documentation says, or OIDC_LOGIN_BASE_URL = "https://your.site" and CSRF_TRUSTED_ORIGINS.',
     ),
     # Sites that come from mozilla-django-oidc
     "E100": ("{name} is refused: {reason}.", "{instead}"),

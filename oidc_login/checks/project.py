@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from .. import hosts
 from ..backends import OIDCLoginBackend
 from ..conf import DEFAULTS, django, settings
 from .apis import api_messages, bearer_providers
@@ -30,6 +32,7 @@ SESSION_ENGINES_WITH_A_TABLE = (
     "django.contrib.sessions.backends.db",
     "django.contrib.sessions.backends.cached_db",
 )
+IP_ADDRESS = re.compile(r"[\d.]+|\[?[\da-f:.]+\]?")
 CACHES_OF_ONE_PROCESS = (LocMemCache, DummyCache, FileBasedCache)
 
 
@@ -114,6 +117,7 @@ def project_messages() -> Iterator[CheckMessage]:
     yield from check_urls()
     yield from check_sessions()
     yield from check_middleware()
+    yield from check_hosts()
     yield from api_messages()
 
 
@@ -137,6 +141,24 @@ def check_urls() -> Iterator[CheckMessage]:
         yield message("E041", urlconf=django.get("ROOT_URLCONF", "the root URLconf"))
     except Exception:  # noqa: S110  # the site's URLconf is imported; Django's own check reports what it raises
         pass
+
+
+def check_hosts() -> Iterator[CheckMessage]:
+    """A sign-in that begins at another host than that of `OIDC_LOGIN_BASE_URL` can end."""
+    base = hosts.base_host()
+    if not base or not hosts.is_named(base):  # a proxy keeps the public host from Django
+        return
+    others = [pattern for pattern in django.ALLOWED_HOSTS if is_another_public_host(pattern.lower(), base)]
+    if others:
+        yield message("W130", base=base, others=listed(others))
+
+
+def is_another_public_host(pattern: str, base: str) -> bool:
+    """Whether a pattern of `ALLOWED_HOSTS` admits hosts that people see and that have another session than the base."""
+    host = pattern.lstrip(".")
+    if pattern == base or "." not in host or IP_ADDRESS.fullmatch(host):
+        return False
+    return not (hosts.shares_session(base) and hosts.shares_session(host))
 
 
 def check_sessions() -> Iterator[CheckMessage]:

@@ -15,9 +15,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
 
-from oidc_login import signals
+from oidc_login import hosts, signals
 from oidc_login.advice import advice_for
-from oidc_login.exceptions import Cancelled, OAuthError
+from oidc_login.exceptions import Cancelled, OAuthError, WrongHost
 from oidc_login.faults import seen_as, site_fault
 from oidc_login.flow import log_id
 from oidc_login.models import OAuthConnection
@@ -93,6 +93,8 @@ class ProviderView(View):
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """Return the page of an error; without a request it is made without context processors and reads no store."""
         retry_url, providers_url = self.ways_on()
+        if isinstance(error, WrongHost):
+            retry_url, providers_url = hosts.base_url() + retry_url, ""
         context = {
             "oauth_error": error,
             "provider": self.provider,

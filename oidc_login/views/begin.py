@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 
 from oidc_login import flow as flows
+from oidc_login import hosts
 from oidc_login.exceptions import IssuerMismatch, ProviderUnknown
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider, get_providers
 
 from .base import ProviderView
+from .base_host import Asked, send_to_base_host, take_asked
+from .callback import destination
 
 MAX_HINT_LENGTH = 256
 
@@ -38,6 +42,8 @@ class LoginView(ProviderView):
 
     def get(self, request: HttpRequest, provider: str) -> HttpResponse:
         self.provider = get_provider(provider)
+        if (asked := take_asked(request, provider)) is not None:
+            return begin_asked(request, self.provider, asked)
         context = {
             "provider": self.provider,
             "next": flows.safe_next(request, self.get_next(request)),
@@ -103,8 +109,31 @@ def begin(
     user_key: str = "",
     parameters: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Send the browser to the provider with a new pending flow."""
-    flow = flows.create(request, provider, purpose=purpose, next_url=next_url, user_key=user_key, parameters=parameters)
+    """Send the browser to the provider with a new pending flow, by way of the base host where this is another."""
+    asked = Asked(
+        provider_key=provider.key,
+        purpose=purpose,
+        next_url=next_url,
+        user_key=user_key,
+        parameters=dict(parameters or {}),
+    )
+    if hosts.place_of(request) is hosts.Place.BASE:
+        return begin_asked(request, provider, asked)
+    # The person comes back to this host, also where they named no page of it.
+    home = hosts.url_at(request, destination(request, next_url))
+    return send_to_base_host(request, replace(asked, next_url=home))
+
+
+def begin_asked(request: HttpRequest, provider: OAuthProvider, asked: Asked) -> HttpResponse:
+    """Send the browser to the provider with a new pending flow, whose answer comes to this host."""
+    flow = flows.create(
+        request,
+        provider,
+        purpose=asked.purpose,
+        next_url=asked.next_url,
+        user_key=asked.user_key,
+        parameters=asked.parameters,
+    )
     response = HttpResponseRedirect(provider.get_authorization_url(request=request))
     flows.remember(request, response, flow, cross_site_post=provider.response_mode == "form_post")
     return response

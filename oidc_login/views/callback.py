@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import flow as flows
-from oidc_login import sealing
+from oidc_login import hosts, sealing
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
 from oidc_login.exceptions import (
@@ -96,13 +96,14 @@ class CallbackView(ProviderView):
         return response
 
     def cancelled_url(self) -> str:
-        if self.purpose == "connect":
-            return reverse("oidc_login:connections")
-        return super().cancelled_url()
+        url = reverse("oidc_login:connections") if self.purpose == "connect" else super().cancelled_url()
+        return hosts.beside(self.request, self.next_url, url)
 
     def ways_on(self) -> tuple[str, str]:
         """Back to the connections for whoever came from there: signing in would be something else."""
-        return (reverse("oidc_login:connections"), "") if self.purpose == "connect" else super().ways_on()
+        ways = (reverse("oidc_login:connections"), "") if self.purpose == "connect" else super().ways_on()
+        retry_url, providers_url = (url and hosts.beside(self.request, self.next_url, url) for url in ways)
+        return retry_url, providers_url
 
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
@@ -179,8 +180,8 @@ class CallbackView(ProviderView):
 
 
 def destination(request: HttpRequest, next_url: str) -> str:
-    """Return where a flow ends: `next` where it still stays on this host, else `LOGIN_REDIRECT_URL`."""
-    if next_url and flows.is_local(request, next_url):
+    """Return where a flow ends: `next` where it still stays on a host of this site, else `LOGIN_REDIRECT_URL`."""
+    if next_url and hosts.may_return_to(request, next_url):
         return next_url
     if next_url:
         flows.note_dropped_next("other_host")

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import cookies, sealing, sessions
+from oidc_login import cookies, hosts, sealing, sessions
 from oidc_login import flow as flows
 from oidc_login.conf import django, settings
 from oidc_login.exceptions import OAuthError
@@ -75,6 +75,7 @@ class LogoutDoneView(ProviderView):
             logger.info("somebody came back from a logout that this browser did not begin")
         else:
             cookies.drop(request, response, cookie_name(request))
+            request.session.pop(COOKIE, None)
         response["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -109,38 +110,53 @@ def end_session_url(request: HttpRequest, provider_key: str, *, id_token_hint: s
 
 
 def after_logout(request: HttpRequest, next_url: str) -> str:
-    """Return where a person ends up: `next` where it still stays on this host, else `LOGOUT_REDIRECT_URL`."""
-    if next_url and flows.is_local(request, next_url):
+    """Return where a person ends up: `next` where it still stays on a host of this site, else `LOGOUT_REDIRECT_URL`."""
+    if next_url and hosts.may_return_to(request, next_url):
         return next_url
     default = str(django.LOGOUT_REDIRECT_URL or "/")
     return default if "/" in default else resolve_url(default)
 
 
-# The cookie that says which return is expected.
+# What says which return is expected.
 
 
 @sensitive_variables()
 def remember(request: HttpRequest, response: HttpResponse, *, state: str, next_url: str) -> None:
-    """Keep in this browser what the provider will be asked to bring back; the last logout counts."""
-    name = cookie_name(request)
+    """Keep in this browser what the provider will be asked to bring back; the last logout counts.
+
+    The provider returns to the base host. From a host that shares the session with it, the session is what gets there.
+    """
+    name, is_shared = cookie_name(request), hosts.place_of(request) is hosts.Place.SHARED
+    if is_shared:
+        next_url = hosts.url_at(request, after_logout(request, next_url))
     plain = json.dumps([state, next_url, int(time.time())]).encode()
     value = sealing.seal(plain, purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys())
-    cookies.keep(request, response, name, value, max_age=settings.FLOW_LIFETIME)
+    if is_shared:
+        request.session[COOKIE] = value
+    else:
+        cookies.keep(request, response, name, value, max_age=settings.FLOW_LIFETIME)
 
 
 @sensitive_variables()
 def expected_next(request: HttpRequest, states: list[str], *, now: float) -> str | None:
     """Return the `next` of the logout with this one state; `None` where none is expected in this browser."""
-    name = cookie_name(request)
-    value = cookies.get(request, name)
-    if len(states) != 1 or value is None:
+    if len(states) != 1:
         return None
+    name = cookie_name(request)
+    kept = (cookies.get(request, name), request.session.get(COOKIE))
+    found = (next_of_logout(name, value, states[0], now=now) for value in kept if value)
+    return next((next_url for next_url in found if next_url is not None), None)
+
+
+@sensitive_variables()
+def next_of_logout(name: str, value: str, state: str, *, now: float) -> str | None:
+    """Return the `next` that was kept for a state; `None` where it is another one's, or too old."""
     try:
         plain = sealing.unseal(value, purpose="logout", associated_data=name.encode(), secrets=sealing.flow_keys())
     except sealing.SealError:
         return None
-    state, next_url, begun_at = json.loads(plain)
-    same = secrets.compare_digest(state.encode(), states[0].encode("utf-8", "surrogatepass"))
+    expected, next_url, begun_at = json.loads(plain)
+    same = secrets.compare_digest(expected.encode(), state.encode("utf-8", "surrogatepass"))
     return str(next_url) if same and now <= begun_at + settings.FLOW_LIFETIME else None
 
 

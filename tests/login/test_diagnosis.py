@@ -14,7 +14,8 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from oidc_login.diagnosis import ADVICE, FAULT, MADE_UP_CODE, UNUSABLE, time_of
+from oidc_login.advice import ADVICE
+from oidc_login.diagnosis import FAULT, MADE_UP_CODE, UNUSABLE, time_of
 from oidc_login.protocol.transport import Response
 from oidc_login.testing import Answer
 from tests.login.oauth1 import RecordingOAuth1
