@@ -17,6 +17,7 @@ from django.views import View
 
 from oidc_login import hosts, signals
 from oidc_login.advice import advice_for
+from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, WrongHost
 from oidc_login.faults import seen_as, site_fault
 from oidc_login.flow import log_id
@@ -46,6 +47,7 @@ class ProviderView(View):
         self.provider_key = key_in_url(kwargs.get("provider"))
         response = self.answered(request, partial(super().dispatch, request, *args, **kwargs))
         response["Cache-Control"] = "no-store"
+        forbid_frames(response)
         return response
 
     def answered(self, request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
@@ -106,6 +108,11 @@ class ProviderView(View):
         if error.retry_after is not None:
             response["Retry-After"] = str(error.retry_after)
         return response
+
+
+def forbid_frames(response: HttpResponseBase) -> None:
+    """Keep a page of ours out of other sites' frames, also without Django's middleware for that (clickjacking)."""
+    response.headers.setdefault("X-Frame-Options", str(django.X_FRAME_OPTIONS).upper())
 
 
 def key_in_url(key: object) -> str:

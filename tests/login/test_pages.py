@@ -77,6 +77,23 @@ def request_context(path: str = "/sign-in/", **values: Any) -> Context:
 # Every page.
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize("url", [*PAGES, "/oauth/connections/", "/oauth/logout/", "/oauth/logout/done/"])
+@pytest.mark.parametrize(("written", "sent"), [(None, "DENY"), ("sameorigin", "SAMEORIGIN")])
+def test_page_is_in_no_frame_of_another_site_even_without_the_middleware(
+    client: Client, settings: Settings, url: str, signed_in: bool, written: str | None, sent: str
+) -> None:
+    """Somebody could be made to click on a button of ours that they do not see."""
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "clickjacking" not in name]
+    if written is not None:
+        settings.X_FRAME_OPTIONS = written
+    if signed_in:
+        client.force_login(User.objects.create_user("alice"), backend="django.contrib.auth.backends.ModelBackend")
+
+    assert client.get(url)["X-Frame-Options"] == sent
+
+
 @pytest.mark.parametrize("url", PAGES)
 def test_page_says_its_language_title_and_width(client: Client, url: str) -> None:
     seen = page(client, url)
