@@ -182,7 +182,11 @@ class ConnectUserChanged(OAuthError):
 
 
 class AnotherPerson(ConnectUserChanged):
-    message = _("That is not the account you signed in with here. Nothing was changed, you are signed in as before.")
+    message = _("That account is not connected to yours here. Nothing was changed. You are still signed in.")
+
+
+class SignedInAlready(ConnectUserChanged):
+    message = _("You are signed in here with another account. Sign out first, then try again.")
 
 
 class NeedsReauth(OAuthError):

@@ -39,7 +39,7 @@ MAX_COOKIE_BYTES: Final = 4096
 MAX_NEXT_BYTES: Final = 2048
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
-Purpose = Literal["login", "connect", "reauthenticate", "refresh", "client", "client_logout"]
+Purpose = Literal["login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "client", "client_logout"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

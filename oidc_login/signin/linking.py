@@ -28,6 +28,7 @@ from ..exceptions import (
     IdentityConflict,
     IdentityTaken,
     Inactive,
+    OAuthError,
     RefusedBySite,
     SignupClosed,
     StaffLinkingOff,
@@ -118,11 +119,12 @@ def resolve_same_person(
     find_users: Callable[[], Iterable[Any]],
     site_vouches: bool,
     can_authenticate: Callable[[Any], bool],
+    refusal: type[OAuthError] = AnotherPerson,
 ) -> Decision:
     """Decide for a person who shows once more who they are: nobody else, and nothing new."""
     check_same_person(user, user_key, can_authenticate=can_authenticate)
     if connection is None or str(connection.user_id) != user_key:
-        raise AnotherPerson("refused: another identity than that of this session")
+        raise refusal("refused: another identity than that of this session")
     return _resolve_known(
         connection, find_users=find_users, site_vouches=site_vouches, can_authenticate=can_authenticate
     )

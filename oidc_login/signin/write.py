@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import hooks, signals
 from ..conf import settings
-from ..exceptions import ConfirmLink, OAuthError, ProviderUnavailable, RefusedBySite
+from ..exceptions import ConfirmLink, OAuthError, ProviderUnavailable, RefusedBySite, SignedInAlready
 from ..models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from ..protocol.id_token import auth_time_of
 from . import exchange, linking, pending_link, users
@@ -131,8 +131,12 @@ class Writing:
             "find_users": lambda: self.backend.filter_users_by_claims(self.claims) if found is None else [found],
             "site_vouches": found is not None or self.backend.overrides("filter_users_by_claims"),
         }
-        if self.flow.purpose in ("reauthenticate", "refresh"):
+        if self.flow.purpose in ("reauthenticate", "refresh", "scopes"):
             return linking.resolve_same_person(**of_session, **site_rule)
+        user = self._user_of_session()
+        if self.flow.purpose == "initiated" and user is not None:  # another site replaces no session
+            of_session["user_key"] = str(user.pk)
+            return linking.resolve_same_person(**of_session, **site_rule, refusal=SignedInAlready)
         return linking.resolve_sign_in(
             self.identity,
             provider=self.provider,
