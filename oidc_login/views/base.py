@@ -44,7 +44,7 @@ class ProviderView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
-        self.provider_key = key_in_url(kwargs.get("provider"))
+        self.provider_key = key_in_url(kwargs.get("provider", self.provider_key))
         response = self.answered(request, partial(super().dispatch, request, *args, **kwargs))
         response["Cache-Control"] = "no-store"
         forbid_frames(response)

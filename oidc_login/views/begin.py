@@ -61,7 +61,10 @@ class LoginView(ProviderView):
 
 
 class InitiateLoginView(ProviderView):
-    """Begins a sign-in that a third party asks for (Core 4), where the provider's settings open this."""
+    """Begins a sign-in that a third party asks for (Core 4), where the provider's settings open this.
+
+    Any page can do that. Where somebody is signed in by the time it ends, only an identity of theirs is accepted.
+    """
 
     http_method_names = ["get", "post"]
 
@@ -81,7 +84,7 @@ class InitiateLoginView(ProviderView):
         return begin(
             request,
             configured,
-            purpose="login",
+            purpose="initiated",
             next_url=self.next_url,
             parameters=hinted(data.getlist("login_hint")),
         )

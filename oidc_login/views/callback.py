@@ -42,6 +42,7 @@ from .signing_in import go_on, sign_in
 
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
+ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of somebody who is signed in and stays so
 
 Parameters = list[tuple[str, str]]
 
@@ -96,12 +97,13 @@ class CallbackView(ProviderView):
         return response
 
     def cancelled_url(self) -> str:
-        url = reverse("oidc_login:connections") if self.purpose == "connect" else super().cancelled_url()
+        url = reverse("oidc_login:connections") if self.purpose in ABOUT_CONNECTIONS else super().cancelled_url()
         return hosts.beside(self.request, self.next_url, url)
 
     def ways_on(self) -> tuple[str, str]:
-        """Back to the connections for whoever came from there: signing in would be something else."""
-        ways = (reverse("oidc_login:connections"), "") if self.purpose == "connect" else super().ways_on()
+        """Return the connections page where the flow was about those: signing in would be something else."""
+        about_connections = self.purpose in ABOUT_CONNECTIONS
+        ways = (reverse("oidc_login:connections"), "") if about_connections else super().ways_on()
         retry_url, providers_url = (url and hosts.beside(self.request, self.next_url, url) for url in ways)
         return retry_url, providers_url
 
@@ -170,7 +172,7 @@ class CallbackView(ProviderView):
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
         elif flow.purpose == "refresh":
             go_on(request, signed_in, begun_at=begun_at)
-        else:
+        elif flow.purpose != "scopes":  # more scopes leave the session as it is
             sign_in(request, signed_in, begun_at=begun_at)
         flows.remember_end(flow, signed_in.user)
         url = destination(request, flow.next)

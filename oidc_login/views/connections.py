@@ -27,6 +27,7 @@ from oidc_login.registry import get_provider, get_provider_keys, get_providers
 from oidc_login.sessions import shown_sessions
 from oidc_login.signin import pending_link
 
+from .asked_scopes import posted_scopes, remember_asked, scope_parameter
 from .base import SESSION_KEY, ProviderView
 from .begin import begin, posted_next
 from .step_up import SIGNED_IN_AT, Demand, ReauthenticateView
@@ -68,15 +69,20 @@ class ConnectView(ChangingView):
         self.next_url = posted_next(request)
         if not request.user.is_authenticated:
             return redirect_to_login(reverse("oidc_login:connections"))
+        scopes = posted_scopes(request, provider)
         if needs_fresh_sign_in(request):
             return ask_for_fresh_sign_in(request)
-        return begin(
+        response = begin(
             request,
             self.provider,
             purpose="connect",
             next_url=self.next_url,
             user_key=str(request.user.pk),
+            parameters=scope_parameter(request, self.provider, scopes) if scopes else None,
         )
+        if scopes:
+            remember_asked(request, provider, scopes)
+        return response
 
 
 class DisconnectView(ChangingView):

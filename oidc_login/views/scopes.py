@@ -1,29 +1,26 @@
 """Asking a person for more of what their provider can give (incremental consent).
 
-Whoever comes back without it is not sent away again: they have said no, and would go round in circles.
+A page is asked for by GET, which any other page can cause. So only an identity that the person has connected already
+can come back from it; connecting one takes a button. Whoever comes back without the scopes is not sent away again: they
+have said no, and would go round in circles.
 """
 
 from __future__ import annotations
 
-from django.db.models import F
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from oidc_login import flow as flows
 from oidc_login.exceptions import OAuthError, ScopeNotGranted
-from oidc_login.models import ConnectionQuerySet, OAuthConnection
-from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
 
+from .asked_scopes import ASKED_KEY, own, remember_asked, scope_parameter, sealed_scopes, take_asked
 from .base import ProviderView
 from .begin import begin
-from .connections import ask_for_fresh_sign_in, needs_fresh_sign_in
-
-ASKED_KEY = "oidc_login_asked_scopes"  # in the session: what a person was sent away for, by provider
 
 
 class ScopesView(ProviderView):
-    """Sends a person who is signed in to grant what is missing, by a connect. It stands in for a page, without a URL.
+    """Sends a person who is signed in to grant what is missing. It stands in for a page, without a URL.
 
     What was posted cannot be posted again for them: they come back to `LOGIN_REDIRECT_URL`.
     """
@@ -32,30 +29,38 @@ class ScopesView(ProviderView):
     provider_key = ""
     scopes: tuple[str, ...] = ()
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
+    def get(self, request: HttpRequest) -> HttpResponse:
         self.next_url = flows.safe_next(request, [request.get_full_path()])
         return self.ask(request)
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
+    def post(self, request: HttpRequest) -> HttpResponse:
         return self.ask(request)
 
-    def ask(self, request: HttpRequest) -> HttpResponseBase:
+    def ask(self, request: HttpRequest) -> HttpResponse:
         self.provider = get_provider(self.provider_key)
         if take_asked(request, self.provider.key) == sorted(self.scopes):
             raise ScopeNotGranted(self.provider.key)
-        if needs_fresh_sign_in(request):
-            return ask_for_fresh_sign_in(request)
+        if not own(request, self.provider.key).exists():
+            return self.offer_connection(request)
         response = begin(
             request,
             self.provider,
-            purpose="connect",
+            purpose="scopes",
             next_url=self.next_url,
             user_key=str(request.user.pk),
-            parameters={"scope": " ".join(wanted_scopes(request, self.provider, self.scopes))},
+            parameters=scope_parameter(request, self.provider, self.scopes),
         )
-        asked = request.session.get(ASKED_KEY, {})
-        request.session[ASKED_KEY] = {**asked, self.provider.key: sorted(self.scopes)}
+        remember_asked(request, self.provider.key, self.scopes)
         return response
+
+    def offer_connection(self, request: HttpRequest) -> HttpResponse:
+        """Show the button that connects an account, since the person has none that could be asked."""
+        context = {
+            "provider": self.provider,
+            "next": self.next_url,
+            "scopes": sealed_scopes(request, self.provider_key, self.scopes),
+        }
+        return render(request, "oidc_login/scopes.html", context)
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """To try again is to ask for the page again."""
@@ -72,28 +77,3 @@ def has_scopes(request: HttpRequest, provider_key: str, scopes: tuple[str, ...])
     if granted and provider_key in request.session.get(ASKED_KEY, {}):
         take_asked(request, provider_key)
     return granted
-
-
-def own(request: HttpRequest, provider_key: str) -> ConnectionQuerySet:
-    """Return the person's connections at a provider, the one that was used last first."""
-    found = OAuthConnection.objects.get_queryset().filter(
-        user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
-        provider_key=provider_key,
-    )
-    return found.order_by(F("last_login_at").desc(nulls_last=True))
-
-
-def wanted_scopes(request: HttpRequest, provider: OAuthProvider, scopes: tuple[str, ...]) -> list[str]:
-    """Return what to ask for: also what was granted before, which some providers take back otherwise."""
-    known = own(request, provider.key).first()
-    granted = known.scope.replace(",", " ").split() if known else []
-    return list(dict.fromkeys([*provider.get_scope().split(), *granted, *scopes]))
-
-
-def take_asked(request: HttpRequest, provider_key: str) -> list[str] | None:
-    """Return what the person was sent away for, and forget it."""
-    asked = dict(request.session.get(ASKED_KEY, {}))
-    found: list[str] | None = asked.pop(provider_key, None)
-    if found is not None:
-        request.session[ASKED_KEY] = asked
-    return found

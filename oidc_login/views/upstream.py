@@ -59,7 +59,7 @@ class UpstreamCallbackView(CallbackView):
         """Send a person who cancelled or may not sign in where upstream's setting says, if it says anything."""
         response = super().failed(request, error)
         failure_url = entry.get(FAILURE_SETTING)
-        if not failure_url or self.purpose != "login" or error.status_code not in (302, 403):
+        if not failure_url or self.purpose not in ("login", "initiated") or error.status_code not in (302, 403):
             return response
         if not isinstance(error, Cancelled):
             messages.error(request, str(error), fail_silently=True)

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged
+from tests.login.markup import Markup
 from tests.login.served import configure
 
 if TYPE_CHECKING:
@@ -87,6 +88,57 @@ def test_person_who_is_signed_in_stays_so_until_it_ends(op: OpenIDProvider, brow
     initiate(browser, {"iss": op.issuer})
 
     assert (browser.user.username, browser.session_key) == ("somebody", key)
+
+
+@both_methods
+@pytest.mark.parametrize("samesite", ["Lax", "Strict"])
+@pytest.mark.parametrize("user", ["bob", "carol"])
+def test_third_party_replaces_nobodys_session(
+    op: OpenIDProvider,
+    browser: Browser,
+    settings: Settings,
+    assert_nothing_changed: NothingChanged,
+    method: str,
+    samesite: str,
+    user: str,
+) -> None:
+    """Any page can begin it, also while the browser is signed in at the provider as somebody else."""
+    Browser().sign_in(op, user="bob")
+    browser.sign_in(op)
+    settings.SESSION_COOKIE_SAMESITE = samesite
+    browser.jar["sessionid"]["samesite"] = samesite
+    begun = initiate(browser, {"iss": op.issuer}, method=method)
+    answer = browser.authorize(op, begun, user)
+
+    with assert_nothing_changed(browser) as failure:
+        failure.response = browser.end(answer)
+        if samesite == "Strict":
+            failure.response = browser.get(Markup(failure.response.content.decode()).links["Continue"])
+
+    assert failure.seen == (403, "connect_user_changed")
+    assert "Sign out first" in failure.response.content.decode()
+
+
+def test_third_party_connects_nothing(
+    op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged
+) -> None:
+    browser.log_in(get_user_model().objects.create_user("somebody"))
+    answer = browser.authorize(op, initiate(browser, {"iss": op.issuer}))
+
+    with assert_nothing_changed(browser) as failure:
+        failure.response = browser.end(answer)
+
+    assert failure.seen == (403, "connect_user_changed")
+
+
+@both_methods
+def test_person_who_is_signed_in_may_follow_the_link(op: OpenIDProvider, browser: Browser, method: str) -> None:
+    browser.sign_in(op)
+
+    begun = initiate(browser, {"iss": op.issuer, "target_link_uri": "/basket/"}, method=method)
+    response = browser.end(browser.authorize(op, begun))
+
+    assert (response.status_code, response["Location"], browser.user.username) == (302, "/basket/", "alice")
 
 
 # iss

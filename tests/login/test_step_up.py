@@ -352,7 +352,7 @@ def test_somebody_else_who_comes_back(
         failure.response = browser.end(answer)
 
     assert failure.seen == (403, "connect_user_changed")
-    assert "not the account you signed in with" in failure.response.content.decode()
+    assert "not connected to yours" in failure.response.content.decode()
     assert browser.user == alice
     send_back(browser, "/strong/")
 

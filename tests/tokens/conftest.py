@@ -15,7 +15,7 @@ from oidc_login.providers import OAuthToken
 from oidc_login.testing import serve
 from oidc_login.testing.grants import Grant
 from tests.login.browser import Browser
-from tests.login.conftest import github, later, served_github, witness  # noqa: F401  # fixtures
+from tests.login.conftest import assert_nothing_changed, github, later, served_github, witness  # noqa: F401  # fixtures
 from tests.login.invariant import Witness
 from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
 
