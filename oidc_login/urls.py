@@ -15,20 +15,21 @@ from django.contrib.auth.views import redirect_to_login
 from django.urls import include, path, reverse
 from django.utils.functional import lazy
 from django.views.decorators.clickjacking import xframe_options_deny, xframe_options_exempt
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 
 from .views.begin import InitiateLoginView, LoginView, ProvidersView
 from .views.callback import CallbackView
 from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
+from .views.csrf import WayOn, csrf_protect, to_connections, to_logout, to_next
 from .views.logout import LogoutDoneView, LogoutView
 from .views.provider_logout import BackChannelLogoutView, FrontChannelLogoutView
 from .views.sessions import EndOtherSessionsView, EndSessionView
 from .views.upstream import UpstreamCallbackView, UpstreamLoginView, UpstreamLogoutView
 
 
-def entrance(view: Any) -> Any:
+def entrance(view: Any, *, way_on: WayOn = to_next) -> Any:
     """Return a view for people who may not be signed in."""
-    return login_not_required(csrf_protect(view.as_view()))
+    return login_not_required(csrf_protect(view.as_view(), way_on=way_on))
 
 
 def answer(view: Any) -> Any:
@@ -41,7 +42,7 @@ def changing(view: Any) -> Any:
 
     `LoginRequiredMiddleware` would send anybody else back to it by GET. They go on to their connections instead.
     """
-    protected: Any = csrf_protect(view.as_view())
+    protected: Any = csrf_protect(view.as_view(), way_on=to_connections)
     protected.login_url = lazy(login_for_connections, str)()
     protected.redirect_field_name = ""
     return protected
@@ -60,11 +61,11 @@ namespaced = [
     path("<str:provider>/login/", entrance(LoginView), name="login"),
     path("<str:provider>/callback/", answer(CallbackView), name="callback"),
     path("", entrance(ProvidersView), name="providers"),
-    path("connections/", csrf_protect(ConnectionsView.as_view()), name="connections"),
+    path("connections/", csrf_protect(ConnectionsView.as_view(), way_on=to_connections), name="connections"),
     path("connections/sessions/end/", changing(EndSessionView), name="end_session"),
     path("connections/sessions/end-others/", changing(EndOtherSessionsView), name="end_other_sessions"),
     path("confirm-link/", entrance(ConfirmLinkView), name="confirm_link"),
-    path("logout/", entrance(LogoutView), name="logout"),
+    path("logout/", entrance(LogoutView, way_on=to_logout), name="logout"),
     path("logout/done/", entrance(LogoutDoneView), name="logout_done"),
     path("<str:provider>/connect/", changing(ConnectView), name="connect"),
     path("<str:provider>/disconnect/", changing(DisconnectView), name="disconnect"),
@@ -77,7 +78,7 @@ namespaced = [
 of_upstream = [
     path("authenticate/", entrance(UpstreamLoginView), name="oidc_authentication_init"),
     path("callback/", answer(UpstreamCallbackView), name="oidc_authentication_callback"),
-    path("logout/", entrance(UpstreamLogoutView), name="oidc_logout"),
+    path("logout/", entrance(UpstreamLogoutView, way_on=to_logout), name="oidc_logout"),
 ]
 
 # Of the two names for signing out, at one path, the view is the one that knows more.

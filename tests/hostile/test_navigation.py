@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, get_resolver, include, path, reverse
+from django.urls import URLResolver, get_resolver, include, path, reverse
 
 from oidc_login.decorators import reauthentication_required, scopes_required
 from oidc_login.models import OAuthConnection
@@ -49,7 +49,7 @@ def names(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, lis
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):
             yield from names(each, each.namespace or namespace)
-        elif isinstance(each, URLPattern) and each.name and each.callback.__module__.startswith("oidc_login."):
+        elif each.name and each.callback.__module__.startswith("oidc_login."):
             name = f"{namespace}:{each.name}" if namespace else each.name
             yield name, ["op"] if each.pattern.converters else []
 
