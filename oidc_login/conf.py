@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, Any] = {
     "NOTIFY": False,
     "PROVIDER_LOADER": None,
     "BEARER_PROVIDERS": [],
+    "REDIRECT_BY_PAGE": None,
 }
 
 

@@ -14,6 +14,7 @@ from .database import database_messages, scale_messages
 from .project import deployment_messages, project_messages, setting_messages
 from .providers import provider_messages
 from .sessions import session_messages
+from .surroundings import surroundings_messages
 from .upstream import upstream_messages
 
 TAG = "oidc_login"
@@ -41,8 +42,8 @@ def check_clients(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
-    """Check backends, URLs, sessions and middleware."""
-    return [*project_messages(), *session_messages()]
+    """Check backends, URLs, sessions, middleware and policies."""
+    return [*project_messages(), *session_messages(), *surroundings_messages()]
 
 
 @register(TAG)

@@ -281,6 +281,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Behind a proxy that ends TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as "
         'Django\'s documentation says, or OIDC_LOGIN_BASE_URL = "https://your.site" and CSRF_TRUSTED_ORIGINS.',
     ),
+    # What stands around the package
+    "W140": (
+        "{name} has a form-action that does not allow {origins}, and OIDC_LOGIN_REDIRECT_BY_PAGE is False.",
+        "Chromium stops the redirect to the provider, and the button seems dead. Add the origin to form-action, or "
+        "remove OIDC_LOGIN_REDIRECT_BY_PAGE: then a page that moves on by itself stands between.",
+    ),
+    "W141": (
+        "The redirect URI depends on the language: {paths}.",
+        "A provider sends people only to the URI that is registered there, and its logouts reach none with a language. "
+        'Include "oidc_login.urls" outside of i18n_patterns(), at a path that is not translated.',
+    ),
     # Sites that come from mozilla-django-oidc
     "E100": ("{name} is refused: {reason}.", "{instead}"),
     "E101": (

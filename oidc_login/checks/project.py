@@ -86,6 +86,7 @@ SETTING_RULES: Mapping[str, Rule] = {
     "NOTIFY": boolean,
     "PROVIDER_LOADER": optional(dotted_path),
     "BEARER_PROVIDERS": bearer_providers,
+    "REDIRECT_BY_PAGE": optional(boolean),
 }
 
 

@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
 from oidc_login import flow as flows
 from oidc_login import hosts
 from oidc_login.exceptions import WrongHost
+
+from .leaving import leave
 
 SESSION_KEY: Final = "oidc_login_asked_elsewhere"
 PARAMETER: Final = "begin"
@@ -45,7 +47,7 @@ def send_to_base_host(request: HttpRequest, asked: Asked) -> HttpResponse:
     waiting = list(request.session.get(SESSION_KEY, {}).items())[-(MAX_WAITING - 1) :]
     request.session[SESSION_KEY] = {**dict(waiting), name: asdict(asked)}
     url = flows.absolute_uri(request, "oidc_login:login", asked.provider_key)
-    return HttpResponseRedirect(f"{url}?{urlencode({PARAMETER: name})}")
+    return leave(request, f"{url}?{urlencode({PARAMETER: name})}")
 
 
 def take_asked(request: HttpRequest, provider_key: str) -> Asked | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from oidc_login import flow as flows
@@ -18,6 +18,7 @@ from oidc_login.registry import get_provider, get_providers
 from .base import ProviderView
 from .base_host import Asked, send_to_base_host, take_asked
 from .callback import destination
+from .leaving import leave
 
 MAX_HINT_LENGTH = 256
 
@@ -137,7 +138,7 @@ def begin_asked(request: HttpRequest, provider: OAuthProvider, asked: Asked) -> 
         user_key=asked.user_key,
         parameters=asked.parameters,
     )
-    response = HttpResponseRedirect(provider.get_authorization_url(request=request))
+    response = leave(request, provider.get_authorization_url(request=request))
     flows.remember(request, response, flow, cross_site_post=provider.response_mode == "form_post")
     return response
 

@@ -26,6 +26,7 @@ from oidc_login.sessions import SignedInSession
 
 from .base import SESSION_KEY, ProviderView
 from .begin import posted_next
+from .leaving import leave
 
 logger = logging.getLogger("oidc_login")
 
@@ -57,7 +58,7 @@ class LogoutView(ProviderView):
         auth.logout(request)
         state = secrets.token_urlsafe(32)
         url = end_session_url(request, provider_key, id_token_hint=id_token_hint, state=state)
-        response = HttpResponseRedirect(url or after_logout(request, next_url))
+        response = leave(request, url or after_logout(request, next_url))
         if url:
             remember(request, response, state=state, next_url=next_url)
         return response

@@ -21,6 +21,7 @@ from oidc_login.upstream import entry
 from .base import SESSION_KEY, with_next
 from .begin import LoginView, posted_next
 from .callback import CallbackView
+from .leaving import leave
 from .logout import LogoutView, after_logout
 
 logger = logging.getLogger("oidc_login")
@@ -75,7 +76,7 @@ class UpstreamLogoutView(LogoutView):
             return super().post(request)
         next_url, url = posted_next(request), site_logout_url(request)
         auth.logout(request)
-        return HttpResponseRedirect(url or after_logout(request, next_url))
+        return leave(request, url or after_logout(request, next_url))
 
 
 def site_logout_url(request: HttpRequest) -> str:

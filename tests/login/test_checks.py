@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth import get_user_model
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
+from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
 from oidc_login.backends import OIDCLoginBackend
@@ -717,6 +719,7 @@ GOOD_SETTINGS = [
     {"OIDC_LOGIN_BASE_URL": ""},
     {"OIDC_LOGIN_CLAIMS": ["groups"]},
     {"OIDC_LOGIN_NOTIFY": True},
+    {"OIDC_LOGIN_REDIRECT_BY_PAGE": True},
     {"OIDC_LOGIN_REAUTHENTICATION_AGE": 300},
     {"OIDC_LOGIN_LOCAL_EMAIL_VERIFIED": "django.contrib.auth.get_user_model"},
     {"OIDC_LOGIN_PROVIDER_LOADER": "django.contrib.auth.get_user_model"},
@@ -729,6 +732,7 @@ BAD_SETTINGS = [
     ({"OIDC_LOGIN_FLOW_LIFETIME": 0}, "E010", "3600"),
     ({"OIDC_LOGIN_FLOW_LIFETIME": 3601}, "E010", "3600"),
     ({"OIDC_LOGIN_FLOW_LIFETIME": True}, "E007", "bool"),
+    ({"OIDC_LOGIN_REDIRECT_BY_PAGE": "True"}, "E007", "OIDC_LOGIN_REDIRECT_BY_PAGE = True"),
     ({"OIDC_LOGIN_CACHE": "defalt"}, "E031", "did you mean 'default'"),
     ({"OIDC_LOGIN_CACHE": None}, "E031", "None"),
     ({"OIDC_LOGIN_BASE_URL": "http://your.site"}, "E032", "https://your.site"),
@@ -787,6 +791,23 @@ def test_misses_the_urls(settings: Settings) -> None:
 
     assert numbers(found) == ["E041"]
     assert "django.contrib.auth.urls" in str(found[0].hint)
+
+
+urlpatterns = i18n_patterns(path("oauth/", include("oidc_login.urls")))
+
+
+def test_redirect_uri_that_depends_on_the_language(settings: Settings) -> None:
+    settings.ROOT_URLCONF = __name__
+
+    (found,) = messages()
+    assert found.id == "oidc_login.W141"
+    assert "/oauth/provider/callback/" in found.msg and "i18n_patterns()" in str(found.hint)
+
+    settings.LANGUAGES = [("en", "English")]
+    assert messages() == []
+    settings.LANGUAGES = [("en", "English"), ("de", "German")]
+    settings.USE_I18N = False
+    assert messages() == []
 
 
 def test_misses_the_sessions_application(settings: Settings) -> None:

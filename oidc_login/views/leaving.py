@@ -1,0 +1,24 @@
+"""Sending a browser to another site: by a redirect, or by a page where a policy would stop the redirect of a form."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login import form_action
+
+
+@sensitive_variables()
+def leave(request: HttpRequest, url: str) -> HttpResponse:
+    """Return what sends the browser to a URL. The page moves on by itself, without a form and without a script."""
+    redirect = HttpResponseRedirect(url)
+    if not form_action.blocks(request, redirect.url):
+        return redirect
+    context = {"next_url": redirect.url, "host": urlsplit(redirect.url).hostname}
+    response = render(request, "oidc_login/leaving.html", context)
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
