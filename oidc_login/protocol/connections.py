@@ -7,7 +7,6 @@ headers that come one byte at a time.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import queue
@@ -26,6 +25,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
+from oidc_login.protocol.addresses import is_ip_address
+from oidc_login.protocol.addresses import is_public_address as is_public_address
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 
 MAX_IDLE = 20.0
@@ -170,28 +171,6 @@ def _resolve_in_time(resolver: Resolver, host: str) -> Sequence[str]:
         return answers.get(timeout=remaining())
     except queue.Empty:
         raise ProviderUnavailable("timeout") from None
-
-
-def is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_public_address(text: str) -> bool:
-    """Whether the whole Internet means the same host by it (RFC 6890)."""
-    address = ipaddress.ip_address(text)
-    if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not address.is_multicast and not address.is_reserved
-    if address.ipv4_mapped is not None:
-        return is_public_address(str(address.ipv4_mapped))
-    # 6to4 carries any IPv4 address; everything else that is public is in 2000::/3.
-    return address.is_global and address in GLOBAL_UNICAST and address.sixtofour is None
-
-
-GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class PlainConnection(HTTPConnection):

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import requests
 
+from oidc_login.protocol.addresses import is_public_address
 from oidc_login.protocol.breaker import CircuitBreaker
-from oidc_login.protocol.connections import is_public_address
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.transport import (
     Request,
@@ -671,11 +671,24 @@ ADDRESSES = {
     "100.64.0.1": False,
     "127.0.0.1": False,
     "169.254.169.254": False,
+    "168.63.129.15": True,
+    "168.63.129.16": False,
+    "172.15.255.255": True,
     "172.16.0.1": False,
+    "172.32.0.1": True,
+    "192.0.0.8": False,
+    "192.0.0.192": False,
+    "192.0.1.1": True,
     "192.0.2.1": False,
+    "192.88.99.1": False,
     "192.168.1.1": False,
     "198.18.0.1": False,
+    "198.19.255.255": False,
+    "198.51.100.1": False,
+    "203.0.113.1": False,
+    "223.255.255.255": True,
     "224.0.0.1": False,
+    "239.255.255.250": False,
     "240.0.0.1": False,
     "255.255.255.255": False,
     "::": False,
@@ -683,8 +696,18 @@ ADDRESSES = {
     "::ffff:127.0.0.1": False,
     "::ffff:a9fe:a9fe": False,
     "64:ff9b::7f00:1": False,
+    "64:ff9b:1::a9fe:a9fe": False,
+    "100::1": False,
+    "2001:0:7f00:1::": False,
+    "2001:2::1": False,
+    "2001:20::1": False,
+    "2001:1ff:ffff::1": False,
+    "2001:200::1": True,
     "2001:db8::1": False,
     "2002:7f00:1::": False,
+    "3fff::1": False,
+    "4000::1": False,
+    "5f00::1": False,
     "fc00::1": False,
     "fe80::1": False,
     "fe80::1%lo": False,
