@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from oidc_login import __version__
-from oidc_login.protocol.breaker import CircuitBreaker, Origin
+from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.connections import (
     KEPT_CONNECTIONS,
     MAX_IDLE,
@@ -40,8 +40,8 @@ from oidc_login.protocol.connections import (
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.strict_json import strict_json as strict_json
+from oidc_login.protocol.urls import Origin, destination
 from oidc_login.protocol.urls import check_url as check_url
-from oidc_login.protocol.urls import destination
 
 # What a provider class that uses requests by itself may raise.
 HTTPClientError = requests.RequestException
@@ -112,23 +112,28 @@ class Transport:
         origin, _ = destination(request.url)
         seconds = self._seconds()
         adapter = _adapter(self._ca_bundle, self._policy)
-        self._breaker.check(origin)
+        circuit = self._circuit(origin)
+        self._breaker.check(circuit)
         token = deadline.set(time.monotonic() + seconds)
         try:
             response = _exchange(adapter, request, seconds)
         except ProviderUnavailable as error:
             if error.reason != "timeout" or seconds >= min(self.timeout, FAIR_CHANCE):
-                self._breaker.failed(origin)
+                self._breaker.failed(circuit)
             raise
         except MetadataInvalid:
             raise  # a refused address: nobody was asked
         except ResponseInvalid:
-            self._breaker.answered(origin)
+            self._breaker.answered(circuit)
             raise
         finally:
             deadline.reset(token)
-        self._breaker.answered(origin)
+        self._breaker.answered(circuit)
         return response
+
+    def _circuit(self, origin: Origin) -> Hashable:
+        """Name the circuit: what a short time-out, a private CA or another way there does is no fault of the server."""
+        return (origin, self._ca_bundle, self._policy, min(self.timeout, FAIR_CHANCE))
 
     def _seconds(self) -> float:
         budget = _budget.get()

@@ -7,8 +7,10 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from oidc_login.protocol.breaker import Origin
 from oidc_login.protocol.errors import MetadataInvalid
+
+# Scheme, host and port.
+Origin = tuple[str, str, int]
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 # Printable ASCII without the backslash, which parsers disagree about.

@@ -793,13 +793,11 @@ def test_an_open_circuit_lets_one_probe_through_every_five_seconds() -> None:
 )
 def test_any_answer_closes_the_circuit(reply: bytes) -> None:
     clock = Clock()
-    breaker = CircuitBreaker(clock=clock)
-    with serve(answering(reply)) as server:
-        origin = ("http", "localhost", server.port)
+    with serve(failing(5, then=reply)) as server:
+        transport = new_transport(breaker=CircuitBreaker(clock=clock))
         for _ in range(5):
-            breaker.failed(origin)
+            assert_unavailable(transport, server.url(), "connection_closed")
         clock.now += 5
-        transport = new_transport(breaker=breaker)
         for _ in range(3):
             try:
                 transport.send(get(server.url(), max_bytes=100))
@@ -807,21 +805,67 @@ def test_any_answer_closes_the_circuit(reply: bytes) -> None:
                 assert error.reason == "too_large"
 
 
-def test_answers_in_between_keep_the_circuit_closed(op: Server) -> None:
-    breaker = CircuitBreaker()
-    transport = new_transport(breaker=breaker)
-    for _ in range(4):
+def test_answers_in_between_keep_the_circuit_closed() -> None:
+    with serve(failing(4, then=answer(b"{}", "Connection: close"), again=True)) as server:
+        transport = new_transport()
         for _ in range(4):
-            breaker.failed(("http", "localhost", op.port))
-        assert transport.send(get(op.url())).status == 200
+            for _ in range(4):
+                assert_unavailable(transport, server.url(), "connection_closed")
+            assert transport.send(get(server.url())).status == 200
+
+
+def failing(times: int, *, then: bytes, again: bool = False) -> Behaviour:
+    """Close so many connections without an answer before one is answered."""
+
+    def behave(peer: Peer) -> None:
+        number = peer.server.connections
+        while peer.receive():
+            if number <= times or (again and number % (times + 1)):
+                return
+            peer.send(then)
+            if again:
+                return
+
+    return behave
 
 
 def test_the_circuit_of_one_origin_leaves_others_alone(op: Server) -> None:
-    breaker = CircuitBreaker(clock=Clock())
+    transport = new_transport(breaker=CircuitBreaker(clock=Clock()))
     for _ in range(5):
-        breaker.failed(("http", "localhost", unused_port()))
+        assert_unavailable(transport, f"http://localhost:{unused_port()}/", "connect")
 
-    assert new_transport(breaker=breaker).send(get(op.url())).status == 200
+    assert transport.send(get(op.url())).status == 200
+
+
+def test_an_impatient_provider_opens_no_circuit_of_another_at_the_same_origin() -> None:
+    """Anybody may begin sign-ins; an entry whose time-out is too short fails at each."""
+
+    def slow(peer: Peer) -> None:
+        while peer.receive():
+            time.sleep(0.1)
+            peer.send(answer())
+
+    with serve(slow) as server:
+        breaker = CircuitBreaker(clock=Clock())
+        impatient = new_transport(timeout=0.02, breaker=breaker)
+        for _ in range(5):
+            assert_unavailable(impatient, server.url(), "timeout")
+        assert_unavailable(impatient, server.url(), "circuit_open")
+
+        assert new_transport(timeout=10, breaker=breaker).send(get(server.url())).status == 200
+
+
+def test_a_wrong_ca_bundle_opens_no_circuit_of_another_at_the_same_origin(
+    authority: Authority, other_authority: Authority
+) -> None:
+    with serve(answering(answer()), tls=authority.server_context("localhost")) as server:
+        breaker = CircuitBreaker(clock=Clock())
+        wrong = new_transport(ca_bundle=other_authority.bundle, breaker=breaker)
+        for _ in range(5):
+            assert_unavailable(wrong, server.url(), "tls")
+
+        right = new_transport(ca_bundle=authority.bundle, breaker=breaker)
+        assert right.send(get(server.url())).status == 200
 
 
 def test_failures_already_under_way_do_not_put_the_probe_off() -> None:
