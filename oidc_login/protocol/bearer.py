@@ -14,8 +14,11 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
+from oidc_login.protocol.api_adapter import NO_ANSWER, ApiAdapter, as_requests_error
+from oidc_login.protocol.api_adapter import TokenNotSent as TokenNotSent
+from oidc_login.protocol.connections import time_limit
 from oidc_login.protocol.errors import without_frames
-from oidc_login.protocol.transport import HEADER_VALUE, USER_AGENT
+from oidc_login.protocol.transport import HEADER_VALUE, USER_AGENT, Transport
 from oidc_login.protocol.urls import is_loopback
 
 
@@ -30,10 +33,6 @@ class TokenSource(Protocol):
 
     def give_up(self, refused: str) -> None:
         """Note that the API refused the replacement too."""
-
-
-class TokenNotSent(requests.exceptions.InvalidURL):
-    """The access token must not go to this address; nothing was sent."""
 
 
 class TokenAuth(AuthBase):
@@ -65,17 +64,24 @@ class TokenAuth(AuthBase):
 class TokenSession(requests.Session):
     """A session that sends a token to an API.
 
-    Neither the environment nor a .netrc file has a say: they could replace the token, or where it goes.
+    It connects as the provider's own exchanges do: one time-out for the whole of a call, certificates verified,
+    private addresses refused where the provider's are, also where a redirect leads. Neither the environment nor a
+    .netrc file has a say: they could replace the token, or where it goes.
     """
 
-    def __init__(self, auth: TokenAuth, *, timeout: float, ca_bundle: str | None) -> None:
+    def __init__(self, auth: TokenAuth, *, transport: Transport) -> None:
         super().__init__()
-        self._timeout = timeout
+        self._timeout = transport.timeout
         self.trust_env = False
         self.auth = auth
-        self.verify = ca_bundle or True
+        self.verify = transport.ca_bundle or True
         self.headers["User-Agent"] = USER_AGENT
         self.base_url = ""
+        self.mount_everywhere(ApiAdapter(transport.policy))
+
+    def mount_everywhere(self, adapter: ApiAdapter) -> None:
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request to an address, or to a path below `base_url` where there is one."""
@@ -89,11 +95,23 @@ class TokenSession(requests.Session):
             kwargs["timeout"] = self._timeout
         try:
             return self._send(request, **kwargs)
+        except NO_ANSWER as error:
+            raise as_requests_error(error, request) from None
         except Exception as error:
             raise without_frames(error)  # noqa: B904  # those below hold the request's headers
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        return super().send(request, **kwargs)
+        with time_limit(total_seconds(kwargs["timeout"], default=self._timeout)):
+            return super().send(request, **kwargs)
+
+
+def total_seconds(timeout: Any, *, default: float) -> float:
+    """Return how long a whole call may take: a number, or what connecting and reading may take together."""
+    if isinstance(timeout, (int, float)):
+        return timeout
+    if isinstance(timeout, tuple):
+        return sum(default if part is None else part for part in timeout)
+    return default if timeout.total is None else float(timeout.total)
 
 
 class BearerSession(TokenSession):
@@ -103,12 +121,10 @@ class BearerSession(TokenSession):
         self,
         source: TokenSource,
         *,
+        transport: Transport,
         hosts: Iterable[str] | None = None,
-        timeout: float = 10.0,
-        ca_bundle: str | None = None,
     ) -> None:
-        auth = TokenAuth(lambda: f"Bearer {source.get()}", hosts)
-        super().__init__(auth, timeout=timeout, ca_bundle=ca_bundle)
+        super().__init__(TokenAuth(lambda: f"Bearer {source.get()}", hosts), transport=transport)
         self._source = source
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:

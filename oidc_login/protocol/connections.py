@@ -14,11 +14,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -36,6 +38,8 @@ KEPT_CONNECTIONS = 32
 # The time.monotonic() at which the current exchange is over.
 deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
 
+T = TypeVar("T")
+
 # From a host name to its addresses, best first.
 Resolver = Callable[[str], Sequence[str]]
 
@@ -52,6 +56,17 @@ class WithoutQueries(logging.Filter):
 logging.getLogger(HTTPConnectionPool.__module__).addFilter(WithoutQueries())
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Make this one exchange, whose every operation ends in time; of nested limits the one that ends first holds."""
+    end = time.monotonic() + seconds
+    token = deadline.set(min(end, deadline.get(end)))
+    try:
+        yield
+    finally:
+        deadline.reset(token)
+
+
 def remaining() -> float:
     """Seconds left for the current exchange; more than zero, or the exchange is over."""
     seconds = deadline.get() - time.monotonic()
@@ -61,28 +76,25 @@ def remaining() -> float:
 
 
 class DeadlineSocket(socket.socket):
-    """A socket whose every operation ends with the current exchange."""
+    """A socket whose every operation ends with the current exchange, or else at its own time-out."""
 
     __slots__ = ()
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(remaining())
-        try:
-            return super().recv_into(*args, **kwargs)
-        except TimeoutError:
-            raise ProviderUnavailable("timeout") from None
+        return self._in_time(super().recv_into, *args, **kwargs)
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(remaining())
-        try:
-            return super().send(*args, **kwargs)
-        except TimeoutError:
-            raise ProviderUnavailable("timeout") from None
+        return self._in_time(super().send, *args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._in_time(super().sendall, *args, **kwargs)
+
+    def _in_time(self, operation: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if deadline.get(None) is None:
+            return operation(*args, **kwargs)
         self.settimeout(remaining())
         try:
-            super().sendall(*args, **kwargs)
+            return operation(*args, **kwargs)
         except TimeoutError:
             raise ProviderUnavailable("timeout") from None
 
@@ -91,6 +103,7 @@ class DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
     """The same over TLS, where one operation is a whole record or the whole handshake."""
 
 
+@lru_cache(maxsize=64)
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
     """Read the CA bundle, a file or a directory, once for all connections that will trust it."""
     is_directory = os.path.isdir(ca_bundle)
@@ -173,14 +186,13 @@ def _resolve_in_time(resolver: Resolver, host: str) -> Sequence[str]:
         raise ProviderUnavailable("timeout") from None
 
 
-class PlainConnection(HTTPConnection):
-    """A connection for one exchange after another, left alone as soon as there is any doubt about it."""
+class DialledConnection(HTTPConnection):
+    """A connection to where the policy allows, for one exchange after another."""
 
     def __init__(self, host: str, port: int | None = None, *, policy: ConnectionPolicy, **options: Any) -> None:
         super().__init__(host, port, **options)
         self._policy = policy
         self._answered_at = 0.0
-        self._outgoing: list[bytes] = []
 
     @property
     def is_connected(self) -> bool:
@@ -190,31 +202,13 @@ class PlainConnection(HTTPConnection):
     def connect(self) -> None:
         self.sock = self._policy.dial(self.host, self.port)
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send headers and body as one: half the packets, TLS records and system calls."""
-        self._outgoing = []
-        super().request(*args, **kwargs)
-        super().send(b"".join(self._outgoing))
-        self._outgoing = []
-
-    def send(self, data: Any) -> None:
-        self._outgoing.append(data)
-
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own, which is not http.client's
-        try:
-            response = super().getresponse()
-        except OSError as error:
-            raise unavailable(error) from error
-        except (HTTPException, HTTPError):
-            raise ResponseInvalid("headers") from None
-        # An interim answer would be taken for the final one, and the final one for that of the next request.
-        if response.status < 200:
-            raise ResponseInvalid("status")
+        response = super().getresponse()
         self._answered_at = time.monotonic()
         return response
 
 
-class TLSConnection(PlainConnection, HTTPSConnection):
+class DialledTLSConnection(DialledConnection, HTTPSConnection):
     """The same over TLS; certificate and host name are verified by the context, in the handshake."""
 
     @property
@@ -236,6 +230,40 @@ class TLSConnection(PlainConnection, HTTPSConnection):
             # The wrapped socket has taken the file descriptor over, if it came to that.
             sock.close()
         self.is_verified = True
+
+
+class PlainConnection(DialledConnection):
+    """A connection for exchanges with a provider, left alone as soon as there is any doubt about it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._outgoing: list[bytes] = []
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send headers and body as one: half the packets, TLS records and system calls."""
+        self._outgoing = []
+        super().request(*args, **kwargs)
+        super().send(b"".join(self._outgoing))
+        self._outgoing = []
+
+    def send(self, data: Any) -> None:
+        self._outgoing.append(data)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as above
+        try:
+            response = super().getresponse()
+        except OSError as error:
+            raise unavailable(error) from error
+        except (HTTPException, HTTPError):
+            raise ResponseInvalid("headers") from None
+        # An interim answer would be taken for the final one, and the final one for that of the next request.
+        if response.status < 200:
+            raise ResponseInvalid("status")
+        return response
+
+
+class TLSConnection(PlainConnection, DialledTLSConnection):
+    """The same over TLS."""
 
 
 class PlainPool(HTTPConnectionPool):

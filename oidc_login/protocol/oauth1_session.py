@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from .api_adapter import ApiAdapter, TokenNotSent
 from .bearer import TokenAuth, TokenSession, TokenSource
+from .connections import ConnectionPolicy
 from .oauth1 import Token
-from .transport import Request
+from .transport import Request, Transport
 
 # What stands in a request that is to be signed. requests takes it off, as it does any `Authorization`, where a
 # redirect leads to another origin.
@@ -34,21 +35,18 @@ class SignedSession(TokenSession):
         sign: Sign,
         *,
         refuses_token: RefusesToken = lambda challenge, body: False,
+        transport: Transport,
         hosts: Iterable[str] | None = None,
-        timeout: float = 10.0,
-        ca_bundle: str | None = None,
     ) -> None:
-        super().__init__(TokenAuth(lambda: TO_BE_SIGNED, hosts), timeout=timeout, ca_bundle=ca_bundle)
-        adapter = SigningAdapter(source, sign, refuses_token)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        super().__init__(TokenAuth(lambda: TO_BE_SIGNED, hosts), transport=transport)
+        self.mount_everywhere(SigningAdapter(transport.policy, source, sign, refuses_token))
 
 
-class SigningAdapter(HTTPAdapter):
+class SigningAdapter(ApiAdapter):
     """Signs at the last moment, so that the session holds, follows and answers with unsigned requests alone."""
 
-    def __init__(self, source: TokenSource, sign: Sign, refuses_token: RefusesToken) -> None:
-        super().__init__()
+    def __init__(self, policy: ConnectionPolicy, source: TokenSource, sign: Sign, refuses_token: RefusesToken) -> None:
+        super().__init__(policy)
         self._source = source
         self._sign = sign
         self._refuses_token = refuses_token
@@ -60,6 +58,8 @@ class SigningAdapter(HTTPAdapter):
         signed = signed_copy(request, lambda unsigned: self._sign(unsigned, Token.from_text(text)))
         try:
             response = super().send(signed, *args, **kwargs)
+        except TokenNotSent as error:
+            raise TokenNotSent(str(error), request=request) from None
         except requests.RequestException as error:
             # Not chained: it holds the signed request, as its text may hold the signed URL.
             raise type(error)(f"no answer from {urlsplit(str(request.url)).hostname}", request=request) from None

@@ -34,8 +34,8 @@ from oidc_login.protocol.connections import (
     PlainPool,
     Resolver,
     TLSPool,
-    deadline,
     system_resolver,
+    time_limit,
     tls_context,
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
@@ -107,6 +107,11 @@ class Transport:
         """The certificate authorities to trust instead of the usual ones."""
         return self._ca_bundle
 
+    @property
+    def policy(self) -> ConnectionPolicy:
+        """Where connections may lead, also those of a site's own calls."""
+        return self._policy
+
     def send(self, request: Request) -> Response:
         """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
         origin, _ = destination(request.url)
@@ -114,9 +119,9 @@ class Transport:
         adapter = _adapter(self._ca_bundle, self._policy)
         circuit = self._circuit(origin)
         self._breaker.check(circuit)
-        token = deadline.set(time.monotonic() + seconds)
         try:
-            response = _exchange(adapter, request, seconds)
+            with time_limit(seconds):
+                response = _exchange(adapter, request, seconds)
         except ProviderUnavailable as error:
             if error.reason != "timeout" or seconds >= min(self.timeout, FAIR_CHANCE):
                 self._breaker.failed(circuit)
@@ -126,8 +131,6 @@ class Transport:
         except ResponseInvalid:
             self._breaker.answered(circuit)
             raise
-        finally:
-            deadline.reset(token)
         self._breaker.answered(circuit)
         return response
 

@@ -264,7 +264,7 @@ class OAuthProvider:
 
     def open_session(self, source: TokenSource, *, hosts: Iterable[str] | None) -> TokenSession:
         """Return a session for the provider's API that sends the access tokens of `source`."""
-        return BearerSession(source, hosts=hosts, timeout=self.transport.timeout, ca_bundle=self.transport.ca_bundle)
+        return BearerSession(source, hosts=hosts, transport=self.transport)
 
     # What a subclass may use or change.
 

@@ -183,8 +183,7 @@ class OAuth1Provider(OAuthProvider):
             self.sign,
             refuses_token=self.refuses_token,
             hosts=hosts,
-            timeout=self.transport.timeout,
-            ca_bundle=self.transport.ca_bundle,
+            transport=self.transport,
         )
 
     def refuses_token(self, challenge: str, body: str) -> bool:

@@ -127,7 +127,7 @@ def test_query_is_signed_and_stays_ours(
     assert places(api) == ["QUERY"]
     assert response.url == response.request.url == url
     log = "\n".join(record.getMessage() for record in witness.caplog.records)
-    assert "oauth_signature=..." in log
+    assert "/things" in log and "oauth_signature" not in log
     assert not [secret for secret in api.secrets() if len(secret) > 11 and secret in log]
 
 
