@@ -17,6 +17,7 @@ from ..protocol.errors import ClientMisconfigured, MetadataInvalid
 from ..protocol.id_token import MAX_LEEWAY
 from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
 from ..protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
+from ..protocol.proxy import Proxy
 from ..protocol.transport import MAX_TIMEOUT, check_url
 from ..providers.mapping import NAMES, PATH
 from ..providers.oauth2 import ENDPOINTS
@@ -267,6 +268,15 @@ def url(value: Any) -> Iterable[Problem]:
     return text(value) if not isinstance(value, str) or not value or is_url(value) else [problem("E011")]
 
 
+def proxy(value: Any) -> Iterator[Problem]:
+    """The proxy can be spoken to; its URL may hold a password, so the message does not repeat it."""
+    yield from text(value)
+    try:
+        Proxy.from_url(value if isinstance(value, str) else "http://-")
+    except ValueError:
+        yield problem("E170")
+
+
 def is_url(value: Any) -> bool:
     """Whether a value is a URL that the transport would ask."""
     try:
@@ -296,6 +306,7 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "superuser_groups": flag_groups("is_superuser"),
     "profile_map": optional(profile_map),
     "refuse_private_addresses": boolean,
+    "proxy": optional(proxy),
     "token_endpoint_auth_method": optional(one_of(*METHODS)),
     "client_key": optional(client_key),
     "client_assertion_audience": client_assertion_audience,

@@ -292,6 +292,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "A provider sends people only to the URI that is registered there, and its logouts reach none with a language. "
         'Include "oidc_login.urls" outside of i18n_patterns(), at a path that is not translated.',
     ),
+    # The network
+    "E170": (
+        "{subject} is not the URL of a proxy.",
+        'Write "http://proxy.example:3128", with user:password@ before the host if the proxy asks for them. The '
+        "connection to the provider is encrypted inside the proxy's tunnel; https:// and socks:// proxies are not "
+        "supported.",
+    ),
     # Sites that come from mozilla-django-oidc
     "E100": ("{name} is refused: {reason}.", "{instead}"),
     "E101": (

@@ -45,7 +45,7 @@ REFUSED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     ),
 }
 NO_EFFECT: Mapping[str, str] = {
-    "OIDC_PROXY": "The provider is asked directly: let this machine reach it.",
+    "OIDC_PROXY": 'Write OIDC_LOGIN_PROVIDERS = {"oidc": {"proxy": "http://proxy.example:3128"}}.',
     "OIDC_REDIRECT_ALLOWED_HOSTS": "After a sign-in people stay on this host. Send them on from a view of your own.",
     "ALLOW_LOGOUT_GET_METHOD": "A GET shows a page with one button. Let people sign out by a form that posts.",
     "OIDC_CALLBACK_CLASS": "Put what it does into hooks of the backend, or receivers of the signals.",

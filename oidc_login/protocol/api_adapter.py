@@ -13,8 +13,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
-from .connections import ConnectionPolicy, DialledConnection, DialledTLSConnection, time_limit, tls_context
+from .connections import ConnectionPolicy, DialledConnection, DialledTLSConnection
 from .errors import MetadataInvalid, ProtocolError, ProviderUnavailable
+from .sockets import time_limit, tls_context
 
 
 class TokenNotSent(requests.exceptions.InvalidURL):

@@ -1,26 +1,17 @@
-"""Connections with one deadline over name, TCP, TLS, request and answer; what they carry is not decided here.
-
-The deadline is a context variable, since a kept connection serves one exchange after another. It is enforced
-at the sockets, so that nothing above them can be held up: by a hanging name server, a silent handshake, or
-headers that come one byte at a time.
-"""
+"""Connections with one deadline over name, TCP, TLS, request and answer; what they carry is not decided here."""
 
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -30,15 +21,14 @@ from urllib3.response import HTTPResponse
 from oidc_login.protocol.addresses import is_ip_address
 from oidc_login.protocol.addresses import is_public_address as is_public_address
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.proxy import Proxy
+from oidc_login.protocol.sockets import DeadlineSocket, remaining
+from oidc_login.protocol.sockets import deadline as deadline
+from oidc_login.protocol.urls import is_loopback
 
 MAX_IDLE = 20.0
 MAX_ADDRESSES = 8
 KEPT_CONNECTIONS = 32
-
-# The time.monotonic() at which the current exchange is over.
-deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
-
-T = TypeVar("T")
 
 # From a host name to its addresses, best first.
 Resolver = Callable[[str], Sequence[str]]
@@ -56,70 +46,6 @@ class WithoutQueries(logging.Filter):
 logging.getLogger(HTTPConnectionPool.__module__).addFilter(WithoutQueries())
 
 
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Make this one exchange, whose every operation ends in time; of nested limits the one that ends first holds."""
-    end = time.monotonic() + seconds
-    token = deadline.set(min(end, deadline.get(end)))
-    try:
-        yield
-    finally:
-        deadline.reset(token)
-
-
-def remaining() -> float:
-    """Seconds left for the current exchange; more than zero, or the exchange is over."""
-    seconds = deadline.get() - time.monotonic()
-    if seconds <= 0:
-        raise ProviderUnavailable("timeout")
-    return seconds
-
-
-class DeadlineSocket(socket.socket):
-    """A socket whose every operation ends with the current exchange, or else at its own time-out."""
-
-    __slots__ = ()
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        return self._in_time(super().recv_into, *args, **kwargs)
-
-    def send(self, *args: Any, **kwargs: Any) -> int:
-        return self._in_time(super().send, *args, **kwargs)
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self._in_time(super().sendall, *args, **kwargs)
-
-    def _in_time(self, operation: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        if deadline.get(None) is None:
-            return operation(*args, **kwargs)
-        self.settimeout(remaining())
-        try:
-            return operation(*args, **kwargs)
-        except TimeoutError:
-            raise ProviderUnavailable("timeout") from None
-
-
-class DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
-    """The same over TLS, where one operation is a whole record or the whole handshake."""
-
-
-@lru_cache(maxsize=64)
-def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Read the CA bundle, a file or a directory, once for all connections that will trust it."""
-    is_directory = os.path.isdir(ca_bundle)
-    try:
-        context = ssl.create_default_context(
-            cafile=None if is_directory else ca_bundle, capath=ca_bundle if is_directory else None
-        )
-    except OSError as error:
-        raise ProviderUnavailable("ca_bundle") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
-    context.sslsocket_class = DeadlineTLSSocket
-    return context
-
-
 def system_resolver(host: str) -> list[str]:
     """Ask the operating system, which has no time-out of its own to set."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -133,28 +59,60 @@ class ConnectionPolicy:
     resolver: Resolver = system_resolver
     refuse_private_addresses: bool = False
     max_idle: float = MAX_IDLE
+    proxy: Proxy | None = None
 
     def dial(self, host: str, port: int) -> DeadlineSocket:
         """Open a TCP connection, to the very address that was checked (no DNS rebinding)."""
-        addresses = self._addresses(host)
-        reason = "connect"
-        for index, address in enumerate(addresses):
-            try:
-                # An equal share each, so that one silent address leaves time for the next.
-                return _open(address, port, remaining() / (len(addresses) - index))
-            except TimeoutError:
-                reason = "timeout"
-            except OSError:
-                reason = "connect"
-        raise ProviderUnavailable(reason)
+        if self.proxy is None:
+            return _connect(self._addresses(host), port)
+        # The name is the proxy's to look up, unless an address has to be checked: then that one is asked for.
+        target = self._addresses(host)[0] if self.refuse_private_addresses else host
+        sock = self._connect_to_proxy(self.proxy)
+        try:
+            self.proxy.open_tunnel(sock, target, port)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def dial_in_clear(self, host: str, port: int) -> DeadlineSocket:
+        """The same for plain http: what is meant for this machine does not leave it by a proxy elsewhere."""
+        if self.proxy is not None and is_loopback(host) and not is_loopback(self.proxy.host):
+            raise MetadataInvalid("url")
+        return self.dial(host, port)
+
+    def _connect_to_proxy(self, proxy: Proxy) -> DeadlineSocket:
+        """The proxy is the site's own choice, and most of them have a private address."""
+        try:
+            return _connect(self._resolved(proxy.host), proxy.port)
+        except ProviderUnavailable as error:
+            raise ProviderUnavailable("timeout" if error.reason == "timeout" else "proxy") from None
 
     def _addresses(self, host: str) -> Sequence[str]:
-        addresses = [host] if is_ip_address(host) else _resolve_in_time(self.resolver, host)[:MAX_ADDRESSES]
-        if not addresses:
-            raise ProviderUnavailable("dns")
+        addresses = self._resolved(host)
         if self.refuse_private_addresses and not all(map(is_public_address, addresses)):
             raise MetadataInvalid("private_address")
         return addresses
+
+    def _resolved(self, host: str) -> Sequence[str]:
+        addresses = [host] if is_ip_address(host) else _resolve_in_time(self.resolver, host)[:MAX_ADDRESSES]
+        if not addresses:
+            raise ProviderUnavailable("dns")
+        return addresses
+
+
+def _connect(addresses: Sequence[str], port: int) -> DeadlineSocket:
+    """Try one address after the other."""
+    reason = "connect"
+    for index, address in enumerate(addresses):
+        try:
+            # An equal share each, so that one silent address leaves time for the next.
+            return _open(address, port, remaining() / (len(addresses) - index))
+        except TimeoutError:
+            reason = "timeout"
+        except OSError:
+            reason = "connect"
+    raise ProviderUnavailable(reason)
 
 
 def _open(address: str, port: int, seconds: float) -> DeadlineSocket:
@@ -200,7 +158,7 @@ class DialledConnection(HTTPConnection):
         return time.monotonic() - self._answered_at < self._policy.max_idle and super().is_connected
 
     def connect(self) -> None:
-        self.sock = self._policy.dial(self.host, self.port)
+        self.sock = self._policy.dial_in_clear(self.host, self.port)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own, which is not http.client's
         response = super().getresponse()

@@ -35,10 +35,10 @@ from oidc_login.protocol.connections import (
     Resolver,
     TLSPool,
     system_resolver,
-    time_limit,
-    tls_context,
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.proxy import Proxy
+from oidc_login.protocol.sockets import time_limit, tls_context
 from oidc_login.protocol.strict_json import strict_json as strict_json
 from oidc_login.protocol.urls import Origin, destination
 from oidc_login.protocol.urls import check_url as check_url
@@ -91,6 +91,7 @@ class Transport:
         timeout: float = 10.0,
         ca_bundle: str | None = None,
         refuse_private_addresses: bool = False,
+        proxy: str | None = None,
         resolver: Resolver = system_resolver,
         max_idle: float = MAX_IDLE,
         breaker: CircuitBreaker | None = None,
@@ -98,7 +99,10 @@ class Transport:
         self.timeout = timeout
         self._ca_bundle = ca_bundle
         self._policy = ConnectionPolicy(
-            resolver=resolver, refuse_private_addresses=refuse_private_addresses, max_idle=max_idle
+            resolver=resolver,
+            refuse_private_addresses=refuse_private_addresses,
+            max_idle=max_idle,
+            proxy=Proxy.from_url(proxy) if proxy else None,
         )
         self._breaker = breaker or _breaker
 

@@ -190,6 +190,7 @@ class OAuthProvider:
         superuser_groups: Sequence[str] = (),
         profile_map: Mapping[str, str] | None = None,
         refuse_private_addresses: bool = False,
+        proxy: str | None = None,
     ) -> None:
         self.provider_key = provider_key
         self.client_id = client_id
@@ -201,7 +202,10 @@ class OAuthProvider:
         self.monogram = monogram or self.monogram
         self.authorization_params = dict(authorization_params or {})
         self.transport = Transport(
-            timeout=timeout, ca_bundle=ca_bundle, refuse_private_addresses=refuse_private_addresses
+            timeout=timeout,
+            ca_bundle=ca_bundle,
+            refuse_private_addresses=refuse_private_addresses,
+            proxy=proxy,
         )
         self.allow_signup = allow_signup
         self.link_by_email = link_by_email

@@ -28,7 +28,9 @@ from tests.hostile.stage import ORDER, Stage
 from tests.login.browser import Browser
 from tests.login.invariant import Witness
 from tests.login.served import CLIENT_SECRET, PEOPLE, RecordingOpenIDProvider, configure
+from tests.protocol.proxies import tunnelling
 from tests.protocol.servers import make_authority, self_signed_context
+from tests.protocol.servers import serve as serve_tcp
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -282,6 +284,20 @@ def test_certificate_that_is_not_good(settings: Settings, tmp_path: Path, witnes
             failure.response = browser.begin("tls")
         assert failure.seen == UNAVAILABLE
         assert provider.requests == []
+
+
+@source("RFC 9110 9.3.6")
+def test_sign_in_through_an_egress_proxy(settings: Settings, tmp_path: Path) -> None:
+    authority = make_authority(tmp_path / "ca")
+    with serve_tcp(tunnelling()) as proxy:
+        way = {"ca_bundle": authority.bundle, "proxy": f"http://user:password@127.0.0.1:{proxy.port}"}
+        with over_tls(settings, authority.server_context("localhost"), userinfo="always", **way) as provider:
+            browser = Browser()
+            assert browser.sign_in(provider, "tls").status_code == 302
+            assert browser.user is not None
+            assert set(provider.asked()) >= {"discovery", "token", "jwks", "userinfo"}
+            assert provider.connections == proxy.connections
+        assert {asked.method for asked in proxy.requests} == {"CONNECT"}
 
 
 # A provider that is down does not hold up anybody.

@@ -332,6 +332,9 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "ca_bundle missing": (op(ca_bundle="/no/such/file.pem"), "E013", ("'op'", "ca_bundle")),
     "ca_bundle without certificates": (op(ca_bundle=__file__), "E013", ("'op'", "ca_bundle")),
     "ca_bundle is False": (op(ca_bundle=False), "E007", ("'op'", "ca_bundle", "bool")),
+    "proxy over TLS": (op(proxy="https://user:canary@proxy.example"), "E170", ("'op'", "proxy", "http://")),
+    "proxy without scheme": (op(proxy="proxy.example:3128"), "E170", ("'op'", "proxy")),
+    "proxies": (op(proxy={"https": "http://proxy.example"}), "E007", ("'op'", "proxy", "dict")),
     "auth method": (
         op(token_endpoint_auth_method="client_secret_bsic"),
         "E009",

@@ -1,0 +1,88 @@
+"""Sockets with one deadline over all that is done with them.
+
+The deadline is a context variable, since a kept connection serves one exchange after another. It is enforced
+here, so that nothing above can be held up: by a silent handshake, or headers that come one byte at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from oidc_login.protocol.errors import ProviderUnavailable
+
+# The time.monotonic() at which the current exchange is over.
+deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
+
+T = TypeVar("T")
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Make this one exchange, whose every operation ends in time; of nested limits the one that ends first holds."""
+    end = time.monotonic() + seconds
+    token = deadline.set(min(end, deadline.get(end)))
+    try:
+        yield
+    finally:
+        deadline.reset(token)
+
+
+def remaining() -> float:
+    """Seconds left for the current exchange; more than zero, or the exchange is over."""
+    seconds = deadline.get() - time.monotonic()
+    if seconds <= 0:
+        raise ProviderUnavailable("timeout")
+    return seconds
+
+
+class DeadlineSocket(socket.socket):
+    """A socket whose every operation ends with the current exchange, or else at its own time-out."""
+
+    __slots__ = ()
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        return self._in_time(super().recv_into, *args, **kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        return self._in_time(super().send, *args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._in_time(super().sendall, *args, **kwargs)
+
+    def _in_time(self, operation: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if deadline.get(None) is None:
+            return operation(*args, **kwargs)
+        self.settimeout(remaining())
+        try:
+            return operation(*args, **kwargs)
+        except TimeoutError:
+            raise ProviderUnavailable("timeout") from None
+
+
+class DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
+    """The same over TLS, where one operation is a whole record or the whole handshake."""
+
+
+@lru_cache(maxsize=64)
+def tls_context(ca_bundle: str) -> ssl.SSLContext:
+    """Read the CA bundle, a file or a directory, once for all connections that will trust it."""
+    is_directory = os.path.isdir(ca_bundle)
+    try:
+        context = ssl.create_default_context(
+            cafile=None if is_directory else ca_bundle, capath=ca_bundle if is_directory else None
+        )
+    except OSError as error:
+        raise ProviderUnavailable("ca_bundle") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = DeadlineTLSSocket
+    return context
