@@ -11,6 +11,7 @@ ADVICE: Mapping[str, str] = {
     "tls": "The certificate is not trusted, or there is no TLS: see `ca_bundle`, and the clock of this machine.",
     "ca_bundle": "`ca_bundle` cannot be read.",
     "connection_closed": "The connection was closed: see whether a proxy stands between.",
+    "proxy": "The egress proxy refused the way or does not answer: see the provider's `proxy`.",
     "private_address": "The host is in a private network, which `refuse_private_addresses` refuses.",
     "status": "There is no such document: see `discovery_url`.",
     "json": "The answer is no JSON: see `discovery_url`, and whether a proxy answers instead.",
@@ -39,7 +40,7 @@ OWN_STORES: Mapping[str, str] = {
 # What makes an exchange with a provider fail, wherever it happens.
 NETWORK: Mapping[str, str] = {
     reason: ADVICE[reason]
-    for reason in ("dns", "connect", "timeout", "tls", "ca_bundle", "connection_closed", "private_address")
+    for reason in ("dns", "connect", "timeout", "tls", "ca_bundle", "connection_closed", "proxy", "private_address")
 }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from ..hooks import may_be_written
 from ..protocol.authorization import FLOW_PARAMETERS
 from ..protocol.client_auth import METHODS, read_assertion
 from ..protocol.errors import ClientMisconfigured, MetadataInvalid
@@ -21,6 +20,7 @@ from ..protocol.proxy import Proxy
 from ..protocol.transport import MAX_TIMEOUT, check_url
 from ..providers.mapping import NAMES, PATH
 from ..providers.oauth2 import ENDPOINTS
+from ..signin.provisioning import may_be_written
 from ..signin.users import get_field
 from .messages import Problem, listed, near
 

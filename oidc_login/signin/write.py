@@ -18,12 +18,12 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import hooks, signals
+from .. import signals
 from ..conf import settings
 from ..exceptions import ConfirmLink, OAuthError, ProviderUnavailable, RefusedBySite, SignedInAlready
 from ..models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from ..protocol.id_token import auth_time_of
-from . import exchange, linking, pending_link, users
+from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
 from .values import Backend, Person, SignedIn, Verified
@@ -180,7 +180,7 @@ class Writing:
         if not is_active(user):
             raise RefusedBySite("create_user")
         admit_user(user, can_authenticate=self.backend.user_can_authenticate)
-        hooks.apply(user, self.claims, self.provider)
+        provisioning.apply(user, self.claims, self.provider)
         connection = self._connect(user, decision)
         self._send_after_commit(signals.user_signed_up, connection=connection, user=user, reason=decision.reason)
         return self._signed_in(user, connection)
@@ -229,7 +229,7 @@ class Writing:
         updated = self.backend.update_user(user, self.claims) if self.found_by_site is None else user
         if updated is None or updated.pk != user.pk:
             raise RefusedBySite("update_user")
-        hooks.apply(updated, self.claims, self.provider)
+        provisioning.apply(updated, self.claims, self.provider)
         return updated
 
     # The connection.

@@ -11,9 +11,9 @@ from django.contrib.auth.models import AbstractBaseUser, Group
 from django.db import router
 from django.db.models import CharField, EmailField, TextField
 
-from .providers.base import OAuthProvider
-from .signin.claims import text
-from .signin.users import get_field
+from ..providers.base import OAuthProvider
+from .claims import text
+from .users import get_field
 
 logger = logging.getLogger(__name__)
 
