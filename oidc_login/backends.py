@@ -121,7 +121,9 @@ class OIDCLoginBackend(UpstreamHooks):
     @sensitive_variables()
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return a new user with an unusable password; its address is set only when it is verified."""
-        return users.make_user(self.identity, claims, get_username=lambda: self.get_username(claims))
+        return users.make_user(
+            self.identity, claims, provider=self.provider, get_username=lambda: self.get_username(claims)
+        )
 
     def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return the user who signs in again; nothing is changed by default."""
@@ -129,7 +131,8 @@ class OIDCLoginBackend(UpstreamHooks):
 
     def get_username(self, claims: dict[str, Any]) -> str:
         """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
-        return users.free_username(claims, suggested=self.suggested_username(claims))
+        suggested = self.suggested_username(claims)
+        return users.free_username(claims, suggested=suggested)
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""

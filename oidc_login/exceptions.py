@@ -175,6 +175,10 @@ class EmailRequired(OAuthError):
     message = _("An account here needs a verified e-mail address, and the provider did not give one.")
 
 
+class EmailNotTaken(EmailRequired):
+    message = _("An account here needs an e-mail address, and this site does not take it from this provider.")
+
+
 class ConnectUserChanged(OAuthError):
     status_code = 403
     code = "connect_user_changed"
@@ -261,6 +265,19 @@ class ConfirmLink(OAuthError):
     code = "confirm_link"
     message = _("An account with this e-mail address exists. Sign in to it once, and the two are linked.")
     template_name = "oidc_login/confirm_link.html"
+
+
+# 500: the site itself.
+
+
+class SiteMisconfigured(OAuthError):
+    """The site's user model, a receiver or a hook needs something that no sign-in can bring."""
+
+    status_code = 500
+    code = "site_misconfigured"
+    message = _(
+        "An error in the configuration of this site prevents you from signing in. Please tell the people who run it."
+    )
 
 
 # 502: the provider's answer cannot be accepted.

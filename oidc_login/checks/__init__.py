@@ -16,6 +16,7 @@ from .providers import provider_messages
 from .sessions import session_messages
 from .surroundings import surroundings_messages
 from .upstream import upstream_messages
+from .users import user_messages
 
 TAG = "oidc_login"
 
@@ -44,6 +45,12 @@ def check_clients(**kwargs: Any) -> list[CheckMessage]:
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions, middleware and policies."""
     return [*project_messages(), *session_messages(), *surroundings_messages()]
+
+
+@register(TAG)
+def check_users(**kwargs: Any) -> list[CheckMessage]:
+    """Check that a sign-up can fill the user model."""
+    return list(user_messages())
 
 
 @register(TAG)

@@ -174,6 +174,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Addresses are compared without case, so every sign-up reads all users. Give the user model "
         "Index(Upper({name!r}), name=...), or create the index by a migration; docs/scaling.md shows both.",
     ),
+    # The user model
+    "W200": (
+        "{model} requires {name!r}, and nothing fills it when somebody signs up through a provider.",
+        "Nobody can sign up. Give the field a default, or fill it in the create_user of the model's manager or of your "
+        "subclass of OIDCLoginBackend. If save() or a receiver fills it, silence oidc_login.W200.",
+    ),
+    "W201": (
+        "{name!r} of {model} is unique, and every account that is made through a provider gets the same value.",
+        "Only the first person can sign up. Allow null, give the field a default that is a function, or fill it in the "
+        "create_user of the model's manager or of your subclass of OIDCLoginBackend. If save() or a receiver fills "
+        "it, silence oidc_login.W201.",
+    ),
     "E070": (
         "{subject} names a template that cannot be used ({reason}).",
         "Write the name of a template as Django finds it, or leave it out for the letters of the provider.",

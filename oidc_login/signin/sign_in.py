@@ -7,16 +7,17 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import SuspiciousOperation
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import router, transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import OAuthError, ProviderUnavailable, RefusedBySite, SignupClosed, from_protocol
+from ..exceptions import OAuthError, RefusedBySite, SignupClosed, from_protocol
 from ..flow import Flow
 from ..models import OAuthConnection
 from ..protocol.authorization import AuthorizationResponse
 from ..protocol.errors import ProtocolError
 from .admission import admit
+from .constraints import NOT_STORED, refusal
 from .exchange import exchange_and_verify, identify, learn
 from .values import Backend, Person, SignedIn
 from .write import write
@@ -51,8 +52,8 @@ def find_and_write(backend: Backend) -> SignedIn:
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             user = backend.get_or_create_user(verified.token.access_token, verified.token.id_token, id_claims)
             return judge_answer(backend, user, id_claims)
-    except (IntegrityError, OperationalError) as error:
-        raise ProviderUnavailable("database") from error
+    except NOT_STORED as error:
+        raise refusal(error, getattr(backend, "identity", None), verified.provider) from None
 
 
 @sensitive_variables()

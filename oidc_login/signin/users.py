@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, UserManager
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
 from django.db.models import F, Field
@@ -16,7 +17,8 @@ from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from ..conf import django
-from ..exceptions import EmailRequired
+from ..exceptions import EmailNotTaken, EmailRequired
+from ..providers.base import OAuthProvider
 from .claims import Identity, email_key, text, username_from
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
@@ -34,26 +36,100 @@ def find_by_email(email: str) -> list[AbstractBaseUser]:
 
 
 @sensitive_variables()
-def make_user(identity: Identity, claims: Mapping[str, Any], *, get_username: Callable[[], str]) -> AbstractBaseUser:
-    """Return a new saved user with an unusable password; `EmailRequired` where there cannot be one."""
-    user: Any = get_user_model()()
-    email_field, username_field = get_field(user.get_email_field_name()), get_field(user.USERNAME_FIELD)
+def make_user(
+    identity: Identity, claims: Mapping[str, Any], *, provider: OAuthProvider, get_username: Callable[[], str]
+) -> AbstractBaseUser:
+    """Return a new saved user with an unusable password.
+
+    The manager of the model creates it where it can: its `create_user` may know what a new account needs.
+    Raise `EmailRequired` where the model or its manager cannot do without an address.
+    """
+    values = values_for(identity, claims, provider=provider, get_username=get_username)
+    create_user = manager_create_user(values)
+    if create_user is None:
+        user: Any = get_user_model()(**values)
+        user.set_unusable_password()
+        user.save()
+        return user  # type: ignore[no-any-return]  # of whatever model the site uses
+    try:
+        user = create_user(**accepted(create_user, values))
+    except ValueError as error:  # how a manager refuses what it cannot do without
+        if not values.get(get_user_model().get_email_field_name(), "not asked for"):
+            raise no_email(identity, provider) from error
+        raise
+    complete(user, values)
+    return user  # type: ignore[no-any-return]  # likewise
+
+
+def values_for(
+    identity: Identity, claims: Mapping[str, Any], *, provider: OAuthProvider, get_username: Callable[[], str]
+) -> dict[str, Any]:
+    """Return what is known about a new user, by the names of the model's fields."""
+    model = get_user_model()
+    email_field, username_field = get_field(model.get_email_field_name()), get_field(model.USERNAME_FIELD)
+    values: dict[str, Any] = {}
     if email_field is not None:
-        setattr(user, email_field.attname, email_for(identity, email_field))
+        values[email_field.name] = email_for(identity, email_field, provider=provider)
     if username_field is not None and username_field is not email_field:
-        setattr(user, username_field.attname, get_username())
-    for attribute, claim in NAME_CLAIMS.items():
-        field = get_field(attribute)
-        if field is not None:
-            setattr(user, attribute, text(claims, claim, max_length=field.max_length))
-    user.set_unusable_password()
-    user.save()
-    return user  # type: ignore[no-any-return]  # of whatever model the site uses
+        values[username_field.name] = get_username()
+    for name, claim in NAME_CLAIMS.items():
+        if (field := get_field(name)) is not None:
+            values[name] = text(claims, claim, max_length=field.max_length)
+    return values
 
 
-def email_for(identity: Identity, field: Field[Any, Any]) -> str | None:
+def manager_create_user(values: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """Return the `create_user` of the model's manager; `None` where it needs more than these values.
+
+    Django's own stores a missing address as an empty text, which a unique column has room for only once.
+    """
+    create_user = find_create_user()
+    if create_user is None or (is_djangos(create_user) and None in values.values()):
+        return None
+    try:
+        signature(create_user).bind(**accepted(create_user, values))
+    except TypeError:
+        return None
+    return create_user
+
+
+def find_create_user() -> Callable[..., Any] | None:
+    """Return the `create_user` of the model's default manager, or else of `objects`."""
+    model: Any = get_user_model()
+    managers = (model._default_manager, getattr(model, "objects", None))
+    return next((found for manager in managers if (found := getattr(manager, "create_user", None))), None)
+
+
+def is_djangos(create_user: Callable[..., Any]) -> bool:
+    """Whether a `create_user` is the one of Django, which knows nothing of the site's own fields."""
+    return getattr(create_user, "__func__", None) is UserManager.create_user
+
+
+def accepted(create_user: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments for a `create_user`: the values that it takes, and no password where it names one."""
+    parameters = signature(create_user).parameters
+    takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    given = {name: value for name, value in values.items() if takes_all or name in parameters}
+    return {**given, "password": None} if "password" in parameters else given
+
+
+def complete(user: Any, values: Mapping[str, Any]) -> None:
+    """Save what the manager's `create_user` took no notice of, and that there is no password."""
+    email_name = user.get_email_field_name()
+    names = [name for name in values if name in NAME_CLAIMS or (name == email_name and values[name] is None)]
+    written = [name for name in names if getattr(user, name) != values[name]]
+    for name in written:
+        setattr(user, name, values[name])
+    if get_field("password") is not None and user.has_usable_password():
+        user.set_unusable_password()
+        written.append("password")
+    if written:
+        user.save(update_fields=written)
+
+
+def email_for(identity: Identity, field: Field[Any, Any], *, provider: OAuthProvider) -> str | None:
     """Return the address for the user's own field: a verified one or none."""
-    email = identity.email if identity.email_verified else ""
+    email = own_email(identity, provider)
     if field.max_length is not None and len(email) > field.max_length:
         email = ""
     if email:
@@ -61,8 +137,23 @@ def email_for(identity: Identity, field: Field[Any, Any]) -> str | None:
     if field.null:
         return None
     if not field.blank or field.unique:
-        raise EmailRequired
+        raise no_email(identity, provider)
     return ""
+
+
+def own_email(identity: Identity, provider: OAuthProvider) -> str:
+    """Return the address that an account may have as its own, "" where there is none.
+
+    The owner of an address is linked to the account that has it. So a provider whose own setting says that its
+    addresses link nobody gives none to an account either: somebody could wait there for the owner to come.
+    """
+    return identity.email if identity.email_verified and provider.link_by_email != "never" else ""
+
+
+def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> EmailRequired:
+    """Return the refusal of somebody whom the user model cannot have without an address."""
+    taken = provider.link_by_email != "never" or not identity.email_verified
+    return EmailRequired(reason) if taken else EmailNotTaken(reason or "link_by_email")
 
 
 def lock_user(user: AbstractBaseUser) -> None:

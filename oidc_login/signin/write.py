@@ -1,6 +1,7 @@
 """What a sign-in writes: the user, the connection and its tokens, by the decision of the linking rules.
 
-A lost race or a lock of the database is answered by one fresh attempt, from the first read on.
+A lost race or a lock of the database is answered by one fresh attempt, from the first read on. What no attempt can
+store is refused at once, without the database's own words: they may hold values.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import router, transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from .. import signals
 from ..conf import settings
-from ..exceptions import ConfirmLink, OAuthError, ProviderUnavailable, RefusedBySite, SignedInAlready
+from ..exceptions import ConfirmLink, OAuthError, RefusedBySite, SignedInAlready
 from ..models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
 from ..protocol.id_token import auth_time_of
 from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
+from .constraints import NOT_STORED, may_pass, refusal
 from .values import Backend, Person, SignedIn, Verified
 
 logger = logging.getLogger(__name__)
@@ -35,8 +37,8 @@ class ConnectionGone(Exception):
     """The connection was removed between reading and writing it."""
 
 
-# What a lost race or a lock of the database looks like.
-RACES = (IntegrityError, OperationalError, ConnectionGone)
+# What may end an attempt to write: a lost race, a lock, or a row that cannot be stored.
+FAILED_ATTEMPTS = (*NOT_STORED, ConnectionGone)
 
 
 @sensitive_variables()
@@ -49,13 +51,15 @@ def write(
     """
     try:
         return Writing(backend, verified, person, found_by_site).run()
-    except RACES as error:
+    except FAILED_ATTEMPTS as error:
+        if not may_pass(error):
+            raise refusal(error, person.identity, verified.provider) from None
         logger.info("a sign-in is tried once more: %s", type(error).__name__)
     person = read_again(backend, verified, person)
     try:
         return Writing(backend, verified, person, found_by_site).run()
-    except RACES as error:
-        raise ProviderUnavailable("database") from error
+    except FAILED_ATTEMPTS as error:
+        raise refusal(error, person.identity, verified.provider) from None
 
 
 @sensitive_variables()

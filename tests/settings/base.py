@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "oidc_login",
+    "tests.usermodels",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,77 @@
+"""The checks of the user model: whether a sign-up can fill it. Nothing is read from a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage
+from django.db.models import AutoField, BigAutoField, Field, SmallAutoField, UniqueConstraint
+
+from ..backends import OIDCLoginBackend
+from ..conf import django, settings
+from ..signin.users import NAME_CLAIMS, find_create_user, is_djangos
+from .entries import configured
+from .messages import message
+from .project import imported, names_a
+
+
+def user_messages() -> Iterator[CheckMessage]:
+    """Return the fields of the user model that nobody fills when somebody signs up."""
+    if not opens_accounts() or has_own_way():
+        return
+    model = get_user_model()
+    filled = {model.USERNAME_FIELD, model.get_email_field_name(), *NAME_CLAIMS, "password"}
+    fields = [field for field in model._meta.concrete_fields if field.name not in filled and is_left_to_us(field)]
+    for field in fields:
+        value = field.get_default()
+        if value is None and not field.null:
+            yield message("W200", model=model._meta.label, name=field.name)
+        elif value is not None and is_unique(field) and not has_callable_default(field):
+            yield message("W201", model=model._meta.label, name=field.name)
+
+
+def opens_accounts() -> bool:
+    """Whether anybody may sign up through a provider of the settings."""
+    entries = [entry for entry in configured().values() if isinstance(entry, Mapping)]
+    own = [entry.get("allow_signup") for entry in entries]
+    if settings.PROVIDER_LOADER is not None:
+        own.append(None)
+    return any(settings.ALLOW_SIGNUP if value is None else value for value in own)
+
+
+def has_own_way() -> bool:
+    """Whether the site makes its users itself: what its code fills cannot be known."""
+    backends = [imported(path) for path in django.AUTHENTICATION_BACKENDS if names_a(OIDCLoginBackend, [path])]
+    hooks = ("create_user", "get_or_create_user")
+    if any(getattr(backend, hook) is not getattr(OIDCLoginBackend, hook) for backend in backends for hook in hooks):
+        return True
+    create_user = find_create_user()
+    return create_user is not None and not is_djangos(create_user)
+
+
+def is_left_to_us(field: Field[Any, Any]) -> bool:
+    """Whether neither the database nor the site's own kind of field makes the value."""
+    if field.generated or field.has_db_default() or isinstance(field, (AutoField, BigAutoField, SmallAutoField)):
+        return False
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return False
+    if field.remote_field is not None and getattr(field.remote_field, "parent_link", False):
+        return False
+    return type(field).pre_save.__module__.startswith("django.")
+
+
+def is_unique(field: Field[Any, Any]) -> bool:
+    """Whether no two rows may have the same value."""
+    total = [
+        constraint.fields
+        for constraint in field.model._meta.constraints
+        if isinstance(constraint, UniqueConstraint) and constraint.condition is None
+    ]
+    return field.unique or (field.name,) in map(tuple, total)
+
+
+def has_callable_default(field: Field[Any, Any]) -> bool:
+    """Whether each row gets a value of its own."""
+    return field.has_default() and callable(field.default)

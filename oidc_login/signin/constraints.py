@@ -1,0 +1,203 @@
+"""What a database or a model refused to store, and who could change that: another attempt, the person, or the site.
+
+What is told of a refusal is the name of a constraint or field. The database's own words may hold values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connections, router
+from django.db.models import Field
+
+from ..exceptions import EmailRequired, OAuthError, ProviderUnavailable, RefusedBySite, SiteMisconfigured
+from ..providers.base import OAuthProvider
+from .claims import Identity
+from .users import NAME_CLAIMS, get_field, no_email, own_email
+
+# What a model, a receiver or a hook raises that could not store its row.
+NOT_STORED = (IntegrityError, OperationalError, DataError, ValidationError)
+
+POSTGRESQL = {"23502": "not-null", "23503": "foreign-key", "23505": "unique", "23514": "check", "23P01": "unique"}
+SQLITE = (
+    ("not-null", re.compile(r"NOT NULL constraint failed: (?P<name>\S+)$")),
+    ("unique", re.compile(r"UNIQUE constraint failed: (?:index ')?(?P<name>[^']+)'?$")),
+    ("check", re.compile(r"CHECK constraint failed: (?P<name>.+)$")),
+    ("foreign-key", re.compile(r"FOREIGN KEY constraint failed(?P<name>)$")),
+)
+MYSQL = (
+    ("not-null", re.compile(r"Column '(?P<name>[^']+)' cannot be null$")),
+    ("unique", re.compile(r"Duplicate entry .* for key '(?P<name>[^']+)'$", re.DOTALL)),
+    ("check", re.compile(r"CONSTRAINT `(?P<name>[^`]+)` failed for ")),
+    ("check", re.compile(r"Check constraint '(?P<name>[^']+)' is violated")),
+    ("foreign-key", re.compile(r"a foreign key constraint fails .*CONSTRAINT `(?P<name>[^`]+)`", re.DOTALL)),
+)
+UNIQUE_CODES = {"unique", "unique_together"}  # of Django's own validation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A constraint of the database that a row did not meet; `columns` is empty where they cannot be known."""
+
+    kind: str
+    name: str = ""
+    table: str = ""
+    columns: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        named = ".".join(filter(None, (self.table, self.name or ", ".join(sorted(self.columns)))))
+        return f"{self.kind} constraint {named}".rstrip()
+
+
+# Whether to try again.
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether another attempt may succeed: another row, a lock or a lost connection was in the way."""
+    if isinstance(error, ValidationError):
+        codes = {one.code for one in errors_of(error)}
+        return bool(codes) and codes <= UNIQUE_CODES
+    if isinstance(error, DataError):
+        return False
+    return not isinstance(error, IntegrityError) or violation_of(error).kind in ("unique", "foreign-key", "")
+
+
+# Whose fault it is.
+
+
+def refusal(error: Exception, identity: Identity | None, provider: OAuthProvider) -> OAuthError:
+    """Return what ends a sign-in whose rows could not be stored."""
+    if isinstance(error, ValidationError):
+        return refusal_of_model(error, identity, provider)
+    if isinstance(error, DataError):
+        return RefusedBySite("a value does not fit its column")
+    if not isinstance(error, IntegrityError):
+        return ProviderUnavailable("database")
+    violation = violation_of(error)
+    if not violation.kind or violation.table.startswith("oidc_login_"):
+        return ProviderUnavailable("database")
+    return judged(claim_fields(violation, provider), str(violation), violation.kind, identity, provider)
+
+
+def refusal_of_model(error: ValidationError, identity: Identity | None, provider: OAuthProvider) -> OAuthError:
+    """Return the refusal for an instance that its own `full_clean` found invalid."""
+    by_field = getattr(error, "error_dict", {})
+    names = set(by_field) - {NON_FIELD_ERRORS}
+    reason = f"validation of {', '.join(sorted(names))}" if names else "validation"
+    violation = violation_of_model(error)
+    if violation is not None and not names:
+        return judged(claim_fields(violation, provider), str(violation), violation.kind, identity, provider)
+    if names - names_from_claims(provider):
+        return SiteMisconfigured(reason)
+    return judged(names, reason, "validation", identity, provider) if names else RefusedBySite(reason)
+
+
+def judged(
+    names: Collection[str], reason: str, kind: str, identity: Identity | None, provider: OAuthProvider
+) -> OAuthError:
+    """Return the refusal by the fields of the user that claims fill and that the constraint is about."""
+    model = get_user_model()
+    if not names:
+        return SiteMisconfigured(reason)
+    if kind == "unique" and model.USERNAME_FIELD in names:
+        return ProviderUnavailable("database")  # the name was free when it was chosen, twice
+    if model.get_email_field_name() in names and not (identity and own_email(identity, provider)):
+        return no_email(identity, provider, reason) if identity else EmailRequired(reason)
+    return RefusedBySite(reason)
+
+
+def names_from_claims(provider: OAuthProvider) -> set[str]:
+    """Return the fields of the user model that claims fill."""
+    model = get_user_model()
+    return {model.USERNAME_FIELD, model.get_email_field_name(), *NAME_CLAIMS, *provider.profile_map}
+
+
+def claim_fields(violation: Violation, provider: OAuthProvider) -> set[str]:
+    """Return the fields that a constraint is about and that claims fill."""
+    fields = [field for name in names_from_claims(provider) if (field := get_field(name)) is not None]
+    return {field.name for field in fields if is_about(violation, field)}
+
+
+def is_about(violation: Violation, field: Field[Any, Any]) -> bool:
+    return violation.table in ("", field.model._meta.db_table) and field.column in violation.columns
+
+
+# What the database says, in its own way.
+
+
+def violation_of(error: DatabaseError) -> Violation:
+    """Return the constraint that an error names; one without `kind` where it names none."""
+    using = router.db_for_write(get_user_model())
+    vendor, cause = connections[using].vendor, error.__cause__
+    if vendor == "postgresql":
+        return _of_postgresql(cause, using)
+    text = str((getattr(cause, "args", None) or error.args or ("",))[-1])
+    for kind, pattern in {"sqlite": SQLITE, "mysql": MYSQL}.get(vendor, ()):
+        if found := pattern.search(text):
+            return _named(kind, found["name"], using)
+    return Violation(kind="")
+
+
+def _of_postgresql(cause: Any, using: str) -> Violation:
+    kind = POSTGRESQL.get(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "", "")
+    diagnosis = getattr(cause, "diag", None)
+    if not kind or diagnosis is None:
+        return Violation(kind="")
+    table, name, column = (getattr(diagnosis, f"{part}_name", None) or "" for part in ("table", "constraint", "column"))
+    columns = frozenset({column}) if column else columns_of(using, table, name)
+    return Violation(kind=kind, name=name, table=table, columns=columns)
+
+
+def _named(kind: str, name: str, using: str) -> Violation:
+    """Return the violation of what is named as SQLite and MySQL do: columns with their table, or a constraint."""
+    parts = [part.strip().rpartition(".") for part in name.split(",")]
+    table, columns = parts[0][0], frozenset(column for _, _, column in parts)
+    if kind == "not-null" or (kind == "unique" and connections[using].vendor == "sqlite" and table):
+        return Violation(kind=kind, table=table, columns=columns)
+    name = parts[-1][2] if kind == "unique" else name
+    for place in [table] if table else user_tables():
+        if found := columns_of(using, place, name):
+            return Violation(kind=kind, name=name, table=place, columns=found)
+    return Violation(kind=kind, name=name, table=table)
+
+
+def columns_of(using: str, table: str, name: str) -> frozenset[str]:
+    """Return the columns of a constraint as the database knows it."""
+    connection = connections[using]
+    try:
+        with connection.cursor() as cursor:
+            constraints: Mapping[str, Any] = connection.introspection.get_constraints(cursor, table)
+    except DatabaseError:
+        return frozenset()
+    return frozenset(constraints.get(name, {}).get("columns") or ())
+
+
+def user_tables() -> list[str]:
+    """Return the tables that hold a user: more than one where the model inherits from another one."""
+    return sorted({field.model._meta.db_table for field in get_user_model()._meta.concrete_fields})
+
+
+# What a model says.
+
+
+def errors_of(error: ValidationError) -> list[ValidationError]:
+    """Return the single errors of one, which are kept by field or in a list."""
+    if hasattr(error, "error_dict"):
+        return [one for errors in error.error_dict.values() for one in errors]
+    return list(error.error_list)
+
+
+def violation_of_model(error: ValidationError) -> Violation | None:
+    """Return the constraint of the user model that its validation names."""
+    model = get_user_model()
+    for constraint in model._meta.constraints:
+        if constraint.get_violation_error_message() in error.messages:
+            using, table = router.db_for_write(model), model._meta.db_table
+            columns = columns_of(using, table, constraint.name)
+            return Violation(kind="check", name=constraint.name, table=table, columns=columns)
+    return None
