@@ -6,7 +6,7 @@ providers without OpenID Connect. A sign-in itself is in `oidc_login.signin`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -43,6 +43,9 @@ class OIDCLoginBackend(UpstreamHooks):
     identity: Identity
     verified: Verified
     signed_in: SignedIn | None = None
+
+    # User names, in small letters, that no claim gives to anybody: they would pass for the site itself.
+    reserved_usernames: Collection[str] = users.RESERVED_USERNAMES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: Django makes a backend for every `request.user`, and upstream's demands settings."""
@@ -132,7 +135,7 @@ class OIDCLoginBackend(UpstreamHooks):
     def get_username(self, claims: dict[str, Any]) -> str:
         """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
         suggested = self.suggested_username(claims)
-        return users.free_username(claims, suggested=suggested)
+        return users.free_username(claims, suggested=suggested, reserved=self.reserved_usernames)
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
-from django.db.models import F, Field
+from django.db.models import CharField, F, Field, TextField
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -23,6 +23,26 @@ from .claims import Identity, email_key, text, username_from
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}
+RESERVED_USERNAMES = frozenset(
+    {
+        "admin",
+        "administrator",
+        "anonymous",
+        "hostmaster",
+        "moderator",
+        "operator",
+        "owner",
+        "postmaster",
+        "root",
+        "security",
+        "staff",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "webmaster",
+    }
+)
 
 
 def find_by_email(email: str) -> list[AbstractBaseUser]:
@@ -168,17 +188,26 @@ def can_use_password(user: AbstractBaseUser) -> bool:
     return user.has_usable_password() and not all(issubclass(one, OIDCAuthenticationBackend) for one in backends)
 
 
-def free_username(claims: Mapping[str, Any], *, suggested: object = "") -> str:
-    """Return a user name that the site or else the claims suggest, and that nobody has."""
-    model = get_user_model()
-    max_length = getattr(get_field(model.USERNAME_FIELD), "max_length", None) or 150
+def free_username(claims: Mapping[str, Any], *, reserved: Container[str] = (), suggested: object = "") -> str:
+    """Return a user name that the site or else the claims suggest, and that nobody has.
+
+    A name in `reserved` (in small letters) is not free: people would take its owner for the site itself.
+    """
+    max_length = getattr(get_field(get_user_model().USERNAME_FIELD), "max_length", None) or 150
     max_stem = max_length - SUFFIX_LENGTH - 1
     name = str(suggested or "")[:max_length] or username_from(claims, max_length=max_stem)
     stem = name[:max_stem]
-    users = model._default_manager.using(router.db_for_write(model))
-    while users.filter(**{model.USERNAME_FIELD: name}).exists():
+    while name.casefold() in reserved or username_exists(name):
         name = f"{stem}-{get_random_string(SUFFIX_LENGTH, '0123456789')}"
     return name
+
+
+def username_exists(name: str) -> bool:
+    """Whether any user has this name, also one that the site's own manager hides, in whatever case."""
+    model = get_user_model()
+    lookup = "iexact" if isinstance(get_field(model.USERNAME_FIELD), (CharField, TextField)) else "exact"
+    users = model._base_manager.using(router.db_for_write(model))
+    return users.filter(**{f"{model.USERNAME_FIELD}__{lookup}": name}).exists()
 
 
 def get_field(name: str) -> Field[Any, Any] | None:

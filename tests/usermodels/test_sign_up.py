@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save
 
+from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.invariant import Failure, NothingChanged, Witness
 from tests.login.served import ALICE
-from tests.usermodels.models import Company, Filled, Nicknamed, WithPhone
+from tests.usermodels.models import Company, Filled, Hideable, Nicknamed, WithPhone
 from tests.usermodels.support import UseModel
 
 if TYPE_CHECKING:
@@ -178,3 +180,42 @@ def test_value_of_a_claim_that_a_model_finds_invalid_is_refused(
 
     assert failure.seen == (403, "refused_by_site")
     assert failure.errors[0].reason == "validation of handle"
+
+
+# User names.
+
+
+@pytest.mark.parametrize("taken", ["alice", "Alice", "ALICE"])
+def test_name_that_differs_in_case_alone_is_not_free(op: OpenIDProvider, browser: Browser, taken: str) -> None:
+    """As in Django's own form for new users."""
+    User.objects.create_user(taken)
+
+    browser.sign_in(op)
+
+    assert browser.user.username.startswith("alice-")
+
+
+def test_name_of_a_hidden_account_is_not_free(op: OpenIDProvider, browser: Browser, use_model: UseModel) -> None:
+    use_model("Hideable")
+    Hideable.objects.create_user("alice", closed=True)
+
+    assert browser.sign_in(op).status_code == 302
+    assert get_user_model()._base_manager.count() == 2
+    assert OAuthConnection.objects.get().user.username.startswith("alice-")
+
+
+@pytest.mark.parametrize("name", ["admin", "Admin", "root", "administrator", "SYSTEM"])
+def test_name_that_would_pass_for_the_site_is_not_free(op: OpenIDProvider, browser: Browser, name: str) -> None:
+    op.users.change("alice", preferred_username=name)
+
+    browser.sign_in(op, user=ALICE.sub)
+
+    assert browser.user.username.startswith(f"{name.lower()}-")
+
+
+def test_site_says_which_names_are_reserved(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.usermodels.backends.ReservingAlice"]
+
+    browser.sign_in(op)
+
+    assert browser.user.username.startswith("alice-")
