@@ -12,6 +12,7 @@ from .conf import settings
 from .exceptions import OAuthError
 from .models import OAuthConnection
 from .registry import get_provider
+from .signin.claims import email_key
 from .signin.users import get_field
 
 logger = logging.getLogger(__name__)
@@ -28,24 +29,36 @@ def tell_removed(sender: object, *, connection: OAuthConnection, **kwargs: Any) 
 
 
 def tell(template: str, connection: OAuthConnection) -> None:
-    """Send a mail made of two templates to the account's own address, where the site wants that.
+    """Send a mail made of two templates to the account's addresses, where the site wants that.
 
     A mail server that is down must not undo what was done: it is logged.
     """
     if not settings.NOTIFY:
         return
-    user: Any = connection.user
-    field = get_field(user.get_email_field_name())
-    address = getattr(user, field.attname, "") if field is not None else ""
-    if not address:
-        return
-    context = {"user": user, "label": label_of(connection.provider_key), "connection": connection}
+    addresses = addresses_of(connection)
+    context = {"user": connection.user, "label": label_of(connection.provider_key), "connection": connection}
     subject = " ".join(render_to_string(f"{template}_subject.txt", context).split())
     body = render_to_string(f"{template}.txt", context)
-    try:
-        send_mail(subject, body, None, [address])
-    except Exception as error:  # each mail backend raises errors of its own client library
-        logger.warning("a notification could not be sent: %s", type(error).__name__)
+    for address in addresses:
+        try:
+            send_mail(subject, body, None, [address])
+        except Exception as error:  # each mail backend raises errors of its own client library
+            logger.warning("a notification could not be sent: %s", type(error).__name__)
+
+
+def addresses_of(connection: OAuthConnection) -> list[str]:
+    """Return the account's own address; without one, the verified addresses of all its connections.
+
+    The address of the new connection alone would tell of a stranger's connection nobody but the stranger.
+    """
+    user: Any = connection.user
+    field = get_field(user.get_email_field_name())
+    own = getattr(user, field.attname, "") if field is not None else ""
+    if own:
+        return [own]
+    connections = [connection, *OAuthConnection.objects.filter(user_id=user.pk).only("email", "email_verified")]
+    verified = {email_key(one.email): one.email for one in connections if one.email and one.email_verified}
+    return list(verified.values())
 
 
 def label_of(provider_key: str) -> str:

@@ -60,6 +60,20 @@ def test_account_needs_a_verified_address(
     assert "verified e-mail address" in failure.response.content.decode()
 
 
+def test_account_needs_an_address_that_counts(
+    op: OpenIDProvider, browser: Browser, settings: Settings, assert_nothing_changed: NothingChanged
+) -> None:
+    """A provider whose addresses link nobody opens no account for this user model, and the page says why."""
+    settings.OIDC_LOGIN_PROVIDERS["op"]["link_by_email"] = "never"
+    answer = browser.authorize(op, browser.begin())
+
+    with assert_nothing_changed(browser) as failure:
+        failure.response = browser.end(answer)
+
+    assert failure.seen == (403, "email_required")
+    assert "does not take it from this provider" in failure.response.content.decode()
+
+
 def test_unverified_address_of_a_member_is_a_conflict(
     op: OpenIDProvider, browser: Browser, assert_nothing_changed: NothingChanged
 ) -> None:

@@ -18,7 +18,7 @@ from oidc_login.providers import OIDCProvider
 from oidc_login.testing import OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged
-from tests.login.served import CLIENT_SECRET
+from tests.login.served import ALICE, CLIENT_SECRET
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -146,6 +146,18 @@ def test_customers_word_opens_no_account(
         failure.response = browser.end(answer)
 
     assert failure.seen == (409, "email_linking_off")
+
+
+def test_customers_word_gives_an_account_no_address(op: OpenIDProvider, browser: Browser, load: Load) -> None:
+    """Its owner comes through another provider later: to an account of their own."""
+    load({"customer": entry(op, refuse_private_addresses=False)})
+    browser.sign_in(op, "customer")
+    assert (browser.user.email, OAuthConnection.objects.get().email) == ("", ALICE.email)
+
+    owner = Browser()
+    assert owner.sign_in(op).status_code == 302
+    assert owner.user != browser.user
+    assert owner.user.email == ALICE.email
 
 
 def test_entry_may_say_that_it_does(op: OpenIDProvider, browser: Browser, user: User, load: Load) -> None:

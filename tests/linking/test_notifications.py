@@ -138,11 +138,38 @@ def test_no_mail_about_what_did_not_happen(op: OpenIDProvider, person: Browser, 
     assert mail.outbox == []
 
 
-def test_no_mail_to_nobody(op: OpenIDProvider, browser: Browser, committing: Commits) -> None:
+def test_account_without_an_address_is_told_at_those_of_its_connections(
+    op: OpenIDProvider, browser: Browser, committing: Commits
+) -> None:
+    """One mail each, so that nobody reads another's address; the owner hears of a stranger's connection too."""
+    browser.log_in(get_user_model().objects.create_user("without"))
+    browser.connect(op)
+    op.users.change("bob", email="bob@example.org", email_verified=True)
+
+    with committing():
+        browser.connect(op, user="bob")
+
+    assert sorted(sent.to for sent in mail.outbox) == [[ALICE.email], ["bob@example.org"]]
+
+
+def test_last_connection_of_an_account_without_an_address(
+    op: OpenIDProvider, browser: Browser, committing: Commits
+) -> None:
+    browser.log_in(get_user_model().objects.create_user("without", password="password"))
+    browser.connect(op)
+
+    with committing():
+        disconnect(browser)
+
+    assert only_mail().to == [ALICE.email]
+
+
+@pytest.mark.parametrize("person", ["bob", "carol"], ids=["not verified", "none"])
+def test_no_mail_to_nobody(op: OpenIDProvider, browser: Browser, committing: Commits, person: str) -> None:
     browser.log_in(get_user_model().objects.create_user("without"))
 
     with committing():
-        browser.connect(op)
+        browser.connect(op, user=person)
 
     assert mail.outbox == []
 
