@@ -1,0 +1,105 @@
+"""Writes docs/checks.md from the messages of the system checks: `python docs/check_pages.py`.
+
+With --check nothing is written, and it fails where the page is not what it would be. There is one row for each id of
+`oidc_login/checks/messages.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+PAGE = Path(__file__).resolve().with_name("checks.md")
+NOTICE = "<!-- Made by docs/check_pages.py from oidc_login/checks/messages.py: change that and not this page. -->"
+HEAD = """# System checks
+
+Django's system checks find what is wrong before anybody signs in. No check sends a request or shows a secret.
+
+| Command | Finds |
+|---|---|
+| `python manage.py check` | wrong settings; `runserver` and `migrate` run it too |
+| `python manage.py check --deploy` | also what matters where people really sign in |
+| `python manage.py check --database default` | also connections that no longer fit the settings |
+
+An error stops the commands that run the checks; a warning does not. To silence one, add its id to
+`SILENCED_SYSTEM_CHECKS`. Words in *italics* stand for what the check found.
+"""
+KINDS = {"E": "Errors", "W": "Warnings"}
+MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
+
+
+class Slot:
+    """Stands in a message for what a check found."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        # A suggestion is there only now and then.
+        return "" if self.name == "near" else f"\N{START OF TEXT}{self.name.replace('_', ' ')}\N{END OF TEXT}"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+
+class Slots(Mapping[str, Slot]):
+    """Gives a slot for every name."""
+
+    def __getitem__(self, name: str) -> Slot:
+        return Slot(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def texts() -> Mapping[str, tuple[str, str]]:
+    """Return the messages and hints by their numbers; the checks can only be imported in a site."""
+    apps = ["django.contrib.auth", "django.contrib.contenttypes", "oidc_login"]
+    settings.configure(INSTALLED_APPS=apps)
+    django.setup()
+    from oidc_login.checks.messages import TEXTS
+
+    return TEXTS
+
+
+def shown(text: str) -> str:
+    """Return a message as Markdown."""
+    escaped = MARKDOWN.sub(r"\\\1", text.format_map(Slots()))
+    return escaped.replace("\N{START OF TEXT}", "*").replace("\N{END OF TEXT}", "*").replace("\n", " ")
+
+
+def page() -> str:
+    """Return the whole page."""
+    found = texts()
+    parts = [NOTICE, "", HEAD]
+    for kind, title in KINDS.items():
+        numbers = sorted(number for number in found if number.startswith(kind))
+        rows = [
+            f"| `oidc_login.{number}` | {shown(found[number][0])} | {shown(found[number][1])} |" for number in numbers
+        ]
+        parts += [f"## {title}", "", "| Id | Message | What to do |", "|---|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with --check say whether it is what it should be."""
+    made = page()
+    if arguments == ["--check"]:
+        stale = not PAGE.exists() or PAGE.read_text() != made
+        if stale:
+            print("docs/checks.md is stale: run `make pages`.", file=sys.stderr)
+        return int(stale)
+    PAGE.write_text(made)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
