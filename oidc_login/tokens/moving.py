@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from ..faults import STORE_FAULTS
 from ..fields import TokenKeyError
 from ..models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection, SignedInSession, Status
 from .database import bounded_locks, in_pages
@@ -100,7 +101,7 @@ class Move:
         try:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return [row.pk for row in rows if not self._write(row)]
-        except (OperationalError, IntegrityError) as error:
+        except (*STORE_FAULTS, IntegrityError) as error:
             self.moved, self.forgotten = moved, forgotten
             logger.info("connections are moved one by one: %s", type(error).__name__)
         return [row.pk for row in rows if not self._write_alone(row)]
@@ -109,7 +110,7 @@ class Move:
         try:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return self._write(row)
-        except OperationalError:  # a lock that somebody holds for long
+        except STORE_FAULTS:  # a lock that somebody holds for long
             return False
         except IntegrityError:  # the person came back by the new issuer just now
             self.taken.append(row.pk)
