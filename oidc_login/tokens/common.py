@@ -24,13 +24,14 @@ def alias_of(connection: OAuthConnection) -> str:
 def provider_of(connection: OAuthConnection) -> OAuthProvider:
     """Return the provider, or raise `ProviderGone` when the settings do not name it any more.
 
-    Another provider under the same key is sent no tokens of this one.
+    Another provider under the same key is sent no tokens of this one. A row from before identities were bound to
+    their server names none; its tokens go on working until `oidc_login_move_issuer` has named it.
     """
     try:
         provider = get_provider(connection.provider_key)
     except ProviderUnknown as error:
         raise ProviderGone(connection.provider_key) from error
-    if not provider.is_possible_issuer(connection.issuer):
+    if connection.issuer and not provider.is_possible_issuer(connection.issuer):
         raise ProviderGone(f"{connection.provider_key} has another issuer now")
     return provider
 
