@@ -36,7 +36,7 @@ logger = logging.getLogger("oidc_login")
 COOKIE_PREFIX: Final = "oidc_login_flow_"
 MAX_COOKIES: Final = 5
 MAX_COOKIE_BYTES: Final = 4096
-MAX_NEXT_BYTES: Final = 2048
+MAX_NEXT_BYTES: Final = 2000
 GRACE: Final = 3600  # seconds that the cookie outlives its flow, so that "it took too long" can be said
 
 Purpose = Literal["login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "client", "client_logout"]

@@ -127,7 +127,7 @@ def test_what_the_provider_says_by_now_is_kept(op: RecordingOpenIDProvider, brow
 def test_page_with_a_long_address_ends_elsewhere(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
 
-    response = browser.end(browser.authorize(op, sent_away(browser, "/page/?a=" + 1000 * "x")))
+    response = browser.end(browser.authorize(op, sent_away(browser, "/page/?a=" + 2000 * "x")))
 
     assert response["Location"] == "/"
 

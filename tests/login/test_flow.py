@@ -305,7 +305,7 @@ def test_all_flow_cookies_together_stay_below_four_kilobytes(op: OpenIDProvider,
 
 def test_next_in_another_script_fits_into_a_cookie(op: OpenIDProvider, browser: Browser) -> None:
     """A browser drops a cookie of more than 4 kB, and the flow with it."""
-    browser.begin(next="/" + "\u03ba" * 1023)
+    browser.begin(next="/" + "\u03ba" * 999)
 
     assert sum(len(name) + len(value) for name, value in browser.flow_cookies.items()) <= 4096
 
@@ -363,8 +363,8 @@ def test_cookie_goes_whatever_the_end_is(op: OpenIDProvider, browser: Browser) -
         "/a\r\nSet-Cookie: x=y",
         "/\x00",
         "/\u202e",
-        "/" + "a" * 2048,
-        "/" + "\u00e9" * 1024,
+        "/" + "a" * 2000,
+        "/" + "\u00e9" * 1000,
         "",
     ],
 )
@@ -375,7 +375,7 @@ def test_next_that_leads_elsewhere_is_dropped(op: OpenIDProvider, browser: Brows
 
 
 @pytest.mark.parametrize(
-    "target", ["/basket/", "/a?b=1&c=%2F#d", "basket", "http://testserver/a", "/\u03ba", "/" + "a" * 2047, "/a b"]
+    "target", ["/basket/", "/a?b=1&c=%2F#d", "basket", "http://testserver/a", "/\u03ba", "/" + "a" * 1999, "/a b"]
 )
 def test_next_that_stays_here_is_where_it_ends(op: OpenIDProvider, browser: Browser, target: str) -> None:
     assert browser.sign_in(op, next=target)["Location"] == target.replace("\u03ba", "%CE%BA").replace(" ", "%20")
@@ -384,7 +384,7 @@ def test_next_that_stays_here_is_where_it_ends(op: OpenIDProvider, browser: Brow
 @pytest.mark.parametrize(
     ("target", "reason", "level"),
     [
-        ("/?token=s3cret" + "a" * 2048, "too_long", "WARNING"),
+        ("/?token=s3cret" + "a" * 2000, "too_long", "WARNING"),
         ("https://evil.example/s3cret", "other_host", "INFO"),
         ("/s3cret\n", "unprintable", "INFO"),
         (["/s3cret", "/b"], "repeated", "INFO"),

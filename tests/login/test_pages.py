@@ -33,7 +33,7 @@ ELSEWHERE = [
     "//elsewhere.example/",
     "/\\elsewhere.example/",
     "javascript:alert(1)",
-    "/" + "a" * 2048,
+    "/" + "a" * 2000,
     "/a\nb",
 ]
 WAYS = {"provider": True, "retry_url": "/again/", "providers_url": "/others/?next=/basket/"}
