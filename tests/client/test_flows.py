@@ -340,7 +340,7 @@ def test_cache_that_cannot_remember_used_flows(trip: Trip, op: Op, settings: Set
     answer = op.authorization_answer(trip.begin())
     settings.CACHES = {"default": {"BACKEND": "tests.login.caches.BrokenCache"}}
 
-    refused(lambda: trip.end(answer), "temporarily_unavailable", "provider_unavailable")
+    refused(lambda: trip.end(answer), "temporarily_unavailable", "site_unavailable")
     assert "token" not in op.asked()
 
 
