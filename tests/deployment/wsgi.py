@@ -1,0 +1,5 @@
+"""The application for servers of WSGI."""
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
