@@ -244,7 +244,7 @@ def test_complete_metadata_needs_no_document(op: OpenIDProvider, browser: Browse
         "http://[",
         "/a\r\nSet-Cookie: x=y",
         "/\x00",
-        "/" + "a" * 2000,
+        "/" + "a" * 2048,
     ],
 )
 def test_target_elsewhere_is_dropped(op: OpenIDProvider, browser: Browser, target: str, method: str) -> None:
