@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
-from . import signals
+from . import sessions, signals
 from .exceptions import OAuthError
 from .fields import TokenKeyError
 from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
@@ -86,7 +86,8 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     def delete_model(self, request: HttpRequest, obj: OAuthConnection) -> None:
         """Remove a connection, also somebody's last way in, and tell whoever listens."""
         key = obj.pk
-        super().delete_model(request, obj)
+        with sessions.sparing(request.session):
+            super().delete_model(request, obj)
         obj.pk = key
         transaction.on_commit(partial(self._tell_removed, request, obj), using=router.db_for_write(OAuthConnection))
 

@@ -17,7 +17,7 @@ class OIDCLoginConfig(AppConfig):
         from django.apps import apps
         from django.contrib.auth import get_user_model
         from django.contrib.auth.signals import user_logged_in, user_logged_out
-        from django.db.models.signals import post_save
+        from django.db.models.signals import post_delete, post_save
 
         # The first registers the system checks.
         from . import checks, notifications, sessions, signals  # noqa: F401
@@ -33,4 +33,6 @@ class OIDCLoginConfig(AppConfig):
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):
             from .contrib import spectacular  # noqa: F401  # describes our authentication there
+        connection = self.get_model("OAuthConnection")
+        post_delete.connect(sessions.end_with_connection, sender=connection, dispatch_uid="oidc_login.ended")
         post_save.connect(revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated")

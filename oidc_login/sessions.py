@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK = "oidc_login_mark"  # in the session
+RENEWED_FIELDS = ("provider_key", "issuer", "subject", "sid", "id_token", "nonce_hash")
 BATCH = 500  # rows; a statement that removes more holds others up
 
 
@@ -167,13 +171,22 @@ def begin(
 
 
 @sensitive_variables()
-def renew(session: SessionBase, *, sid: str, id_token: str, nonce_hash: str) -> SignedInSession | None:
-    """Note what the provider calls a session by now; `None` where its row is gone, so that it is over."""
+def renew(
+    session: SessionBase, connection: OAuthConnection, *, sid: str, id_token: str, nonce_hash: str
+) -> SignedInSession | None:
+    """Note what the provider calls a session by now; `None` where its row is gone, so that it is over.
+
+    The person may have answered with another of their identities: what ends the session is then named by that one.
+    """
     row = row_of(session)
     if row is None:
         return None
+    identity = (connection.provider_key, connection.issuer, connection.provider_user_id)
+    if identity != (row.provider_key, row.issuer, row.subject):
+        row.provider_key, row.issuer, row.subject = identity
+        row.nonce_hash = ""
     row.sid, row.id_token, row.nonce_hash = sid, id_token, nonce_hash or row.nonce_hash
-    fields: list[Any] = [row._meta.get_field(name) for name in ("sid", "id_token", "nonce_hash")]
+    fields: list[Any] = [row._meta.get_field(name) for name in RENEWED_FIELDS]
     columns = {field.attname: field.pre_save(row, add=False) for field in fields}
     return row if SignedInSession.objects.filter(pk=row.pk).update(**columns) else None
 
@@ -269,6 +282,31 @@ def end(found: SignedInQuerySet) -> int:
     for start in range(0, len(marks), BATCH):
         SignedInSession.objects.filter(pk__in=marks[start : start + BATCH]).delete()
     return len(marks)
+
+
+def end_with_connection(sender: object, *, instance: OAuthConnection, **kwargs: Any) -> None:
+    """End the sessions that began with an identity which is no way in any more (`post_delete` of the connection).
+
+    But for the one in which its person removes it: that goes on, as with a change of password.
+    """
+    rows = SignedInSession.objects.named(
+        instance.provider_key, instance.issuer, subject=instance.provider_user_id, sid=""
+    )
+    end(rows.filter(user_id=instance.user_id).exclude(pk=_spared.get()))
+
+
+@contextmanager
+def sparing(session: SessionBase) -> Iterator[None]:
+    """Let this session go on, whatever is removed inside."""
+    mark = mark_of(session)
+    token = _spared.set("" if mark is None else mark.key)
+    try:
+        yield
+    finally:
+        _spared.reset(token)
+
+
+_spared: ContextVar[str] = ContextVar("oidc_login_spared_session", default="")
 
 
 @sensitive_variables()

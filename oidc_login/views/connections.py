@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import signals
+from oidc_login import sessions, signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import TokenKeyError
@@ -24,7 +24,6 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
-from oidc_login.sessions import shown_sessions
 from oidc_login.signin import pending_link
 
 from .asked_scopes import posted_scopes, remember_asked, scope_parameter
@@ -46,7 +45,7 @@ class ConnectionsView(ProviderView):
         context = {
             "connections": own_connections(request.user),
             "providers": get_providers(),
-            "sessions": shown_sessions(request),
+            "sessions": sessions.shown_sessions(request),
             "next": reverse("oidc_login:connections"),
         }
         return render(request, "oidc_login/connections.html", context)
@@ -100,7 +99,8 @@ class DisconnectView(ChangingView):
         if needs_fresh_sign_in(request):
             return ask_for_fresh_sign_in(request)
         try:
-            connection.disconnect()
+            with sessions.sparing(request.session):
+                connection.disconnect()
         except OAuthConnection.DoesNotExist:  # removed by another click just now
             return HttpResponseRedirect(self.next_url or back)
         revoke(readable_token(connection), self.provider, connection)
@@ -158,7 +158,7 @@ def readable_token(connection: OAuthConnection) -> OAuthToken | None:
 
 
 def needs_fresh_sign_in(request: HttpRequest) -> bool:
-    """Whether this session is too old for a change of the ways to sign in."""
+    """Whether this session is too old for a change of the ways to sign in, or waits to be confirmed."""
     if settings.REAUTHENTICATION_AGE is None:
         return False
     signed_in = request.session.get(SESSION_KEY, {})

@@ -55,7 +55,7 @@ def renewed_session(request: HttpRequest, signed_in: SignedIn) -> SignedInSessio
     """Let the session be found by what the provider calls it by now; `None` where it was ended meanwhile."""
     if sessions.mark_of(request.session) is None:
         return begin_session(request, signed_in)
-    return sessions.renew(request.session, **names_of_session(signed_in))
+    return sessions.renew(request.session, signed_in.connection, **names_of_session(signed_in))
 
 
 @sensitive_variables()

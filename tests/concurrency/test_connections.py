@@ -145,7 +145,8 @@ def test_sign_in_against_disconnect(
 
         assert statuses[1] == 302
         # Another identity of this provider is left, so the address alone links nothing (409).
-        assert statuses[0] in (302, 409)
+        # Django answers 400 where the session of a sign-in was ended, with all of the identity, before its answer.
+        assert statuses[0] in (302, 400, 409)
         assert not OAuthConnection.objects.filter(pk=old.pk).exists(), "the row was resurrected"
         assert OAuthConnection.objects.get().provider_user_id == BOB.sub
         assert get_user_model()._default_manager.get() == person

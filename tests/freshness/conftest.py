@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.db import connection
 
 from oidc_login.models import OAuthConnection
 from oidc_login.views.freshness import EXPIRATION_KEY
@@ -84,3 +85,9 @@ def the_connection() -> OAuthConnection:
 
 def usernames() -> list[str]:
     return sorted(user.get_username() for user in get_user_model()._default_manager.all())
+
+
+def remove_connections_beside_django() -> None:
+    """Remove them by SQL of the site's own, so that no signal ends their sessions."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {OAuthConnection._meta.db_table}")  # noqa: S608

@@ -8,8 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
-from oidc_login.models import OAuthConnection
-from tests.freshness.conftest import OVERDUE, grow_old, is_fresh
+from tests.freshness.conftest import OVERDUE, grow_old, is_fresh, remove_connections_beside_django
 from tests.login.browser import Browser
 from tests.login.served import RecordingOpenIDProvider
 
@@ -58,6 +57,6 @@ def test_session_that_is_over(op: RecordingOpenIDProvider, browser: Browser) -> 
     """The view does not see the person whom Django has found for an asynchronous middleware before."""
     browser.sign_in(op)
     grow_old(browser)
-    OAuthConnection.objects.all().delete()
+    remove_connections_beside_django()
 
     assert asynchronously(browser, "/slow/").content == b"nobody"

@@ -22,6 +22,7 @@ from tests.freshness.conftest import (
     forget_attempts,
     grow_old,
     is_fresh,
+    remove_connections_beside_django,
     the_connection,
     usernames,
 )
@@ -29,6 +30,7 @@ from tests.login.browser import Browser
 from tests.login.invariant import Witness
 from tests.login.markup import Markup
 from tests.login.served import ALICE, RecordingOpenIDProvider, configure
+from tests.logout.notices import notify, sid_of
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -286,7 +288,7 @@ def test_policy_that_says_no_by_now_ends_the_session(
 def test_identity_disconnected_meanwhile_ends_the_session(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
     begun = sent_away(browser)
-    OAuthConnection.objects.all().delete()
+    remove_connections_beside_django()
 
     assert signed_out(browser, browser.end(browser.authorize(op, begun)))
     assert usernames() == ["alice"], "nobody signs up by it"
@@ -325,6 +327,34 @@ def test_logout_that_names_the_newer_session(op: RecordingOpenIDProvider, browse
     response = browser.end(answer)
 
     assert signed_out(browser, response)
+
+
+@pytest.mark.parametrize("named", ["session", "person"])
+def test_logout_ends_a_session_that_another_identity_has_confirmed(
+    op: RecordingOpenIDProvider, browser: Browser, named: str
+) -> None:
+    """The provider may answer with the person's other identity; from then on it is that one's session."""
+    browser.sign_in(op)
+    browser.connect(op, user="bob")
+    grow_old(browser, IN_GRACE)
+    browser.end(browser.authorize(op, sent_away(browser), "bob"))
+    assert browser.get("/page/").content == b"alice:"
+
+    sid = {"sid": sid_of(op)} if named == "session" else {}
+    assert notify(op.logout_token(user="bob", **sid)).status_code == 200
+
+    assert browser.get("/page/").content == b":"
+
+
+def test_logout_of_the_identity_before_does_not_end_it(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    browser.sign_in(op)
+    browser.connect(op, user="bob")
+    grow_old(browser, IN_GRACE)
+    browser.end(browser.authorize(op, sent_away(browser), "bob"))
+
+    notify(op.logout_token(user="alice"))
+
+    assert browser.get("/page/").content == b"alice:"
 
 
 def test_person_who_signed_out_meanwhile_stays_so(op: RecordingOpenIDProvider, browser: Browser) -> None:

@@ -15,7 +15,7 @@ from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
 from tests.linking.conftest import Commits, Heard
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import ALICE, configure
+from tests.login.served import ALICE, BOB, configure
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings
@@ -220,6 +220,47 @@ def test_form_of_another_site_removes_nothing(alice: Browser) -> None:
 
     assert response.status_code == 403
     assert OAuthConnection.objects.exists()
+
+
+# Sessions.
+
+
+def test_the_sessions_of_the_identity_end_and_no_others(
+    op: OpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    """Whoever had got an identity of theirs into the account is out of it."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "oidc_login.middleware.SessionLogout"]
+    browser.sign_in(op)
+    browser.connect(op, user="bob")
+    same, other = Browser(), Browser()
+    same.sign_in(op)
+    other.sign_in(op, user="bob")
+    assert other.get("/").content == b"alice"
+
+    disconnect(browser, subject=BOB.sub)
+
+    assert other.get("/").content == b""
+    assert [one.get("/").content for one in (browser, same)] == [b"alice"] * 2
+
+
+def test_the_session_that_removes_its_own_identity_goes_on(op: OpenIDProvider, alice: Browser) -> None:
+    alice.sign_in(op)
+    elsewhere = Browser()
+    elsewhere.sign_in(op)
+
+    disconnect(alice)
+
+    assert alice.get("/").content != b""
+    assert elsewhere.get("/").content == b""
+
+
+def test_an_identity_that_the_site_removes_ends_its_sessions(op: OpenIDProvider, browser: Browser) -> None:
+    """In the admin, or in its own code."""
+    browser.sign_in(op)
+
+    OAuthConnection.objects.all().delete()
+
+    assert browser.get("/").content == b""
 
 
 # The last way in.
