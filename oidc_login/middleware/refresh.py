@@ -49,6 +49,7 @@ from oidc_login.views.freshness import (
     end_session,
     interval_of,
     is_in_grace,
+    note_confirmations,
     note_fault,
     read_again,
     seconds_overdue,
@@ -79,6 +80,7 @@ class SessionRefresh(MiddlewareMixin):
 
         Django runs this in a thread where views are asynchronous: it reads the session and asks the provider.
         """
+        note_confirmations(request)
         if not has_session(request) or is_exempt(request):
             return None
         return answered(request, lambda: self.answer(request))

@@ -29,6 +29,7 @@ from oidc_login.signin import pending_link
 from .asked_scopes import posted_scopes, remember_asked, scope_parameter
 from .base import SESSION_KEY, ProviderView
 from .begin import begin, posted_next
+from .freshness import is_unconfirmed
 from .step_up import SIGNED_IN_AT, Demand, ReauthenticateView
 
 logger = logging.getLogger("oidc_login")
@@ -159,6 +160,8 @@ def readable_token(connection: OAuthConnection) -> OAuthToken | None:
 
 def needs_fresh_sign_in(request: HttpRequest) -> bool:
     """Whether this session is too old for a change of the ways to sign in, or waits to be confirmed."""
+    if is_unconfirmed(request):
+        return True
     if settings.REAUTHENTICATION_AGE is None:
         return False
     signed_in = request.session.get(SESSION_KEY, {})

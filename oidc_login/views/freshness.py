@@ -53,6 +53,21 @@ def is_in_grace(session: SessionBase) -> bool:
     return seconds_overdue(session) <= GRACE
 
 
+def note_confirmations(request: HttpRequest) -> None:
+    """Note that the site has its sessions confirmed (`oidc_login.middleware.SessionRefresh`)."""
+    request.oidc_login_confirms_sessions = True  # type: ignore[attr-defined]  # read by `is_unconfirmed`
+
+
+def is_unconfirmed(request: HttpRequest) -> bool:
+    """Whether the session is past its time, where the site has sessions confirmed.
+
+    Its grace is for pages that are looked at. Whoever has lost their identity could add another way in meanwhile.
+    """
+    if not getattr(request, "oidc_login_confirms_sessions", False) or SESSION_KEY not in request.session:
+        return False
+    return seconds_overdue(request.session) > 0
+
+
 def begin_attempt(session: SessionBase) -> bool:
     """Claim the one attempt that a session may have under way; without the cache there is none."""
     with suppress(SiteUnavailable):

@@ -21,12 +21,13 @@ from tests.freshness.conftest import (
     forget_attempts,
     grow_old,
     is_fresh,
+    remove_connections_beside_django,
     the_connection,
 )
 from tests.login.browser import Browser
 from tests.login.databases import read_only
 from tests.login.invariant import Witness
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.login.served import ALICE, BOB, RecordingOpenIDProvider, configure
 from tests.login.test_races import at_once
 
 if TYPE_CHECKING:
@@ -295,12 +296,71 @@ def test_a_database_that_takes_no_writes_is_a_fault_that_passes(
     assert is_fresh(browser)
 
 
+# What changes the account has no grace.
+
+
+def refused(good: Answer) -> Answer:
+    return Answer(status=400, body=b'{"error": "invalid_grant"}')
+
+
+@pytest.mark.parametrize("fault", [refused, lambda good: Answer(status=500)], ids=["refused", "broken"])
+def test_nothing_is_connected_in_the_grace(
+    op: RecordingOpenIDProvider, browser: Browser, fault: Callable[[Answer], Answer]
+) -> None:
+    """Whoever was dismissed would come back by the identity that they connect now."""
+    signed_in(browser, op)
+    op.bend("token", fault)
+
+    response = browser.begin(view="connect")
+    if "state=" in response["Location"]:  # a new sign-in is asked for first, which has to be of the same person
+        op.mend()
+        response = browser.end(browser.authorize(op, response, "bob"))
+
+    assert response.status_code in (302, 403)
+    assert the_connection().provider_user_id == ALICE.sub
+    assert browser.user is not None, "pages are still shown"
+
+
+@pytest.mark.parametrize("fault", [refused, lambda good: Answer(status=500)], ids=["refused", "broken"])
+def test_nothing_is_disconnected_in_the_grace(
+    op: RecordingOpenIDProvider, browser: Browser, fault: Callable[[Answer], Answer]
+) -> None:
+    browser.sign_in(op)
+    browser.connect(op, user="bob")
+    grow_old(browser)
+    op.bend("token", fault)
+
+    response = browser.post("/oauth/op/disconnect/", {"provider_user_id": BOB.sub})
+
+    assert response.status_code == 302
+    assert OAuthConnection.objects.count() == 2
+
+
+def test_a_session_in_time_changes_the_account(op: RecordingOpenIDProvider, browser: Browser) -> None:
+    signed_in(browser, op)
+
+    assert browser.connect(op, user="bob").status_code == 302
+    assert browser.post("/oauth/op/disconnect/", {"provider_user_id": BOB.sub}).status_code == 302
+    assert the_connection().provider_user_id == ALICE.sub
+
+
+def test_without_the_middleware_no_session_waits_to_be_confirmed(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.endswith("SessionRefresh")]
+    signed_in(browser, op, overdue=OVERDUE)
+
+    browser.connect(op, user="bob")
+
+    assert OAuthConnection.objects.count() == 2
+
+
 # It is over.
 
 
 def test_identity_that_was_disconnected_ends_its_session(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
-    OAuthConnection.objects.all().delete()
+    remove_connections_beside_django()
 
     assert browser.get("/page/").content == b":"
     assert browser.user is None
@@ -314,7 +374,7 @@ def test_identity_that_is_disconnected_meanwhile_ends_its_session(
     signed_in(browser, op)
 
     def disconnect(good: Answer) -> Answer:
-        OAuthConnection.objects.all().delete()
+        remove_connections_beside_django()
         connections.close_all()
         return good
 
@@ -363,7 +423,7 @@ def test_loader_that_fails_is_a_fault_that_passes(
 
 def test_script_of_a_session_that_is_over_is_told(op: RecordingOpenIDProvider, browser: Browser) -> None:
     signed_in(browser, op)
-    OAuthConnection.objects.all().delete()
+    remove_connections_beside_django()
 
     response = browser.get("/api/", headers=SCRIPT)
 
