@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -215,6 +215,8 @@ class OAuthConnection(models.Model):
     last_login_at = models.DateTimeField(_("last sign-in"), null=True, blank=True)
 
     objects = ConnectionManager()
+    # Of the ID token that a refresh by this instance has brought; they are not stored.
+    refreshed_claims: Mapping[str, Any] | None = None
 
     class Meta:
         verbose_name = _("connection")

@@ -8,7 +8,6 @@ at the moment leaves the session for a while (`GRACE`); what only the person can
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Any, Final
 
 from django.contrib.auth import BACKEND_SESSION_KEY
@@ -18,10 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
-from oidc_login.backends import get_backend_path
+from oidc_login.backends import get_backend_path, site_backend
 from oidc_login.conf import django
 from oidc_login.exceptions import (
     ConnectionRemoved,
+    DomainNotAllowed,
     IDTokenInvalid,
     Inactive,
     NeedsReauth,
@@ -29,6 +29,7 @@ from oidc_login.exceptions import (
     ProviderGone,
     ProviderUnavailable,
     ProviderUnknown,
+    RefusedBySite,
     SiteUnavailable,
     from_protocol,
 )
@@ -39,6 +40,8 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
+from oidc_login.signin.admission import admit_known
+from oidc_login.signin.confirm import confirm as confirm_person
 from oidc_login.views.base import SESSION_KEY
 from oidc_login.views.begin import begin
 from oidc_login.views.callback import destination
@@ -62,12 +65,8 @@ from .requests import has_session, is_exempt, is_page, wants_json
 WAIT: Final = 2  # seconds between looks at an attempt of another tab
 
 
-class Outcome(Enum):
-    """What asking a provider without the person came to."""
-
-    CONFIRMED = "confirmed"
-    NEEDS_PERSON = "needs person"
-    OVER = "over"
+# What says that nobody may go on by this session, whatever its person does.
+REFUSALS = (ConnectionRemoved, DomainNotAllowed, Inactive, ProviderGone, RefusedBySite)
 
 
 class SessionRefresh(MiddlewareMixin):
@@ -128,14 +127,16 @@ def confirm(request: HttpRequest, entry: dict[str, Any]) -> HttpResponseBase | N
         return over(request, entry, reason="no_connection")
     try:
         with time_budget(MAX_TIMEOUT):
-            outcome = ask(connection, provider)
+            is_confirmed = ask(request, connection, provider)
+    except REFUSALS as error:
+        return over(request, entry, reason=error.reason or error.code)
     except OAuthError as error:
         note_fault(error, provider_key=provider.key)
         return not_now(request, provider, error)
-    if outcome is Outcome.CONFIRMED:
+    if is_confirmed:
         let_go_on(request, connection, provider)
         return None
-    if outcome is Outcome.OVER or not provider.answers_silently:
+    if not provider.answers_silently:
         return over(request, entry, reason="refused")
     return ask_silently(request, connection, provider, has_attempt=has_attempt)
 
@@ -145,24 +146,38 @@ def connection_of(request: HttpRequest, entry: dict[str, Any]) -> OAuthConnectio
     return own.select_related("user").filter(pk=entry["connection"]).first()
 
 
-def ask(connection: OAuthConnection, provider: OAuthProvider) -> Outcome:
-    """Ask the provider by refresh token, where there is one, about the person whom the connection stands for.
+def ask(request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider) -> bool:
+    """Say whether the provider confirms the person by refresh token; where it does not, only the person can.
 
-    What says nothing about the person is raised: the session may go on for a while.
+    What says no, and what says nothing about the person, is raised.
     """
     try:
         if connection.status != Status.OK:
-            return Outcome.NEEDS_PERSON
+            return False
         if not provider.can_refresh(oauth_token=connection.oauth_token):
-            # Without refresh token or `prompt=none` a provider cannot be asked at all.
-            return Outcome.NEEDS_PERSON if provider.answers_silently else Outcome.CONFIRMED
+            if provider.answers_silently:
+                return False
+            # Without refresh token or `prompt=none` a provider cannot be asked at all, but the site's rules can.
+            judge(request, connection, provider, knows_news=False)
+            return True
         if not was_refreshed_just_now(connection, provider):
             connection.refresh_access_token()
-        return Outcome.CONFIRMED
+        judge(request, connection, provider, knows_news=True)
+        return True
     except (NeedsReauth, IDTokenInvalid, TokenKeyError):
-        return Outcome.NEEDS_PERSON
-    except (ConnectionRemoved, Inactive, ProviderGone):
-        return Outcome.OVER
+        return False
+
+
+def judge(request: HttpRequest, connection: OAuthConnection, provider: OAuthProvider, *, knows_news: bool) -> None:
+    """Ask again every rule for who may come in; with news of the provider also bring the person's rights in line."""
+    backend = site_backend()
+    backend.request = request
+    connection.user = request.user  # type: ignore[assignment]  # signed in; what changes has to change for this very request
+    if knows_news:
+        confirm_person(backend, connection, provider)
+    else:
+        admit_known(connection, {}, provider=provider, backend=backend)
+    vars(request).pop("_acached_user", None)  # what Django remembers of `await request.auser()`
 
 
 def was_refreshed_just_now(connection: OAuthConnection, provider: OAuthProvider) -> bool:

@@ -256,8 +256,12 @@ class OAuthProvider:
 
     def check_refreshed_token(
         self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
-    ) -> None:
-        """Raise `InvalidIDToken` where a refreshed ID token is not about the same sign-in; there is none here."""
+    ) -> Mapping[str, Any]:
+        """Return the claims of a refreshed ID token; raise `InvalidIDToken` where it is not about the same sign-in.
+
+        There is none here.
+        """
+        return {}
 
     def granted_scopes(self, scope: str) -> frozenset[str]:
         """Return what a granted scope allows, by all names that it can be asked for (RFC 6749 3.3)."""

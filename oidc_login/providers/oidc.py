@@ -133,14 +133,18 @@ class OIDCProvider(BackChannelProvider):
     @sensitive_variables()
     def check_refreshed_token(
         self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
-    ) -> None:
-        """Raise `InvalidIDToken` where a refreshed ID token, if one came, differs from the first (Core 12.2)."""
+    ) -> Mapping[str, Any]:
+        """Return the claims of a refreshed ID token, {} for none.
+
+        Raise `InvalidIDToken` where it differs from the first (Core 12.2).
+        """
         if not oauth_token.id_token:
-            return
+            return {}
         claims = self.check_id_token(oauth_token, nonce=None, max_age=None).claims
         check_refreshed(claims, subject=subject, nonce_hash=nonce_hash, auth_time=auth_time)
         if self.get_identity_issuer(claims) != issuer:
             raise InvalidIDToken("iss")
+        return claims
 
     # Userinfo.
 

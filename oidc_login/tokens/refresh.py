@@ -14,8 +14,10 @@ import logging
 import math
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db.models import Q, QuerySet
@@ -116,6 +118,7 @@ class Refresh:
         self._pause = FIRST_PAUSE
         self._patience_ends = time.monotonic() + PATIENCE
         self._answer: OAuthToken | None = None
+        self._claims: Mapping[str, Any] | None = None
         self._error: protocol.ProtocolError | OAuthError | None = None
 
     # The steps.
@@ -143,7 +146,7 @@ class Refresh:
                 answer = provider.refresh_oauth_token(oauth_token=row.oauth_token)
                 if not answer.access_token:
                     raise protocol.TokenResponseInvalid("access_token")
-                provider.check_refreshed_token(
+                self._claims = provider.check_refreshed_token(
                     answer,
                     issuer=row.issuer,
                     subject=row.provider_user_id,
@@ -211,6 +214,7 @@ class Refresh:
         if self.row is not None:
             names = [name for name in SHARED_FIELDS if name in self.row.__dict__]
             connection.__dict__.update({name: self.row.__dict__[name] for name in names})
+            connection.refreshed_claims = self._claims
         for signal, reason in self.events:
             # What was written beside the caller's transaction is certain already.
             tell(signal, connection, reason, alias=None if self.has_own_connection else self.alias)

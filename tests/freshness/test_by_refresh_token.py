@@ -8,9 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model
+from django.contrib.auth.models import Group
 from django.db import connections
 from django.utils import timezone
 
+from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer, GitHubStyleProvider
 from oidc_login.views.freshness import EXPIRATION_KEY
@@ -294,6 +297,124 @@ def test_a_database_that_takes_no_writes_is_a_fault_that_passes(
     forget_attempts()
     assert browser.get("/page/").content == b"alice:"
     assert is_fresh(browser)
+
+
+# Who may come in is asked each time.
+
+
+def staff_by_groups(settings: Settings, op: RecordingOpenIDProvider, browser: Browser, **more: Any) -> None:
+    """Alice is staff and an editor by her groups, and bob is a superuser beside her."""
+    get_user_model()._default_manager.create_superuser("root")
+    Group.objects.create(name="editors")
+    configure(settings, "op", groups_claim="groups", group_map={"editors": "editors"}, staff_groups=["staff"], **more)
+    op.users.change("alice", claims={"groups": ["editors", "staff"]})
+    browser.sign_in(op)
+    assert rights_of(browser) == (True, ["editors"])
+
+
+def rights_of(browser: Browser) -> tuple[bool, list[str]]:
+    return browser.user.is_staff, list(browser.user.groups.values_list("name", flat=True))
+
+
+@pytest.mark.parametrize("in_id_token", [True, False], ids=["ID token", "userinfo"])
+@pytest.mark.parametrize("just_now", [True, False], ids=["refreshed by another", "refreshed here"])
+def test_groups_that_are_gone_are_taken(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings, in_id_token: bool, just_now: bool
+) -> None:
+    op.claims_in_id_token = in_id_token
+    staff_by_groups(settings, op, browser)
+    op.users.change("alice", claims={"groups": []})
+    grow_old(browser)
+    if just_now:
+        the_connection().refresh_access_token()
+
+    assert browser.get("/page/").content == b"alice:"
+
+    assert rights_of(browser) == (False, [])
+
+
+def test_this_very_request_has_the_rights_of_now(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    staff_by_groups(settings, op, browser)
+    op.users.change("alice", claims={"groups": []})
+    grow_old(browser)
+
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_rights_stay_where_nothing_changed(op: RecordingOpenIDProvider, browser: Browser, settings: Settings) -> None:
+    staff_by_groups(settings, op, browser)
+    grow_old(browser)
+
+    assert browser.get("/page/").content == b"alice:"
+
+    assert rights_of(browser) == (True, ["editors"])
+
+
+@pytest.mark.parametrize("in_id_token", [True, False], ids=["ID token", "userinfo"])
+def test_an_address_in_another_domain_ends_the_session(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings, in_id_token: bool
+) -> None:
+    op.claims_in_id_token = in_id_token
+    configure(settings, "op", allowed_email_domains=["example.org"])
+    signed_in(browser, op)
+    op.users.change("alice", email="alice@elsewhere.example")
+
+    assert browser.get("/page/").content == b":"
+    assert browser.user is None
+
+
+class SaysNo(OIDCLoginBackend):
+    def verify_claims(self, claims: dict[str, Any]) -> bool:
+        return False
+
+
+class KnowsNobody(OIDCLoginBackend):
+    def get_user(self, user_id: Any) -> Any:
+        return self.UserModel._default_manager.get(pk=user_id)
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("backend", [SaysNo, KnowsNobody])
+def test_a_rule_of_the_site_that_says_no_by_now_ends_the_session(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings, backend: type
+) -> None:
+    signed_in(browser, op)
+    path = f"{__name__}.{backend.__name__}"
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS[:1], path]
+    change_session(browser, **{BACKEND_SESSION_KEY: path})
+
+    assert browser.get("/page/").content == b":"
+    assert browser.user is None
+
+
+def test_a_provider_that_cannot_be_asked_is_judged_by_what_is_known(
+    github: GitHubStyleProvider, browser: Browser, settings: Settings
+) -> None:
+    browser.sign_in(github, "github")
+    grow_old(browser)
+    configure(settings, "github", allowed_email_domains=["corp.example"])
+    github.clear()
+
+    assert browser.get("/page/").content == b":"
+    assert github.requests == []
+
+
+def test_userinfo_that_is_down_is_a_fault_that_passes(
+    op: RecordingOpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    op.claims_in_id_token = False
+    staff_by_groups(settings, op, browser)
+    grow_old(browser)
+    op.bend("userinfo", lambda good: Answer(status=503))
+
+    assert browser.get("/page/").content == b"alice:"
+
+    assert rights_of(browser) == (True, ["editors"])
+    assert not is_fresh(browser)
 
 
 # What changes the account has no grace.

@@ -1,0 +1,50 @@
+"""A session that the provider has confirmed without its person: every rule is asked again, by the claims of now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import router, transaction
+from django.views.decorators.debug import sensitive_variables
+
+from ..exceptions import UserInfoInvalid, from_protocol
+from ..models import OAuthConnection
+from ..protocol.errors import ProtocolError
+from ..providers.answers import http_answers
+from ..providers.base import OAuthProvider
+from . import provisioning
+from .admission import admit_known
+from .exchange import needs_userinfo
+from .values import Backend
+
+
+@sensitive_variables()
+def confirm(backend: Backend, connection: OAuthConnection, provider: OAuthProvider) -> AbstractBaseUser:
+    """Return the user of a connection whose tokens are fresh, with the rights of now, or raise `OAuthError`."""
+    backend.provider = provider
+    try:
+        claims = claims_of_now(backend, connection)
+    except ProtocolError as error:
+        raise from_protocol(error) from error
+    user = admit_known(connection, claims, provider=provider, backend=backend)
+    if claims:  # otherwise nobody knows the groups of now
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            provisioning.apply(user, claims, provider)
+    return user
+
+
+@sensitive_variables()
+def claims_of_now(backend: Backend, connection: OAuthConnection) -> dict[str, Any]:
+    """Return what the provider says by now: in a refreshed ID token, and in userinfo where a sign-in would ask it."""
+    id_claims = dict(connection.refreshed_claims or {})
+    if not needs_userinfo(backend, id_claims, is_known=True):
+        return id_claims
+    token = backend.oauth_token = connection.oauth_token
+    about = id_claims or {"sub": connection.provider_user_id}
+    with http_answers():
+        claims = backend.get_userinfo(token.access_token, "", about)
+    if str(claims.get("sub")) != connection.provider_user_id:
+        raise UserInfoInvalid("sub")
+    return claims
