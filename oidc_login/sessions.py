@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
-from django.db import models, router
+from django.db import DatabaseError, InterfaceError, models, router
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -227,7 +227,7 @@ def forget(mark: Mark) -> None:
     """Remove the row of a session that is over; where that fails, it expires. The logout itself goes on."""
     try:
         SignedInSession.objects.filter(pk=mark.key).delete()
-    except STORE_FAULTS as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("the row of a session that is over was not removed: %s", type(error).__name__)
 
 
