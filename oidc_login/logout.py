@@ -78,6 +78,7 @@ def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
         refresh_lease_until=None,
         nonce_hash="",
         auth_time=None,
+        had_azp=None,
         updated_at=timezone.now(),
     )
 

@@ -36,6 +36,7 @@ REFRESH_TOKEN_FIELDS = (
     "refresh_lease_until",
     "nonce_hash",
     "auth_time",
+    "had_azp",
 )
 SHORTEST_INTERVAL = timedelta(seconds=30)  # between two refreshes that nobody has asked for by name
 TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
@@ -207,6 +208,7 @@ class OAuthConnection(models.Model):
     # Of the sign-in that the refresh token came with; a refreshed ID token may repeat them (Core 12.2).
     nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     auth_time = models.BigIntegerField(null=True, blank=True, editable=False)  # in seconds
+    had_azp = models.BooleanField(null=True, blank=True, editable=False)
     claims = models.JSONField(_("claims"), default=dict, blank=True)
     link_reason = models.CharField(_("how it came about"), max_length=20, choices=LinkReason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OK)
@@ -364,12 +366,15 @@ class OAuthConnection(models.Model):
         """Keep the identity alone."""
         self.access_token = self.refresh_token = self.scope = self.refresh_lease = self.nonce_hash = ""
         self.access_token_expires_at = self.refresh_token_expires_at = self.refresh_lease_until = None
-        self.auth_time = None
+        self.auth_time = self.had_azp = None
 
-    def set_token(self, token: OAuthToken, *, nonce: str = "", auth_time: int | None = None) -> None:
+    def set_token(
+        self, token: OAuthToken, *, nonce: str = "", auth_time: int | None = None, had_azp: bool | None = None
+    ) -> None:
         """Take over the tokens of a sign-in; without a refresh token the old one is kept (RFC 6749 6).
 
-        `nonce` and `auth_time` are those of the ID token, for the ones that refreshes will bring (Core 12.2).
+        `nonce`, `auth_time` and whether there is an `azp` are those of the ID token, for the ones that refreshes will
+        bring (Core 12.2).
         """
         self.access_token = token.access_token
         self.access_token_expires_at = stored_moment(token.access_token_expires_at)
@@ -380,7 +385,7 @@ class OAuthConnection(models.Model):
             self.refresh_token_expires_at = stored_moment(token.refresh_token_expires_at)
             self.refresh_lease, self.refresh_lease_until = "", None
             self.nonce_hash = hash_of_nonce(nonce) if nonce and token.id_token else ""
-            self.auth_time = auth_time
+            self.auth_time, self.had_azp = auth_time, had_azp
 
     def set_refreshed_token(self, token: OAuthToken) -> None:
         """Take over the tokens of a refresh; a provider that prolongs the old refresh token may say until when."""

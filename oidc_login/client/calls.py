@@ -206,7 +206,14 @@ def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) 
         return
     issuer = provider.get_identity_issuer(userinfo)
     told_before = auth_time_of(userinfo)
-    provider.check_refreshed_token(answer, issuer=issuer, subject=subject, nonce_hash="", auth_time=told_before)
+    provider.check_refreshed_token(
+        answer,
+        issuer=issuer,
+        subject=subject,
+        nonce_hash="",
+        auth_time=told_before,
+        had_azp=True if "azp" in userinfo else None,  # the site may keep a part of the claims
+    )
 
 
 @sensitive_variables()

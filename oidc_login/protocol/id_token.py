@@ -231,14 +231,19 @@ CHECKS = (
 )
 
 
-def check_refreshed(claims: Claims, *, subject: str, nonce_hash: str, auth_time: int | None) -> None:
+def check_refreshed(
+    claims: Claims, *, subject: str, nonce_hash: str, auth_time: int | None, had_azp: bool | None = None
+) -> None:
     """A refreshed token must be about the same person and the same sign-in as the first one (Core 12.2).
 
-    It need not repeat the nonce and the time. `nonce_hash` and `auth_time` are of the first one; "" and `None`
-    where they are not known. Zero is what some provider says of a time that it does not know.
+    It need not repeat the nonce and the time. `nonce_hash`, `auth_time` and `had_azp` are of the first one; "" and
+    `None` where they are not known. Zero is what some provider says of a time that it does not know. An `azp` names
+    us in both, or in none: that it names nobody else was checked before.
     """
     if claims["sub"] != subject:
         raise InvalidIDToken("sub")
+    if had_azp is not None and ("azp" in claims) is not had_azp:
+        raise InvalidIDToken("azp")
     if auth_time and claims.get("auth_time") is not None and auth_time_of(claims) not in (0, auth_time):
         raise InvalidIDToken("auth_time")
     if "nonce" not in claims:

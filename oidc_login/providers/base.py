@@ -255,7 +255,14 @@ class OAuthProvider:
         return offered and bool(oauth_token.refresh_token)
 
     def check_refreshed_token(
-        self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
+        self,
+        oauth_token: OAuthToken,
+        *,
+        issuer: str,
+        subject: str,
+        nonce_hash: str,
+        auth_time: int | None,
+        had_azp: bool | None = None,
     ) -> Mapping[str, Any]:
         """Return the claims of a refreshed ID token; raise `InvalidIDToken` where it is not about the same sign-in.
 

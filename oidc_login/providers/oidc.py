@@ -132,7 +132,14 @@ class OIDCProvider(BackChannelProvider):
 
     @sensitive_variables()
     def check_refreshed_token(
-        self, oauth_token: OAuthToken, *, issuer: str, subject: str, nonce_hash: str, auth_time: int | None
+        self,
+        oauth_token: OAuthToken,
+        *,
+        issuer: str,
+        subject: str,
+        nonce_hash: str,
+        auth_time: int | None,
+        had_azp: bool | None = None,
     ) -> Mapping[str, Any]:
         """Return the claims of a refreshed ID token, {} for none.
 
@@ -141,7 +148,7 @@ class OIDCProvider(BackChannelProvider):
         if not oauth_token.id_token:
             return {}
         claims = self.check_id_token(oauth_token, nonce=None, max_age=None).claims
-        check_refreshed(claims, subject=subject, nonce_hash=nonce_hash, auth_time=auth_time)
+        check_refreshed(claims, subject=subject, nonce_hash=nonce_hash, auth_time=auth_time, had_azp=had_azp)
         if self.get_identity_issuer(claims) != issuer:
             raise InvalidIDToken("iss")
         return claims

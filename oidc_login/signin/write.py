@@ -259,8 +259,13 @@ class Writing:
             connection.claims = storable({**told_before, **self.identity.claims}, wanted=kept_claims(self.verified))
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
-            auth_time = auth_time_of(self.verified.id_claims)
-            connection.set_token(self.verified.token, nonce=self.flow.nonce, auth_time=auth_time)
+            claims = self.verified.id_claims
+            connection.set_token(
+                self.verified.token,
+                nonce=self.flow.nonce,
+                auth_time=auth_time_of(claims),
+                had_azp="azp" in claims if claims else None,
+            )
         else:
             connection.forget_tokens()
         return connection

@@ -152,6 +152,7 @@ class Refresh:
                     subject=row.provider_user_id,
                     nonce_hash=row.nonce_hash,
                     auth_time=row.auth_time,
+                    had_azp=row.had_azp,
                 )
             self._answer = answer
         except (protocol.ProtocolError, OAuthError) as error:

@@ -375,6 +375,12 @@ def test_a_signed_token_may_have_a_certain_length() -> None:
         parse_jws(longest + "A")
 
 
+@pytest.mark.parametrize("header", [b'{"alg":"RS256","typ":""}', b'{"alg":"RS256","typ":null}'])
+def test_a_type_of_nothing_is_malformed_for_every_kind_of_token(header: bytes) -> None:
+    with pytest.raises(InvalidIDToken, match="typ"):
+        parse_jws(token({}, header=header))
+
+
 KINDS = (("RSA", None), ("EC", "P-256"), ("EC", "P-384"), ("EC", "P-521"), ("OKP", "Ed25519"), ("oct", None))
 
 

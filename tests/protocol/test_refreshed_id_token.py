@@ -53,6 +53,29 @@ def test_refreshed_token_of_somebody_or_something_else(claims: dict[str, Any], r
     assert refused.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("claims", "had_azp", "is_good"),
+    [
+        ({"azp": "client"}, True, True),
+        ({}, False, True),
+        ({}, True, False),
+        ({"azp": "client"}, False, False),
+        ({}, None, True),
+        ({"azp": "client"}, None, True),
+    ],
+)
+def test_authorized_party_is_in_both_or_in_none(claims: dict[str, Any], had_azp: bool | None, is_good: bool) -> None:
+    def check() -> None:
+        refreshed = {"sub": "alice", **claims}
+        check_refreshed(refreshed, subject="alice", nonce_hash=FIRST, auth_time=TIME, had_azp=had_azp)
+
+    if is_good:
+        check()
+        return
+    with pytest.raises(InvalidIDToken, match="azp"):
+        check()
+
+
 @pytest.mark.parametrize("nonce_hash", [FIRST, "", hash_of_nonce("")])
 @pytest.mark.parametrize("nonce", [None, ""])
 def test_nonce_of_nothing_is_malformed(nonce: str | None, nonce_hash: str) -> None:

@@ -270,6 +270,28 @@ def test_time_of_the_sign_in_is_that_of_the_refreshed_id_token(
     assert (stored(connection).refreshed_at is None) == (error is not None)
 
 
+@pytest.mark.parametrize(("first", "second"), [("client", None), (None, "client"), ("client", "client"), (None, None)])
+def test_authorized_party_is_that_of_the_sign_in(
+    op: RecordingOpenIDProvider, browser: Browser, first: str | None, second: str | None
+) -> None:
+    """Core 12.2: in both ID tokens or in none."""
+    with op.bend("id_token", lambda token: _claims(token, azp=first)):
+        browser.sign_in(op)
+    connection = OAuthConnection.objects.get()
+    before = tokens_of(connection)
+
+    with op.bend("id_token", lambda token: _claims(token, azp=second)):
+        if first == second:
+            connection.refresh_access_token()
+            assert tokens_of(stored(connection)) != before
+            return
+        with pytest.raises(IDTokenInvalid) as caught:
+            connection.refresh_access_token()
+
+    assert caught.value.reason == "azp"
+    assert tokens_of(stored(connection)) == before
+
+
 def test_next_sign_in_brings_its_own_time(op: RecordingOpenIDProvider, browser: Browser) -> None:
     for claims in ({"auth_time": AUTH_TIME}, {"auth_time": AUTH_TIME + 60}):
         with op.bend("id_token", partial(_claims, **claims)):
