@@ -19,6 +19,8 @@ from django.utils.module_loading import import_string
 from .cache import SharedValues
 from .conf import settings
 from .exceptions import ProviderUnknown, SiteUnavailable
+from .protocol.bounds import Bounds
+from .protocol.transport import Transport
 from .providers.base import OAuthProvider
 from .upstream.entry import provider_entries
 
@@ -158,6 +160,9 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: {error}") from error
     if hasattr(provider, "store"):
         provider.store = SharedValues()
+    if isinstance(getattr(provider, "transport", None), Transport):
+        each, total = int(settings.MAX_EXCHANGES_PER_PROVIDER), int(settings.MAX_EXCHANGES)
+        provider.transport.bounds = Bounds(name=key, each=each, total=total)
     return provider
 
 

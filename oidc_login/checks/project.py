@@ -87,6 +87,8 @@ SETTING_RULES: Mapping[str, Rule] = {
     "PROVIDER_LOADER": optional(dotted_path),
     "BEARER_PROVIDERS": bearer_providers,
     "REDIRECT_BY_PAGE": optional(boolean),
+    "MAX_EXCHANGES": number("1 or more", "12", lambda n: n >= 1, int),
+    "MAX_EXCHANGES_PER_PROVIDER": number("1 or more", "8", lambda n: n >= 1, int),
 }
 
 

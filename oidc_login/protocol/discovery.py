@@ -87,10 +87,10 @@ class CachedDocument(Generic[T]):
         if copy is not None and now < copy.due_at:
             return copy.value
         failures = self._failures
-        if not self._lock.acquire(blocking=copy is None, timeout=MAX_WAIT if copy is None else -1):
-            if copy is None:
-                raise ProviderUnavailable("busy")
+        if copy is not None and not self._lock.acquire(blocking=False):
             return copy.value
+        if copy is None and not self._transport.acquire(self._lock, timeout=MAX_WAIT):
+            raise ProviderUnavailable("busy")
         try:
             if self._copy is not None and now < self._copy.due_at:
                 return self._copy.value

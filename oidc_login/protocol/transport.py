@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timezone
@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from oidc_login import __version__
+from oidc_login.protocol.bounds import Attendance, Bounds
 from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.connections import (
     KEPT_CONNECTIONS,
@@ -53,6 +54,7 @@ MAX_ORIGINS = 64
 MAX_TIMEOUT = 20  # seconds, for one exchange and for all that one request of a browser causes
 # A time-out counts against the provider only when it had its whole time-out, or this many seconds of it.
 FAIR_CHANCE = 5.0
+A_MOMENT = 0.25  # seconds
 
 HEADER_VALUE = re.compile(r"[\t -~]*")
 NO_RETRY = Retry(False)
@@ -105,6 +107,8 @@ class Transport:
             proxy=Proxy.from_url(proxy) if proxy else None,
         )
         self._breaker = breaker or _breaker
+        # How many may talk to this provider at once; `None`: any number.
+        self.bounds: Bounds | None = None
 
     @property
     def ca_bundle(self) -> str | None:
@@ -119,6 +123,21 @@ class Transport:
     def send(self, request: Request) -> Response:
         """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
         origin, _ = destination(request.url)
+        with self.attending():
+            return self._exchange(request, origin)
+
+    def attending(self) -> AbstractContextManager[None]:
+        """Count as one who talks to this provider, or is about to; `ProviderUnavailable` beyond the bounds."""
+        return _attendance.attending(self.bounds if _is_bounded.get() else None)
+
+    def acquire(self, lock: threading.Lock, *, timeout: float) -> bool:
+        """Wait for a thread that asks this provider: a moment with all others, longer only as one who is counted."""
+        if lock.acquire(timeout=min(timeout, A_MOMENT)):
+            return True
+        with self.attending():
+            return lock.acquire(timeout=timeout)
+
+    def _exchange(self, request: Request, origin: Origin) -> Response:
         seconds = self._seconds()
         adapter = _adapter(self._ca_bundle, self._policy)
         circuit = self._circuit(origin)
@@ -159,11 +178,23 @@ def time_budget(seconds: float) -> Iterator[None]:
     outer = _budget.get()
     token = _budget.set(end if outer is None else min(end, outer))
     try:
-        yield
+        with _attendance.conversation():
+            yield
     finally:
         _budget.reset(token)
 
 
+@contextmanager
+def without_bounds() -> Iterator[None]:
+    """Let exchanges inside be as many as there are threads: of a command, whose operator has said how many."""
+    token = _is_bounded.set(False)
+    try:
+        yield
+    finally:
+        _is_bounded.reset(token)
+
+
+_is_bounded: ContextVar[bool] = ContextVar("oidc_login_is_bounded", default=True)
 _budget: ContextVar[float | None] = ContextVar("oidc_login_time_budget", default=None)
 
 
@@ -312,11 +343,13 @@ def _forget_process_state() -> None:
     _adapters = {}
     _adapters_lock = threading.Lock()
     _breaker.forget()
+    _attendance.forget()
 
 
 _adapters: dict[tuple[int, str | None, ConnectionPolicy], _Adapter] = {}
 _adapters_lock = threading.Lock()
 _breaker = CircuitBreaker()
+_attendance = Attendance()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_process_state)

@@ -23,6 +23,7 @@ from ..exceptions import ConnectionRemoved, Inactive, NeedsReauth, OAuthError, P
 from ..fields import TokenKeyError
 from ..models import ConnectionQuerySet, OAuthConnection
 from ..protocol import errors as protocol
+from ..protocol.transport import without_bounds
 from ..registry import get_provider_keys
 from ..sealing import old_token_keys_setting
 from .database import closing_connections, in_pages
@@ -159,8 +160,9 @@ class Lane:
         self._lock = threading.Lock()
         self._connections = (connection for page in in_pages(found.select_related("user"), PAGE) for connection in page)
 
+    @without_bounds()
     def work(self) -> None:
-        """Take one connection after the other, as all other threads do."""
+        """Take one connection after the other, as all other threads do; no visitor waits for these."""
         while (connection := self._take()) is not None:
             outcome = self._refresh(connection)
             with self._lock:

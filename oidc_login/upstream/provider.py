@@ -45,7 +45,7 @@ class EndpointsProvider(OIDCProvider):
         """The provider's metadata; at first there is a document to be found."""
         if self.discovery_url:
             return super().metadata
-        if not self._looking.acquire(timeout=MAX_WAIT):
+        if not self.transport.acquire(self._looking, timeout=MAX_WAIT):
             raise ProviderUnavailable("busy")
         try:
             if not self.discovery_url:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
@@ -13,7 +14,17 @@ from tests.concurrency.threads import SECONDS
 from tests.login.conftest import browser, github, op, served_github, served_op, witness
 from tests.login.served import RecordingOpenIDProvider
 
+if TYPE_CHECKING:
+    from pytest_django import Settings
+
 __all__ = ["browser", "github", "meeting", "op", "rounds", "served_github", "served_op", "witness"]
+
+
+@pytest.fixture(autouse=True)
+def room_for_all(settings: Settings) -> None:
+    """The races here are about what the database and the cache do with many."""
+    settings.OIDC_LOGIN_MAX_EXCHANGES = settings.OIDC_LOGIN_MAX_EXCHANGES_PER_PROVIDER = 100
+
 
 Meeting = Callable[[int], threading.Barrier]
 
