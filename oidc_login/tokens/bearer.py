@@ -18,8 +18,9 @@ from ..cache import SharedValues
 from ..conf import settings
 from ..exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, from_protocol
 from ..models import OAuthConnection
+from ..protocol import errors as protocol
 from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
-from ..protocol.errors import ProtocolError
+from ..protocol.errors import InvalidAccessToken, ProtocolError
 from ..protocol.id_token import is_subject
 from ..protocol.transport import MAX_TIMEOUT, time_budget
 from ..providers.base import OAuthProvider, OAuthToken
@@ -28,6 +29,7 @@ from ..registry import get_provider
 from ..signin.admission import admit_known
 from ..signin.claims import Identity
 from ..signin.values import Backend
+from .refused import refused_by
 
 LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
 
@@ -88,7 +90,7 @@ def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
         provider = backend.provider = get_provider(key)
         backend.oauth_token = OAuthToken(access_token)
         with time_budget(MAX_TIMEOUT):
-            claims = backend.get_userinfo(access_token, "", {})
+            claims = _userinfo(provider, access_token, backend=backend)
             issuer = provider.get_identity_issuer({})
     except ProtocolError as error:
         raise from_protocol(error) from error
@@ -96,6 +98,21 @@ def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
     if not is_subject(subject):
         raise UserInfoInvalid("sub")
     return _user_of_identity(provider, issuer, str(subject), claims, backend=backend)
+
+
+@sensitive_variables()
+def _userinfo(provider: OAuthProvider, access_token: str, *, backend: Backend) -> Mapping[str, Any]:
+    """Ask for user info, but not again and again with tokens that the provider does not know."""
+    refused = refused_by(provider)
+    if refused.includes(access_token):
+        raise UserInfoInvalid("access_token")
+    refused.check()
+    try:
+        claims: Mapping[str, Any] = backend.get_userinfo(access_token, "", {})
+    except (protocol.UserInfoInvalid, UserInfoInvalid):
+        refused.add(access_token)
+        raise
+    return claims
 
 
 @sensitive_variables()
@@ -145,12 +162,29 @@ def _introspection(provider: OIDCProvider, raw: str) -> dict[str, Any]:
     known = cache.get(name)
     if isinstance(known, dict):
         return known
-    answer = provider.introspect_token(raw)
+    answer = _asked(provider, raw)
     expires_at = answer.get("exp")
     if answer.get("active") is True and isinstance(expires_at, int):
         lifetime = min(LONGEST_MEMORY, expires_at - int(time.time()))
         if lifetime > 0:
             cache.set(name, answer, timeout=lifetime)
+    return answer
+
+
+@sensitive_variables()
+def _asked(provider: OIDCProvider, raw: str) -> dict[str, Any]:
+    """Ask the provider, but not again and again about tokens that it does not know."""
+    refused = refused_by(provider)
+    if refused.includes(raw):
+        return {"active": False}
+    refused.check()
+    try:
+        answer = provider.introspect_token(raw)
+    except InvalidAccessToken:
+        refused.add(raw)
+        raise
+    if answer.get("active") is not True:
+        refused.add(raw)
     return answer
 
 

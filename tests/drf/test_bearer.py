@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 
 from oidc_login.contrib.drf import bearer_token
 from oidc_login.models import OAuthConnection
@@ -341,6 +342,55 @@ def test_nobody_can_tell_now(op: RecordingOpenIDProvider, alice: Any, call: Call
     response = call("/whoami/", opaque(op))
 
     assert (response.status_code, response.headers["Retry-After"]) == (503, "7")
+
+
+def test_unknown_token_is_asked_about_once(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
+    assert [call("/whoami/", "made-up").status_code for _time in range(5)] == [401] * 5
+
+    assert asked(op) == 1
+
+
+def test_unknown_token_may_be_known_later(
+    op: RecordingOpenIDProvider, alice: Any, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The servers of a provider may take a moment to tell each other."""
+    token = opaque(op)
+    with op.bend("introspection", lambda good: Answer.of_json({"active": False})):
+        assert call("/whoami/", token).status_code == 401
+    op.bend("introspection", answering(aud=API))
+    later = time.monotonic() + 11
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+
+    assert call("/whoami/", token).status_code == 200
+
+
+def test_flood_of_unknown_tokens_asks_the_provider_a_bounded_number_of_times(
+    op: RecordingOpenIDProvider, alice: Any, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    op.bend("introspection", answering(aud=API))
+    known = opaque(op)
+    assert call("/whoami/", known).status_code == 200
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    statuses = [call("/whoami/", f"made-up-{number}").status_code for number in range(150)]
+
+    assert statuses == [401] * 100 + [503] * 50
+    assert asked(op) == 101
+    assert call("/whoami/", known).status_code == 200
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1)
+    assert call("/whoami/", opaque(op)).status_code == 200
+
+
+def test_flood_of_unknown_tokens_leaves_the_cache_alone(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
+    """What is kept there is what others need: documents, and which states were used."""
+    call("/whoami/", "made-up")
+    kept = set(cache._cache)  # type: ignore[attr-defined]  # of LocMemCache
+
+    for number in range(20):
+        call("/whoami/", f"made-up-{number}")
+
+    assert set(cache._cache) == kept  # type: ignore[attr-defined]
 
 
 def test_provider_without_introspection_takes_jwts_alone(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +49,19 @@ def test_stranger_is_neither_signed_up_nor_linked(op: RecordingOpenIDProvider, c
 
 def test_token_that_the_provider_does_not_know(op: RecordingOpenIDProvider, alice: Any, call: Call) -> None:
     assert call("/upstream/", "unknown").status_code == 401
+
+
+def test_flood_of_unknown_tokens_asks_the_provider_a_bounded_number_of_times(
+    op: RecordingOpenIDProvider, alice: Any, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    for number in range(150):
+        assert call("/upstream/", f"made-up-{number}").status_code in (401, 503)
+        assert call("/upstream/", "made-up-0").status_code == 401
+
+    assert op.asked().count("userinfo") == 100
 
 
 @pytest.mark.parametrize("answer", [{}, {"sub": 7}, {"sub": ""}, []], ids=["no sub", "number", "empty", "list"])
