@@ -58,3 +58,32 @@ def add_once(key: str, *, timeout: int) -> bool:
         return get_cache().add(key, "", timeout=timeout)
     except Exception as error:  # each cache backend raises errors of its own client library
         raise SiteUnavailable("cache") from error
+
+
+class BoundedMemory:
+    """Remembers names that anybody can make up, the latest ones, in a few entries of the cache.
+
+    With an entry for each name, whoever sends many would push out what the cache keeps for others. Two writers may
+    meet, and then one name is lost: what stands here must not be all that protects something.
+    """
+
+    def __init__(self, prefix: str, *, entries: int = 16, names_each: int = 128) -> None:
+        self._prefix = prefix
+        self._entries = entries
+        self._names_each = names_each
+
+    def add(self, name: str, *, timeout: int) -> bool:
+        """Remember a hexadecimal name; False where the cache fails."""
+        key, cache = self._key(name), get_cache()
+        try:
+            cache.set(key, [*(cache.get(key) or ()), name][-self._names_each :], timeout=timeout)
+        except Exception as error:  # each cache backend raises errors of its own client library
+            logger.warning("the cache cannot be written: %s", type(error).__name__)
+            return False
+        return True
+
+    def includes(self, name: str) -> bool:
+        return name in (SharedValues().get(self._key(name)) or ())
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}{int(name[:8], 16) % self._entries}"

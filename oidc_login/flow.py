@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
 from . import cookies, sealing
-from .cache import SharedValues, add_once
+from .cache import BoundedMemory, SharedValues, add_once
 from .conf import django, settings
 from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
 from .providers.base import OAuthProvider
@@ -254,14 +254,46 @@ def take(request: HttpRequest, state: str, *, now: float, find: Find | None = No
         raise StateUsed if was_used(state) else StateUnknown(what_is_missing(request, state))
     if flow and not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise StateUnknown
-    if not add_once(_used_key(state), timeout=_memory()):
-        raise StateUsed
+    use_up(state)
     if flow is None:
         flow = _take_from_session(request, state, cast("states.UpstreamState", begun))
-    if flow.expired(now=now):
-        raise StateExpired
     attach(request, flow)
+    if flow.expired(now=now):
+        discard(request)
+        raise StateExpired
     return flow
+
+
+def use_up(state: str) -> None:
+    """Mark a state as used, or raise `StateUsed`: of all requests that bring it, one goes on."""
+    if not add_once(_used_key(state), timeout=_memory()):
+        raise StateUsed
+    # Only now: whoever moves the mark has added the state there before the mark goes.
+    if was_discarded(state):
+        SharedValues().delete(_used_key(state))
+        raise StateUsed
+
+
+def discard(request: HttpRequest) -> None:
+    """Move the mark of the flow that this request has taken, and that came to nothing, to where few are kept.
+
+    Anybody can begin flows and let them fail. Each mark of its own would push out a document, or the mark of
+    somebody else's sign-in.
+    """
+    flow = getattr(request, "oauth_flow", None)
+    if flow is not None and _discarded.add(_short(flow.state), timeout=_memory()):
+        SharedValues().delete(_used_key(flow.state))
+
+
+def was_discarded(state: str) -> bool:
+    return _discarded.includes(_short(state))
+
+
+def _short(state: str) -> str:
+    return state_hash(state)[:16]
+
+
+_discarded = BoundedMemory("oidc_login.discarded.")
 
 
 def _take_from_session(request: HttpRequest, state: str, begun: states.UpstreamState) -> Flow:
@@ -300,7 +332,7 @@ def what_is_missing(request: HttpRequest, state: str) -> str:
 
 def was_used(state: str) -> bool:
     """Whether a flow with this state ended already."""
-    return _end_of(state) is not None
+    return _end_of(state) is not None or was_discarded(state)
 
 
 def remember_end(flow: Flow, user: AbstractBaseUser) -> None:

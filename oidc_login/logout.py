@@ -34,6 +34,7 @@ def obey(provider: OAuthProvider, token: LogoutToken) -> None:
     try:
         # The sessions are the last to go: what belongs to them is found by them.
         drop_refresh_tokens(provider.key, issuer, subject=token.subject, sid=token.sid)
+        remember(provider.key, issuer, subject=token.subject, sid=token.sid)
         end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
     except Exception:
         SharedValues().delete(used)
@@ -42,9 +43,6 @@ def obey(provider: OAuthProvider, token: LogoutToken) -> None:
 
 def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
     """End one session of a provider, or all of a person there."""
-    # First, for the sign-in that is under way: it looks for this after its row is there.
-    for key in recent_keys(provider_key, issuer, subject=subject, sid=sid):
-        SharedValues().set(key, time.time(), timeout=RECENT)
     ended = sessions.end(SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid))
     logger.info("%s ended %d sessions", provider_key, ended, extra={"provider": provider_key})
 
@@ -84,6 +82,15 @@ def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
 
 
 # A logout that arrives while its person's sign-in is under way.
+
+
+def remember(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
+    """Note a logout before its sessions end, for the sign-in that looks for it once its row is there.
+
+    By the provider's signed word only: through the front channel anybody can name sessions, and fill the cache.
+    """
+    for key in recent_keys(provider_key, issuer, subject=subject, sid=sid):
+        SharedValues().set(key, time.time(), timeout=RECENT)
 
 
 def came_since(moment: float, row: SignedInSession) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.http import HttpRequest
 
-from oidc_login import exceptions
+from oidc_login import exceptions, flow
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
 from oidc_login.reports import hide_parameters, hide_variables
@@ -93,6 +93,7 @@ def asking(request: HttpRequest | None = None) -> Iterator[None]:
     except (exceptions.OAuthError, protocol.ProtocolError) as error:
         if request is not None:
             django_request = getattr(request, "_request", request)  # Django REST framework wraps it
+            flow.discard(django_request)
             hide_variables(django_request)
             hide_parameters(django_request, keep=HARMLESS_PARAMETERS)
         if isinstance(error, OAuthError):

@@ -148,6 +148,7 @@ class CallbackView(ProviderView):
         return None if next_url is None else HttpResponseRedirect(destination(request, next_url))
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        flows.discard(request)
         if self.purpose == "refresh":
             return self.not_confirmed(request, error)
         return super().failed(request, error)

@@ -319,7 +319,9 @@ def test_logout_that_names_the_newer_session(op: RecordingOpenIDProvider, browse
     answer = browser.authorize(op, sent_away(browser))
 
     def sign_out(good: Answer) -> Answer:
-        logout.end_sessions("op", op.issuer, subject="", sid=list(op.sessions)[-1])
+        newest = list(op.sessions)[-1]
+        logout.remember("op", op.issuer, subject="", sid=newest)
+        logout.end_sessions("op", op.issuer, subject="", sid=newest)
         connections.close_all()
         return good
 
