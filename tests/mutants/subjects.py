@@ -33,6 +33,7 @@ TESTS: dict[str, Sequence[str]] = {
         "tests/tokens/test_oauth1_sessions.py",
         f"{LOGIN}oauth1_checks.py",
     ),
+    "signin/admission": ("tests/gate/test_gate.py", f"{LINKING}reasons.py"),
     "signin/linking": (
         f"{HOSTILE}decisions.py",
         f"{LOGIN}linking.py",
@@ -70,6 +71,7 @@ STRICT = (
     "protocol/tokens",
     "protocol/metadata",
     "protocol/pushed",
+    "signin/admission",
     "signin/linking",
 )
 

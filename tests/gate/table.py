@@ -1,0 +1,152 @@
+"""What must come of each rule at each entrance: the table of docs/security.md, cell by cell.
+
+A cell is an outcome: "allowed", the code of a refusal, "signed out", or, for an API, a status. Where a rule forbids
+nothing at an entrance, `WHY` has the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from tests.gate.entrances import ENTRANCES
+from tests.gate.rules import RULES
+
+ALLOWED, SIGNED_OUT = "allowed", "signed out"
+
+# What most entrances say. A person whose identity is known is not linked and not signed up.
+ADMISSION: Mapping[str, str] = {
+    "inactive account": "inactive",
+    "email domain": "domain_not_allowed",
+    "tenant": "refused_by_site",
+    "hosted domain": "refused_by_site",
+    "`verify_claims`": "refused_by_site",
+    "`user_can_authenticate`": "refused_by_site",
+    "private address": "metadata_invalid",
+}
+KNOWN: Mapping[str, str] = {
+    **ADMISSION,
+    "staff": ALLOWED,
+    "second identity": ALLOWED,
+    "linking `never`": ALLOWED,
+    "sign-up closed": ALLOWED,
+}
+LINKING: Mapping[str, str] = {
+    **ADMISSION,
+    "staff": "staff_linking_off",
+    "second identity": "identity_conflict",
+    "linking `never`": "email_linking_off",
+    "sign-up closed": ALLOWED,
+}
+# Django has ended the session of such an account before the provider is asked.
+IN_SESSION: Mapping[str, str] = {
+    **KNOWN,
+    "inactive account": SIGNED_OUT,
+    "`user_can_authenticate`": SIGNED_OUT,
+}
+REFUSED_CLAIMS = ("email domain", "tenant", "hosted domain", "`verify_claims`")
+# What the claims do not allow ends the session, with the message that the provider did not confirm it.
+CONFIRMED: Mapping[str, str] = {
+    **IN_SESSION,
+    **dict.fromkeys(REFUSED_CLAIMS, "cancelled"),
+    "private address": ALLOWED,
+}
+CLIENT: Mapping[str, str] = {
+    **KNOWN,
+    "inactive account": ALLOWED,
+    "`verify_claims`": ALLOWED,
+    "`user_can_authenticate`": ALLOWED,
+}
+
+CELLS: Mapping[str, Mapping[str, str]] = {
+    "sign-in, known identity": KNOWN,
+    "sign-in, new identity": LINKING,
+    "sign-up": {**KNOWN, "inactive account": ALLOWED, "sign-up closed": "signup_closed"},
+    "connect": {**KNOWN, "inactive account": SIGNED_OUT},
+    "step-up": IN_SESSION,
+    "more scopes": {**IN_SESSION, **dict.fromkeys(REFUSED_CLAIMS, "scope_not_granted")},
+    "confirm by refresh token": {**CONFIRMED, **dict.fromkeys(REFUSED_CLAIMS, SIGNED_OUT)},
+    "confirm by `prompt=none`": CONFIRMED,
+    "mozilla-django-oidc's `SessionRefresh`": {**CONFIRMED, "private address": "metadata_invalid"},
+    "bearer token, JWT": KNOWN,
+    "bearer token, introspected": KNOWN,
+    "bearer token, mozilla-django-oidc's class": {
+        rule: outcome if outcome == ALLOWED else "401" for rule, outcome in KNOWN.items()
+    },
+    "`oidc_login.client`, ID token": CLIENT,
+    "`oidc_login.client`, `userinfo()`": CLIENT,
+    "hook `filter_users_by_claims`": {**LINKING, "linking `never`": ALLOWED},
+    "hook `create_user`": {
+        **LINKING,
+        "inactive account": "refused_by_site",
+        "linking `never`": ALLOWED,
+        "sign-up closed": "signup_closed",
+    },
+    "hook `get_or_create_user`": {**LINKING, "linking `never`": ALLOWED},
+    "confirm-link": LINKING,
+    "loader's entry": {**LINKING, "staff": ALLOWED},
+    "entry of mozilla-django-oidc's settings": {**LINKING, "staff": ALLOWED},
+}
+
+# Why a rule forbids nothing there: by rule and entrance, or by rule alone.
+KNOWN_IDENTITY = "The identity belongs to the account already; email plays no part."
+NOBODY_LINKED = "Nobody is linked or signed up here."
+NO_ACCOUNT = "A client signs nobody in, so there is no account to judge."
+HOOK_DECIDES = "The site's own hook names the account. It is not linking by email."
+WHY: Mapping[str | tuple[str, str], str] = {
+    "staff": KNOWN_IDENTITY,
+    "second identity": KNOWN_IDENTITY,
+    "linking `never`": KNOWN_IDENTITY,
+    "sign-up closed": "The account is there already.",
+    ("sign-up", "inactive account"): "Nobody has the address.",
+    ("sign-up", "staff"): "Nobody has the address.",
+    ("sign-up", "second identity"): "Nobody has the address.",
+    ("sign-up", "linking `never`"): "Nobody has the address, so nobody is linked.",
+    ("connect", "staff"): "The person is signed in and connects the identity by a form of their own.",
+    ("connect", "second identity"): "A person may connect several identities of one provider.",
+    ("connect", "linking `never`"): "The person connects the identity; its address plays no part.",
+    ("confirm by refresh token", "private address"): "The provider cannot be asked. The session has a grace period.",
+    ("confirm by `prompt=none`", "private address"): "The provider cannot be asked. The session has a grace period.",
+    ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,
+    ("`oidc_login.client`, ID token", "`verify_claims`"): "A client has no backend. Its calls take `claims_options`.",
+    ("`oidc_login.client`, ID token", "`user_can_authenticate`"): NO_ACCOUNT,
+    ("`oidc_login.client`, `userinfo()`", "inactive account"): NO_ACCOUNT,
+    ("`oidc_login.client`, `userinfo()`", "`verify_claims`"): "A client has no backend.",
+    ("`oidc_login.client`, `userinfo()`", "`user_can_authenticate`"): NO_ACCOUNT,
+    ("hook `filter_users_by_claims`", "linking `never`"): HOOK_DECIDES,
+    ("hook `create_user`", "linking `never`"): HOOK_DECIDES,
+    ("hook `get_or_create_user`", "linking `never`"): HOOK_DECIDES,
+    ("loader's entry", "staff"): 'The row says `"link_by_email": "verified"` itself.',
+    ("entry of mozilla-django-oidc's settings", "staff"): "Such a site has always linked staff by the addresses of "
+    "its own provider. `OIDC_LOGIN_EMAIL_LINKING` or the entry ends that.",
+}
+
+
+def cells() -> Iterator[tuple[str, str]]:
+    """Yield every entrance with every rule."""
+    for entrance in ENTRANCES:
+        for rule in RULES:
+            yield entrance, rule
+
+
+def reason(entrance: str, rule: str) -> str:
+    """Return why a rule forbids nothing at an entrance, "" where that is not said."""
+    return WHY.get((entrance, rule)) or WHY.get(rule, "")
+
+
+def as_markdown() -> str:
+    """Return the table for the page, with a note for each cell where a rule forbids nothing."""
+    notes: list[str] = []
+    lines = ["| entrance | " + " | ".join(RULES) + " |", "|---" * (len(RULES) + 1) + "|"]
+    for entrance in ENTRANCES:
+        row = [entrance]
+        for rule in RULES:
+            outcome = CELLS[entrance][rule]
+            if outcome != ALLOWED:
+                row.append(outcome if outcome == SIGNED_OUT else f"`{outcome}`")
+                continue
+            why = reason(entrance, rule)
+            if why not in notes:
+                notes.append(why)
+            row.append(f"allowed ({notes.index(why) + 1})")
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join([*lines, "", *(f"{number}. {note}" for number, note in enumerate(notes, 1))])

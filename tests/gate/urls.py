@@ -1,0 +1,15 @@
+"""The suite's site with pages that ask for more than a session, and the URL names of mozilla-django-oidc."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from oidc_login.decorators import reauthentication_required, scopes_required
+from tests.settings.urls import home
+from tests.settings.urls import urlpatterns as site
+
+urlpatterns = [
+    path("recent/", reauthentication_required(max_age=0)(home)),
+    path("calendar/", scopes_required("op", "phone")(home)),
+    *site,
+]
