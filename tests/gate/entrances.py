@@ -45,6 +45,20 @@ def sign_in(world: World, prepared: Any) -> str:
     return world.signed_in(walk(world, Browser()))
 
 
+def third_party(world: World, prepared: Any) -> str:
+    """Another site begins the sign-in, in a browser where nobody is signed in (Core 4)."""
+    browser = Browser()
+    begun = browser.get(f"/oauth/{world.key}/initiate/", {"iss": world.op.issuer}, cross_site=True)
+    if world.op.base_url in begun.get("Location", ""):
+        browser.end(browser.authorize(world.op, begun))
+    return world.signed_in(browser)
+
+
+def opened_to_third_parties(world: World) -> None:
+    world.configure(third_party_initiated_login=True)
+    world.connect_alice()
+
+
 def sign_up(world: World, prepared: Any) -> str:
     return world.outcome(walk(world, Browser()).user is not None)
 
@@ -255,6 +269,7 @@ def implied_entry(world: World) -> None:
 ENTRANCES: Mapping[str, Entrance] = {
     "sign-in, known identity": Entrance(prepare=World.connect_alice, use=sign_in),
     "sign-in, new identity": Entrance(prepare=World.open_account, use=sign_in),
+    "sign-in begun by a third party": Entrance(prepare=opened_to_third_parties, use=third_party),
     "sign-up": Entrance(prepare=lambda world: None, use=sign_up),
     "connect": Entrance(prepare=password_session, use=connect),
     "step-up": Entrance(prepare=step_up, use=again("/recent/")),

@@ -60,6 +60,7 @@ CLIENT: Mapping[str, str] = {
 CELLS: Mapping[str, Mapping[str, str]] = {
     "sign-in, known identity": KNOWN,
     "sign-in, new identity": LINKING,
+    "sign-in begun by a third party": KNOWN,
     "sign-up": {**KNOWN, "inactive account": ALLOWED, "sign-up closed": "signup_closed"},
     "connect": {**KNOWN, "inactive account": SIGNED_OUT},
     "step-up": IN_SESSION,

@@ -323,10 +323,11 @@ def test_row_that_raises_costs_its_own_provider_alone(
 # Private addresses.
 
 
+@pytest.mark.parametrize("row", [{}, {"refuse_private_addresses": None}], ids=["not written", "None"])
 def test_discovery_at_a_private_address_is_refused_and_not_asked(
-    op: OpenIDProvider, browser: Browser, load: Load
+    op: OpenIDProvider, browser: Browser, load: Load, row: dict[str, Any]
 ) -> None:
-    load({"customer": entry(op)})
+    load({"customer": {**entry(op), **row}})
     op.clear()
     connections = op.connections
 

@@ -12,7 +12,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, configure
+from tests.login.served import ALICE, BOB, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -245,6 +245,48 @@ def test_address_that_was_given_to_somebody_else(
         failure.response = browser.end(answer)
 
     assert failure.seen == (409, "identity_conflict")
+
+
+@pytest.mark.parametrize(
+    ("before", "refused"),
+    [
+        ({"provider_key": "another key"}, True),
+        ({"issuer": "https://another-workspace.example"}, True),
+        ({"provider_key": "another key", "issuer": "https://another.example"}, False),
+        ({"issuer": "https://before-it-moved.example", "provider_user_id": BOB.sub}, False),
+    ],
+    ids=["the issuer under another key", "another issuer of the key", "another provider", "the same identity before"],
+)
+def test_one_provider_is_one_key_or_one_issuer(
+    op: OpenIDProvider, browser: Browser, before: dict[str, str], refused: bool
+) -> None:
+    """A provider may have an issuer for each workspace, and a site two keys for one issuer."""
+    Browser().sign_in(op)
+    OAuthConnection.objects.update(**before)
+    op.users.remove("alice")
+    op.users.change("bob", email=ADDRESS, email_verified=True)
+
+    response = browser.sign_in(op, user="bob")
+
+    assert response.status_code == (409 if refused else 302)
+    assert (browser.user is None) is refused
+
+
+def test_unconfirmed_account_does_not_keep_the_confirmed_owner_out(
+    op: OpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    """Somebody opened an account with the address of a person who has one, and never confirmed it."""
+    make_user("unconfirmed")
+    confirmed = make_user("confirmed")
+    settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = f"{__name__}.is_confirmed"
+
+    browser.sign_in(op)
+
+    assert browser.user == confirmed
+
+
+def is_confirmed(user: Any) -> bool:
+    return bool(user.username == "confirmed")
 
 
 def test_what_is_refused_looks_the_same_for_every_reason(
