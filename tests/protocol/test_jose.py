@@ -381,6 +381,12 @@ def test_a_type_of_nothing_is_malformed_for_every_kind_of_token(header: bytes) -
         parse_jws(token({}, header=header))
 
 
+@pytest.mark.parametrize("text", ["", "a.b", "a.b.", "a.b.c.d", "a.b.c\n", '{"payload": ""}'])
+def test_other_text_has_not_the_form_of_a_signed_token(text: str) -> None:
+    assert is_compact_jws("a.b.c")
+    assert not is_compact_jws(text)
+
+
 KINDS = (("RSA", None), ("EC", "P-256"), ("EC", "P-384"), ("EC", "P-521"), ("OKP", "Ed25519"), ("oct", None))
 
 
