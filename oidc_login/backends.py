@@ -6,7 +6,8 @@ providers without OpenID Connect. A sign-in itself is in `oidc_login.signin`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from django.contrib.auth import get_user_model, load_backend
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db import router
+from django.db import IntegrityError, router
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -27,8 +28,10 @@ from .providers.answers import answers_of
 from .registry import get_provider
 from .signin import users
 from .signin.claims import Identity
+from .signin.constraints import refusal
 from .signin.exchange import identify
 from .signin.sign_in import admit_and_write, sign_in
+from .signin.transaction import SignInTransaction
 from .signin.values import SignedIn, Verified
 from .tokens.bearer import user_of_userinfo
 from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
@@ -43,6 +46,7 @@ class OIDCLoginBackend(UpstreamHooks):
     identity: Identity
     verified: Verified
     signed_in: SignedIn | None = None
+    transaction: SignInTransaction
 
     # User names, in small letters, that no claim gives to anybody: they would pass for the site itself.
     reserved_usernames: Collection[str] = users.RESERVED_USERNAMES
@@ -71,7 +75,10 @@ class OIDCLoginBackend(UpstreamHooks):
         if request is None or flow is None or response is None:
             return None
         self.request, self.flow, self.provider = request, flow, get_provider(flow.provider_key)
-        self.signed_in = sign_in(self, request, flow=flow, response=response)
+        with ExitStack() as commit:
+            if not hasattr(self, "transaction"):  # nobody else ends it
+                self.transaction = commit.enter_context(SignInTransaction())
+            self.signed_in = sign_in(self, request, flow=flow, response=response)
         return self.signed_in.user
 
     def overrides(self, *names: str) -> bool:
@@ -155,22 +162,31 @@ class OIDCLoginBackend(UpstreamHooks):
 
 
 @sensitive_variables()
-def authenticate(request: HttpRequest, *, flow: Flow, response: AuthorizationResponse) -> SignedIn:
-    """Return the sign-in that a response to a pending flow proves, or raise `OAuthError`.
+def authenticate(
+    request: HttpRequest, *, flow: Flow, response: AuthorizationResponse, establish: Callable[[SignedIn], None]
+) -> SignedIn:
+    """Return the sign-in that a response to a pending flow proves, or raise `OAuthError` with nothing written.
+
+    `establish` gives the person their session. It is called in the transaction of the sign-in, after its rows.
 
     Only this package's backend, or the site's subclass of it, is asked: the code is nobody else's business. The
     user has the attribute `backend`, as after Django's own function.
     """
     backend = site_backend()
     try:
-        user = backend.authenticate(request, flow=flow, response=response)
+        with SignInTransaction() as backend.transaction:
+            user = backend.authenticate(request, flow=flow, response=response)
+            found: SignedIn | None = backend.signed_in
+            if user is None or found is None or found.user.pk != user.pk:
+                raise RefusedBySite("backend")
+            user.backend = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
+            signed_in = replace(found, user=user, keep_tokens=backend.store_tokens)
+            establish(signed_in)
     except PermissionDenied as error:  # Django's way for a hook to say no
         raise RefusedBySite from error
-    signed_in: SignedIn | None = backend.signed_in
-    if user is None or signed_in is None or signed_in.user.pk != user.pk:
-        raise RefusedBySite("backend")
-    user.backend = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
-    return replace(signed_in, user=user, keep_tokens=backend.store_tokens)
+    except IntegrityError as error:  # by a receiver of `user_logged_in`, or at the very end
+        raise refusal(error, getattr(backend, "identity", None), backend.provider) from None
+    return signed_in
 
 
 def site_backend() -> Any:

@@ -223,10 +223,15 @@ def take_mark(session: SessionBase) -> Mark | None:
     return mark
 
 
+def remove_row(mark: Mark) -> None:
+    """Remove the row of a session, so that the session is over."""
+    SignedInSession.objects.filter(pk=mark.key).delete()
+
+
 def forget(mark: Mark) -> None:
     """Remove the row of a session that is over; where that fails, it expires. The logout itself goes on."""
     try:
-        SignedInSession.objects.filter(pk=mark.key).delete()
+        remove_row(mark)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("the row of a session that is over was not removed: %s", type(error).__name__)
 

@@ -12,16 +12,17 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connections, router
+from django.db import DatabaseError, DataError, IntegrityError, connections, router
 from django.db.models import Field
 
-from ..exceptions import EmailRequired, OAuthError, ProviderUnavailable, RefusedBySite, SiteMisconfigured
+from ..exceptions import EmailRequired, OAuthError, RefusedBySite, SiteMisconfigured, SiteUnavailable
+from ..faults import STORE_FAULTS
 from ..providers.base import OAuthProvider
 from .claims import Identity
 from .users import NAME_CLAIMS, get_field, no_email, own_email
 
 # What a model, a receiver or a hook raises that could not store its row.
-NOT_STORED = (IntegrityError, OperationalError, DataError, ValidationError)
+NOT_STORED = (*STORE_FAULTS, IntegrityError, DataError, ValidationError)
 
 POSTGRESQL = {"23502": "not-null", "23503": "foreign-key", "23505": "unique", "23514": "check", "23P01": "unique"}
 SQLITE = (
@@ -77,10 +78,10 @@ def refusal(error: Exception, identity: Identity | None, provider: OAuthProvider
     if isinstance(error, DataError):
         return RefusedBySite("a value does not fit its column")
     if not isinstance(error, IntegrityError):
-        return ProviderUnavailable("database")
+        return SiteUnavailable("database")
     violation = violation_of(error)
     if not violation.kind or violation.table.startswith("oidc_login_"):
-        return ProviderUnavailable("database")
+        return SiteUnavailable("database")
     return judged(claim_fields(violation, provider), str(violation), violation.kind, identity, provider)
 
 
@@ -105,7 +106,7 @@ def judged(
     if not names:
         return SiteMisconfigured(reason)
     if kind == "unique" and model.USERNAME_FIELD in names:
-        return ProviderUnavailable("database")  # the name was free when it was chosen, twice
+        return SiteUnavailable("database")  # the name was free when it was chosen, twice
     if model.get_email_field_name() in names and not (identity and own_email(identity, provider)):
         return no_email(identity, provider, reason) if identity else EmailRequired(reason)
     return RefusedBySite(reason)

@@ -17,6 +17,7 @@ from ..protocol.id_token import is_subject
 from ..providers.answers import http_answers
 from ..providers.base import OAuthProvider
 from .claims import Identity, clean_email
+from .transaction import once_more
 from .values import Backend, Person, Verified
 
 CLAIMS_HOOKS = (
@@ -92,15 +93,21 @@ def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Pe
     connection = None
     if id_claims:
         backend.identity = identify(verified, id_claims, id_claims)
-        connection = OAuthConnection.objects.find(backend.identity)
+        connection = find_connection(backend.identity)
     if needs_userinfo(backend, id_claims, is_known=connection is not None):
         ask_for_all(backend, verified, id_claims)
         is_complete = True
     else:
         is_complete = bool(backend.identity.email)
     if not id_claims:
-        connection = OAuthConnection.objects.find(backend.identity)
+        connection = find_connection(backend.identity)
     return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
+
+
+@sensitive_variables()
+def find_connection(identity: Identity) -> OAuthConnection | None:
+    """Return the connection of an identity: the first read after the provider was asked."""
+    return once_more(lambda: OAuthConnection.objects.find(identity))
 
 
 def needs_userinfo(backend: Backend, id_claims: Mapping[str, Any], *, is_known: bool) -> bool:

@@ -111,12 +111,12 @@ def complete(sender: object, *, request: HttpRequest | None, user: AbstractBaseU
     if connection is None:
         logger.info("a link that waited was not made at %s", waiting.provider_key)
         return
-    transaction.on_commit(lambda: tell(request, connection), using=router.db_for_write(OAuthConnection))
-    messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+    transaction.on_commit(lambda: tell(request, connection), using=router.db_for_write(OAuthConnection), robust=True)
 
 
 def tell(request: HttpRequest, connection: OAuthConnection) -> None:
-    """Tell the log and the site of the new connection."""
+    """Tell the person, the log and the site of the new connection."""
+    messages.success(request, _("The identity is connected to your account."), fail_silently=True)
     reason = linking.REASONS[LinkReason.CONFIRMED]
     linking.note(reason, connection)
     signals.connection_created.send(

@@ -7,18 +7,17 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import SuspiciousOperation
-from django.db import router, transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from ..exceptions import OAuthError, RefusedBySite, SignupClosed, from_protocol
 from ..flow import Flow
-from ..models import OAuthConnection
 from ..protocol.authorization import AuthorizationResponse
 from ..protocol.errors import ProtocolError
 from .admission import admit
 from .constraints import NOT_STORED, refusal
 from .exchange import exchange_and_verify, identify, learn
+from .transaction import drop_lost_connections
 from .values import Backend, Person, SignedIn
 from .write import write
 
@@ -49,7 +48,8 @@ def find_and_write(backend: Backend) -> SignedIn:
     if id_claims:
         backend.identity = identify(verified, id_claims, id_claims)
     try:
-        with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+        drop_lost_connections()  # what the hook does cannot be tried once more
+        with backend.transaction.attempt():
             user = backend.get_or_create_user(verified.token.access_token, verified.token.id_token, id_claims)
             return judge_answer(backend, user, id_claims)
     except NOT_STORED as error:

@@ -176,10 +176,11 @@ def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> E
     return EmailRequired(reason) if taken else EmailNotTaken(reason or "link_by_email")
 
 
-def lock_user(user: AbstractBaseUser) -> None:
-    """Hold the user's row until the transaction ends, by a write that changes nothing."""
+def lock_user(user: AbstractBaseUser) -> bool:
+    """Hold the user's row until the transaction ends, by a write that changes nothing; say whether it is there."""
     model = get_user_model()
-    model._base_manager.filter(pk=user.pk).update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)})
+    rows = model._base_manager.filter(pk=user.pk)
+    return bool(rows.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)}))
 
 
 def can_use_password(user: AbstractBaseUser) -> bool:

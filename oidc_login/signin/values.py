@@ -13,6 +13,7 @@ from ..flow import Flow
 from ..models import OAuthConnection
 from ..providers.base import OAuthProvider, OAuthToken
 from .claims import Identity
+from .transaction import SignInTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Backend(Protocol):
     identity: Identity
     verified: Verified
     signed_in: SignedIn | None
+    transaction: SignInTransaction
 
     def overrides(self, *names: str) -> bool: ...
     def exchange(self, code: str) -> OAuthToken: ...

@@ -1,6 +1,6 @@
 """What a sign-in writes: the user, the connection and its tokens, by the decision of the linking rules.
 
-A lost race or a lock of the database is answered by one fresh attempt, from the first read on. What no attempt can
+A lost race, a lock or a lost connection is answered by one fresh attempt, from the first read on. What no attempt can
 store is refused at once, without the database's own words: they may hold values.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -28,13 +28,14 @@ from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
 from .constraints import NOT_STORED, may_pass, refusal
+from .transaction import drop_lost_connections
 from .values import Backend, Person, SignedIn, Verified
 
 logger = logging.getLogger(__name__)
 
 
 class ConnectionGone(Exception):
-    """The connection was removed between reading and writing it."""
+    """The connection, or its user, was removed between reading and writing it."""
 
 
 # What may end an attempt to write: a lost race, a lock, or a row that cannot be stored.
@@ -55,6 +56,7 @@ def write(
         if not may_pass(error):
             raise refusal(error, person.identity, verified.provider) from None
         logger.info("a sign-in is tried once more: %s", type(error).__name__)
+    drop_lost_connections()
     person = read_again(backend, verified, person)
     try:
         return Writing(backend, verified, person, found_by_site).run()
@@ -88,17 +90,13 @@ class Writing:
         self.identity = person.identity
         self.claims = person.claims
         self.found_by_site = found_by_site
-        self.using = router.db_for_write(OAuthConnection)
+        self.using = backend.transaction.using
 
     @sensitive_variables()
     def run(self) -> SignedIn:
         decision = self._decide()
-        if decision.action == "sign_in" and self._writes_one_row():
-            return self._sign_in(decision)
-        with transaction.atomic(using=self.using):
+        with self.backend.transaction.attempt():
             if decision.action == "sign_in":
-                # The account before its connections, as disconnecting does: another order would be a deadlock.
-                users.lock_user(decision.get_user())
                 return self._sign_in(decision)
             if decision.action == "sign_up":
                 return self._sign_up(decision)
@@ -152,19 +150,16 @@ class Writing:
     def _user_of_session(self) -> AbstractBaseUser | None:
         return self.request.user if self.request.user.is_authenticated else None
 
-    def _writes_one_row(self) -> bool:
-        """Whether a repeat sign-in needs no transaction: nothing follows that may refuse, and none is open already.
+    # What each decision writes. The account comes before its connections, as in disconnecting: another order would
+    # be a deadlock, also with `login()`, which writes `last_login` after all this.
 
-        An error would spoil one that the site began (ATOMIC_REQUESTS), and there would be no second attempt.
-        """
-        if self.backend.overrides("update_user") or self.provider.wanted_claims():
-            return False
-        return not transaction.get_connection(self.using).in_atomic_block
-
-    # What each decision writes.
+    def _lock(self, user: AbstractBaseUser) -> None:
+        if not users.lock_user(user):
+            raise ConnectionGone
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
+        self._lock(decision.get_user())
         connection = self._fill(decision.get_connection())
         if not connection.update_row(self._written_fields()):
             raise ConnectionGone
@@ -206,7 +201,7 @@ class Writing:
         if decision.action == "confirm":
             self._wait_for_confirmation(decision)
         user = decision.get_user()
-        users.lock_user(user)
+        self._lock(user)
         if decision.link_reason != LinkReason.CONNECTED:
             # Asked again behind the lock: two identities with one address may come at once.
             linking.check_no_other_identity(self.identity, user)
@@ -293,14 +288,15 @@ class Writing:
     # Whom to tell, once it is certain.
 
     def _tell(self, signal: Any, connection: OAuthConnection, reason: str) -> None:
-        transaction.on_commit(lambda: linking.note(reason, connection), using=self.using)
+        transaction.on_commit(lambda: linking.note(reason, connection), using=self.using, robust=True)
         self._send_after_commit(signal, connection=connection, reason=reason)
 
     def _send_after_commit(self, signal: Any, **kwargs: Any) -> None:
         def send() -> None:
             signal.send(OAuthConnection, request=self.request, provider=self.provider.key, **kwargs)
 
-        transaction.on_commit(send, using=self.using)
+        # The sign-in is a fact by then: a receiver that fails is logged, and the person goes on.
+        transaction.on_commit(send, using=self.using, robust=True)
 
 
 def kept_claims(verified: Verified) -> list[str]:

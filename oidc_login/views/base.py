@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import classonlymethod
 from django.views import View
 
 from oidc_login import hosts, signals
@@ -30,8 +32,19 @@ from oidc_login.reports import hide_variables
 logger = logging.getLogger("oidc_login")
 
 A = TypeVar("A")
+V = TypeVar("V", bound=Callable[..., Any])
 
 SESSION_KEY = "oidc_login"  # how the person of a session signed in
+
+
+def outside_transactions(view: V) -> V:
+    """Exempt a view from `ATOMIC_REQUESTS`.
+
+    Its transaction would stay open while a provider is asked, and could not be begun again on a new connection.
+    """
+    for alias in connections:
+        transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 class ProviderView(View):
@@ -41,6 +54,10 @@ class ProviderView(View):
     provider_key = ""  # as the URL names it
     next_url = ""
     state = ""
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        return outside_transactions(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)

@@ -38,7 +38,7 @@ from oidc_login.signin.values import SignedIn
 
 from .base import ProviderView
 from .freshness import end_attempt, end_session, is_in_grace, note_fault
-from .signing_in import go_on, sign_in
+from .signing_in import SessionChange
 
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one
@@ -137,8 +137,11 @@ class CallbackView(ProviderView):
         if flow.provider_key != provider:
             raise ProviderMismatch
         answer = self.provider.read_response(parameters, flow=flow)
-        signed_in = authenticate(request, flow=flow, response=answer)
-        return self.succeeded(request, signed_in, begun_at=begun_at)
+        change = SessionChange(request, begun_at=begun_at)
+        with change.taken_back_on_failure():
+            signed_in = authenticate(request, flow=flow, response=answer, establish=change.establish)
+            change.settle()
+        return self.succeeded(request, signed_in)
 
     def came_back(self, request: HttpRequest) -> HttpResponse | None:
         """Return the way on for a person whom this very flow signed in already (back button, double click)."""
@@ -167,14 +170,10 @@ class CallbackView(ProviderView):
         note_fault(error, provider_key=self.provider.key if self.provider else "")
         return HttpResponseRedirect(destination(request, self.next_url))
 
-    def succeeded(self, request: HttpRequest, signed_in: SignedIn, *, begun_at: float) -> HttpResponse:
+    def succeeded(self, request: HttpRequest, signed_in: SignedIn) -> HttpResponse:
         flow = signed_in.flow
         if flow.purpose == "connect":
             messages.success(request, _("The identity is connected to your account."), fail_silently=True)
-        elif flow.purpose == "refresh":
-            go_on(request, signed_in, begun_at=begun_at)
-        elif flow.purpose != "scopes":  # more scopes leave the session as it is
-            sign_in(request, signed_in, begun_at=begun_at)
         flows.remember_end(flow, signed_in.user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():

@@ -6,10 +6,12 @@ Neither needs the browser's session: what ends is found by what the provider cal
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import classonlymethod
 from django.views import View
 from django.views.decorators.debug import sensitive_variables
 
@@ -23,6 +25,7 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
 from oidc_login.reports import hide_parameters, hide_variables
 
+from .base import outside_transactions
 from .callback import is_prefetch
 
 logger = logging.getLogger("oidc_login")
@@ -38,6 +41,10 @@ class ProviderLogoutView(View):
     """What both ways have in common: they are never cached, and fail without a page."""
 
     provider: OAuthProvider | None = None
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        return outside_transactions(super().as_view(**initkwargs))
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)

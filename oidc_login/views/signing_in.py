@@ -3,45 +3,135 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import auth
-from django.db import DatabaseError
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import sessions
-from oidc_login.exceptions import CodeRefused, ProviderUnavailable
+from oidc_login.exceptions import CodeRefused
+from oidc_login.faults import site_fault
 from oidc_login.logout import came_since
 from oidc_login.protocol.id_token import auth_time_of, hash_of_nonce, is_subject
 from oidc_login.sessions import SignedInSession
+from oidc_login.signin.transaction import once_more
 from oidc_login.signin.values import SignedIn
 
 from .base import SESSION_KEY
-from .freshness import end_attempt, set_time
+from .freshness import end_attempt, read_again, set_time
 
+CSRF_MEMBERS = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")  # of request.META, where `login()` makes a new token
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing
 
 
-@sensitive_variables()
-def sign_in(request: HttpRequest, signed_in: SignedIn, *, begun_at: float) -> None:
-    """Sign the person in with a new session key, and note where from, when and how."""
-    old_key, old_mark = request.session.session_key, sessions.take_mark(request.session)
+class SessionChange:
+    """What the end of a flow does to the session of its request.
+
+    `establish` is the last step of the sign-in's transaction. It works on a session of its own, so that the one from
+    before is still there, in whatever store, when something fails: then `taken_back_on_failure` returns to it.
+    `settle` removes it after the commit.
+    """
+
+    def __init__(self, request: HttpRequest, *, begun_at: float) -> None:
+        self.request = request
+        self.begun_at = begun_at
+        self.session = request.session
+        self.has_replaced = False
+        self.user = getattr(request, "user", None)  # not read: that may take a query
+        self.csrf = {name: request.META.get(name) for name in CSRF_MEMBERS}
+        self.items: dict[str, Any] | None = None  # of a session that goes on
+        self.row: SignedInSession | None = None
+
+    @sensitive_variables()
+    def establish(self, signed_in: SignedIn) -> None:
+        """Give the person of a sign-in their session, or let theirs go on."""
+        if signed_in.flow.purpose in ("connect", "scopes"):
+            self._keep()
+        elif signed_in.flow.purpose == "refresh":
+            self._go_on(signed_in)
+        else:
+            self._sign_in(signed_in)
+
+    def _keep(self) -> None:
+        """Save the session as it is: a store that takes no writes would fail after the transaction."""
+        read_again(self.request)
+        self.request.session.save()
+
+    @sensitive_variables()
+    def _go_on(self, signed_in: SignedIn) -> None:
+        """Let the session go on: with its key, and with the CSRF token of its open forms."""
+        session = self.request.session
+        self.items = dict(session.items())
+        end_attempt(session)
+        self.row = renewed_session(self.request, signed_in)
+        if self.row is None:
+            raise CodeRefused("logged_out")
+        note(self.request, signed_in)
+        session.save()
+
+    @sensitive_variables()
+    def _sign_in(self, signed_in: SignedIn) -> None:
+        """Sign the person in with a new session key, and note where from, when and how."""
+        items = once_more(lambda: dict(self.session.items()))
+        session = self.request.session = type(self.session)()
+        self.has_replaced = True
+        session.update(items)
+        old_mark = sessions.take_mark(session)
+        auth.login(self.request, signed_in.user)  # type: ignore[arg-type]  # of whatever model the site uses
+        note(self.request, signed_in)
+        if session.session_key is None:  # Django makes a key only where nobody was signed in
+            session.create()
+        self.row = begin_session(self.request, signed_in)
+        if old_mark is not None:
+            sessions.remove_row(old_mark)
+
+    def settle(self) -> None:
+        """End the session from before, now that the sign-in is certain; or the new one, if its person signed out."""
+        if self.row is not None and came_since(self.begun_at, self.row):
+            sessions.forget(sessions.Mark(self.row.mark, 0))
+            raise CodeRefused("logged_out")
+        if self.has_replaced:
+            delete(self.session)
+
+    @contextmanager
+    def taken_back_on_failure(self) -> Iterator[None]:
+        """Give the request its session, user and CSRF token back, where something in the block fails."""
+        try:
+            yield
+        except BaseException:
+            self._take_back()
+            raise
+
+    def _take_back(self) -> None:
+        request, new = self.request, self.request.session
+        if self.has_replaced:
+            request.session = self.session
+            delete(new)
+        if self.items is not None:
+            self.session.clear()
+            self.session.update(self.items)
+        if self.user is not None:
+            request.user = self.user
+        for name, value in self.csrf.items():
+            request.META.pop(name, None)
+            if value is not None:
+                request.META[name] = value
+
+
+def delete(session: SessionBase) -> None:
+    """Remove a session from its store. One that stays is of no use to anybody: no browser is told its key any more."""
+    if session.session_key is None or isinstance(session, CookieSession):
+        return
     try:
-        auth.login(request, signed_in.user)  # type: ignore[arg-type]  # of whatever model the site uses
-        if request.session.session_key in (None, old_key):
-            # Django rotates the key for a new person only, and leaves a flushed session without one.
-            request.session.cycle_key()
-        note(request, signed_in)
-        row = begin_session(request, signed_in)
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
-    if old_mark is not None:
-        sessions.forget(old_mark)
-    if came_since(begun_at, row):
-        auth.logout(request)
-        raise CodeRefused("logged_out")
+        session.delete(session.session_key)
+    except Exception as error:
+        if site_fault(error) is None:
+            raise
 
 
 @sensitive_variables()
@@ -67,19 +157,6 @@ def names_of_session(signed_in: SignedIn) -> dict[str, str]:
         "id_token": signed_in.provider.get_id_token_hint(token) if signed_in.provider.store_tokens else "",
         "nonce_hash": hash_of_nonce(signed_in.flow.nonce) if token.refresh_token and token.id_token else "",
     }
-
-
-@sensitive_variables()
-def go_on(request: HttpRequest, signed_in: SignedIn, *, begun_at: float) -> None:
-    """Let the session of somebody who is signed in go on: with its key, and with the CSRF token of its open forms."""
-    end_attempt(request.session)
-    try:
-        row = renewed_session(request, signed_in)
-        note(request, signed_in)
-    except DatabaseError as error:
-        raise ProviderUnavailable("database") from error
-    if row is None or came_since(begun_at, row):
-        raise CodeRefused("logged_out")
 
 
 @sensitive_variables()

@@ -82,6 +82,7 @@ def test_provider_is_not_asked_a_second_time(op: OpenIDProvider, browser: Browse
     assert OAuthConnection.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_person_is_told(op: OpenIDProvider, browser: Browser) -> None:
     browser.sign_in(op)
     log_in(browser)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import connection
 
 from oidc_login.backends import OIDCLoginBackend
 
@@ -153,3 +154,31 @@ class ReadingItself(OIDCLoginBackend):
             "described": self.describe_user_by_claims(claims),
         }
         return True
+
+
+class RefusingInTheEnd(OIDCLoginBackend):
+    """Asks the package, and says no all the same."""
+
+    def authenticate(self, request: Any, **kwargs: Any) -> Any:
+        super().authenticate(request, **kwargs)
+
+
+class NotingTransactions(OIDCLoginBackend):
+    """Notes which hooks run inside a transaction."""
+
+    noted: dict[str, bool] = {}
+
+    def note(self, name: str) -> None:
+        self.noted[name] = connection.in_atomic_block
+
+    def get_token(self, payload: Any) -> Any:
+        self.note("get_token")
+        return super().get_token(payload)
+
+    def get_userinfo(self, access_token: str, id_token: str, payload: Any) -> Any:
+        self.note("get_userinfo")
+        return super().get_userinfo(access_token, id_token, payload)
+
+    def create_user(self, claims: dict[str, Any]) -> Any:
+        self.note("create_user")
+        return super().create_user(claims)

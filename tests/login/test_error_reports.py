@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
-from django.db import DataError, connection
+from django.db import ProgrammingError, connection
 from django.utils.log import AdminEmailHandler
 
 from oidc_login.models import OAuthConnection
@@ -39,7 +39,7 @@ def failing(verb: str, table: str) -> Iterator[None]:
 
     def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.startswith(verb) and quoted in sql.split("WHERE")[0]:
-            raise DataError("the database has had enough")
+            raise ProgrammingError("the database has had enough")
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(refuse):

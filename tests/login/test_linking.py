@@ -475,7 +475,7 @@ def test_linking_still_works_where_sign_up_is_closed(op: OpenIDProvider, browser
 @pytest.mark.parametrize(
     ("claims", "username"),
     [
-        ({"preferred_username": "admin"}, "admin"),
+        ({"preferred_username": "ann"}, "ann"),
         ({"preferred_username": "Jos\u00e9 P\u00e9rez"}, "jose-perez"),
         ({"preferred_username": "victim@example.org"}, "victim"),
         ({"preferred_username": ".."}, "user"),
@@ -500,7 +500,7 @@ def test_username_is_made_of_the_claims(
     assert browser.user.username == username
 
 
-@pytest.mark.parametrize("taken", ["admin", "user"])
+@pytest.mark.parametrize("taken", ["ann", "user"])
 def test_username_that_somebody_has_gets_a_suffix_and_finds_nobody(
     op: OpenIDProvider, browser: Browser, taken: str
 ) -> None:
