@@ -209,6 +209,8 @@ class OAuthConnection(models.Model):
     nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     auth_time = models.BigIntegerField(null=True, blank=True, editable=False)  # in seconds
     had_azp = models.BooleanField(null=True, blank=True, editable=False)
+    # The account was made by this sign-up while addresses of the provider linked nobody.
+    made_unlinked = models.BooleanField(default=False, editable=False)
     claims = models.JSONField(_("claims"), default=dict, blank=True)
     link_reason = models.CharField(_("how it came about"), max_length=20, choices=LinkReason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OK)

@@ -11,12 +11,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.db import Error, connections, router
-from django.db.models import Count, Model
+from django.db.models import Count, F, Model, Q
 
 from ..exceptions import ProviderUnavailable
-from ..models import OAuthConnection
+from ..models import LinkReason, OAuthConnection
 from ..providers.base import OAuthProvider
 from ..registry import find_provider, loaded_configurations
+from ..signin.linking import links_by_email
 from ..signin.users import get_field
 from .entries import configured
 from .messages import message
@@ -31,7 +32,12 @@ def database_messages(alias: str) -> list[CheckMessage]:
         if not has_table(alias, OAuthConnection):
             return []
         entries = {**loaded_configurations(), **configured()}
-        return [*check_provider_keys(alias, entries), *check_issuers(alias, entries)]
+        providers = {str(key): made_provider(key, entry) for key, entry in entries.items()}
+        return [
+            *check_provider_keys(alias, entries),
+            *check_issuers(alias, providers),
+            *check_addresses(alias, providers),
+        ]
     except (Error, ProviderUnavailable):  # a loader that fails is in the log
         return []
 
@@ -58,10 +64,24 @@ def check_provider_keys(alias: str, entries: Mapping[Any, Any]) -> Iterator[Chec
         yield message("W002", key=key, count=count)
 
 
-def check_issuers(alias: str, entries: Mapping[Any, Any]) -> Iterator[CheckMessage]:
+def check_addresses(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
+    """No account has its address from a provider whose addresses linked nobody, while another one's link people."""
+    field = get_field(get_user_model().get_email_field_name())
+    made = {key: provider for key, provider in providers.items() if provider is not None}
+    if field is None or not any(map(links_by_email, made.values())):
+        return
+    never = [key for key, provider in made.items() if provider.link_by_email == "never"]
+    rows = OAuthConnection.objects.using(alias).filter(Q(made_unlinked=True) | Q(provider_key__in=never))
+    rows = rows.filter(**{"link_reason": LinkReason.SIGNED_UP, f"user__{field.name}__iexact": F("email")})
+    rows = rows.exclude(email="").order_by("provider_key")
+    for key, count in rows.values_list("provider_key").annotate(count=Count("pk")):
+        first = first_of(rows.filter(provider_key=key).order_by("pk").values_list("pk", flat=True))
+        yield message("W202", key=key, count=count, rows=first)
+
+
+def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
     """Every connection belongs to the issuer, or the server, that its provider has by the settings of today."""
     others: dict[str, dict[str, int]] = defaultdict(dict)
-    providers = {str(key): made_provider(key, entry) for key, entry in entries.items()}
     counts = OAuthConnection.objects.using(alias).order_by().values_list("provider_key", "issuer")
     for key, issuer, count in counts.annotate(count=Count("pk")):
         provider = providers.get(key)

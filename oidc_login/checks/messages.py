@@ -186,6 +186,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "create_user of the model's manager or of your subclass of OIDCLoginBackend. If save() or a receiver fills "
         "it, silence oidc_login.W201.",
     ),
+    "W202": (
+        "{count} accounts got their address by signing up at {key!r} while its addresses linked nobody (rows {rows} of "
+        "oidc_login.OAuthConnection).",
+        "An address may belong to somebody else, and addresses of another provider link people now: the owner would be "
+        "signed in to the account of a stranger. Remove the address from these accounts, or have it confirmed and "
+        "name OIDC_LOGIN_LOCAL_EMAIL_VERIFIED. Once all are checked, silence oidc_login.W202.",
+    ),
     "E070": (
         "{subject} names a template that cannot be used ({reason}).",
         "Write the name of a template as Django finds it, or leave it out for the letters of the provider.",

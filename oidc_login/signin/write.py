@@ -240,6 +240,7 @@ class Writing:
             issuer=self.identity.issuer,
             provider_user_id=self.identity.subject,
             link_reason=decision.link_reason,
+            made_unlinked=decision.action == "sign_up" and not linking.links_by_email(self.provider),
         )
         self._fill(connection).save(force_insert=True)
         self._tell(signals.connection_created, connection, decision.reason)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, run_checks
+
+from oidc_login.models import OAuthConnection
+from oidc_login.testing import OpenIDProvider
+from tests.login.browser import Browser
+from tests.login.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -122,3 +128,61 @@ def test_a_mistake_is_named(settings: Settings, arguments: dict[str, Any], numbe
 
     assert found.id == f"oidc_login.{number}"
     assert named in found.msg and "'op'" in found.msg
+
+
+# Addresses of accounts that were made while they linked nobody.
+
+
+def address_messages() -> list[CheckMessage]:
+    found = run_checks(tags=["oidc_login"], databases=["default"])
+    return [message for message in found if message.id == "oidc_login.W202"]
+
+
+@pytest.mark.django_db
+def test_linking_that_is_switched_on_later(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
+    settings.OIDC_LOGIN_EMAIL_LINKING = "never"
+    browser.sign_in(op)
+    assert browser.user.email == ALICE.email
+    assert address_messages() == []
+
+    settings.OIDC_LOGIN_EMAIL_LINKING = "verified"
+
+    (found,) = address_messages()
+    assert found.msg.startswith("1 accounts") and "'op'" in found.msg
+    assert f"(rows {OAuthConnection.objects.get().pk} " in found.msg
+
+
+@pytest.mark.django_db
+def test_address_of_an_entry_that_says_never_later(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
+    """Also the one of an account that an earlier version gave it to."""
+    browser.sign_in(op)
+    assert address_messages() == []
+
+    entry = settings.OIDC_LOGIN_PROVIDERS["op"]
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**entry, "link_by_email": "never"}, "other": {**entry, "client_id": "b"}}
+
+    assert len(address_messages()) == 1
+
+
+@pytest.mark.django_db
+def test_address_that_was_removed_is_no_message(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
+    settings.OIDC_LOGIN_EMAIL_LINKING = "never"
+    browser.sign_in(op)
+    get_user_model().objects.update(email="")
+
+    settings.OIDC_LOGIN_EMAIL_LINKING = "verified"
+
+    assert address_messages() == []
+
+
+@pytest.mark.django_db
+def test_account_that_connected_the_identity_has_its_address_from_elsewhere(
+    op: OpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    settings.OIDC_LOGIN_EMAIL_LINKING = "never"
+    browser.log_in(get_user_model().objects.create_user("somebody", ALICE.email))
+    browser.connect(op)
+
+    settings.OIDC_LOGIN_EMAIL_LINKING = "verified"
+
+    assert address_messages() == []
