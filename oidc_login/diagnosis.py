@@ -1,6 +1,6 @@
 """What can be found out about a provider while nobody signs in: everything that a sign-in would ask it.
 
-Nothing is taken from what the site's processes share, and nothing is left there.
+Nothing is taken from what the site's processes share, but for the note about groups, and nothing is left there.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from .providers.base import OAuthProvider
 from .providers.documented import DocumentedProvider
 from .providers.oauth2 import OAuth2Provider
 from .registry import build_provider
+from .signin.groups_claim import REASONS
+from .signin.provisioning import last_unreadable
 from .upstream.entry import callback_name
 
 MADE_UP_CODE = "oidc-login-diagnosis"
@@ -59,6 +61,7 @@ def diagnose(key: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
             provider.store = None
             yield from look(provider)
         yield look_at_client(provider)
+    yield from look_at_groups(provider)
     yield Finding(subject="callback", is_good=None, text=f"has to be registered there: {callback_url(key)}")
 
 
@@ -132,6 +135,17 @@ def look_at_client(provider: OAuthProvider) -> Finding:
     except ProtocolError as error:
         return failed("client", error)
     return Finding(subject="client", is_good=False, text="The provider gave tokens for a code that nobody gave.")
+
+
+def look_at_groups(provider: OAuthProvider) -> Iterator[Finding]:
+    """Tell of a claim about groups that sign-ins could not read; there is no other way to see one."""
+    note = last_unreadable(provider.key) if provider.groups_paths else {}
+    if note:
+        reason = REASONS.get(note["reason"], note["reason"])
+        text = (
+            f"The claim {note['claim']!r} cannot be read: {reason}. First seen {note['seen_at']}: see `groups_claim`."
+        )
+        yield Finding(subject="groups", is_good=None, text=text)
 
 
 def judged(error: TokenErrorResponse) -> Finding:

@@ -20,7 +20,7 @@ from ..protocol.proxy import Proxy
 from ..protocol.transport import MAX_TIMEOUT, check_url
 from ..providers.mapping import NAMES, PATH
 from ..providers.oauth2 import ENDPOINTS
-from ..signin.provisioning import may_be_written
+from ..signin.profile import may_be_written
 from ..signin.users import get_field
 from .messages import Problem, listed, near
 
@@ -116,9 +116,31 @@ def text_map(value: Any) -> Iterator[Problem]:
 # Rules for one argument.
 
 
-def group_map(value: Any) -> Iterable[Problem]:
-    """Names to names, for a user model that has groups."""
-    return [*text_map(value), *needs_field("groups", value)]
+def groups_claim(value: Any) -> Iterator[Problem]:
+    """A claim or a path, or several."""
+    wrong_type = list(text_or_strings(value))
+    yield from wrong_type
+    if not wrong_type and not isinstance(value, str) and not all(value):
+        yield problem("E190")
+
+
+def group_map(value: Any) -> Iterator[Problem]:
+    """Names to names or lists of names, with at most one star in each, for a user model that has groups."""
+    yield from needs_field("groups", value)
+    wrong_type = list(dictionary(value)) or [found for pair in value.items() for found in wrong_group(*pair)]
+    yield from wrong_type
+    for name, groups in () if wrong_type else value.items():
+        for group in (groups,) if isinstance(groups, str) else groups:
+            if name.count("*") > 1 or group.count("*") > name.count("*"):
+                yield problem("E191", name=name, group=group)
+
+
+def wrong_group(name: Any, groups: Any) -> Iterable[Problem]:
+    """Both sides of a group map are text; the right one may be a list."""
+    if isinstance(name, str):
+        return text_or_strings(groups)
+    found = f"a dictionary with {type(name).__name__}"
+    return [problem("E007", expected="a dictionary of strings", example='{"...": "..."}', found=found)]
 
 
 def flag_groups(flag: str) -> Rule:
@@ -245,11 +267,16 @@ def metadata(value: Any) -> Iterator[Problem]:
 
 
 def profile_map(value: Any) -> Iterator[Problem]:
-    """Fields of the user model that hold plain text, and that nobody is found or let in by."""
-    yield from text_map(value)
+    """Fields of the user model that hold plain values, and that nobody is found or let in by."""
+    claims = {name: "" if callable(source) else source for name, source in value.items()} if is_map(value) else value
+    yield from text_map(claims)
     for name in value if isinstance(value, Mapping) else ():
         if not isinstance(name, str) or not may_be_written(name):
             yield problem("E026", name=name)
+
+
+def is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def mapping(value: Any) -> Iterator[Problem]:
@@ -300,7 +327,9 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "allowed_email_domains": allowed_email_domains,
     "trust_email": boolean,
     "store_tokens": boolean,
-    "groups_claim": text,
+    "groups_claim": groups_claim,
+    "groups_missing": one_of("remove", "keep", "refuse"),
+    "create_groups": boolean,
     "group_map": optional(group_map),
     "staff_groups": flag_groups("is_staff"),
     "superuser_groups": flag_groups("is_superuser"),

@@ -96,8 +96,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "E026": (
         "{subject} names {name!r}, which is no field of the user model that a provider may write.",
-        'Write text fields as in {{"first_name": "given_name"}}; addresses, user names, whatever else is unique, '
-        "passwords and privileges are never written.",
+        'Write fields for text, booleans or numbers, as in {{"first_name": "given_name"}}. Addresses, user names, '
+        "other unique fields, passwords and privileges are never written.",
     ),
     "E027": (
         "{subject} needs the field {name!r}, which the user model does not have.",
@@ -111,6 +111,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{entry}: without {argument} no address of {class_name} counts as verified.",
         "Nobody is linked by email, new accounts get no email, and allowed_email_domains lets nobody in. Write "
         "{argument!r}: ... into the entry; if you want it as it is, silence oidc_login.W180.",
+    ),
+    "E190": (
+        "{subject} contains an empty name.",
+        'Write claims or paths, as in ["roles", "resource_access.shop.roles"].',
+    ),
+    "E191": (
+        "{subject}: {name!r} cannot give the group {group!r}.",
+        "A name has at most one star, and a group has one only where the name has one: with "
+        '{{"app-*": "*"}} the name "app-editors" gives the group "editors".',
     ),
     "E075": (
         "{entry}: {part} is not given.",

@@ -223,9 +223,13 @@ def too_short(argument: str, value: str) -> Problem:
 
 def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """What depends on the person's groups needs the claim that lists them."""
-    for name in ("group_map", "staff_groups", "superuser_groups"):
-        if entry.arguments.get(name) and not provider.groups_claim:
+    if provider.groups_paths or "groups_claim" in entry.broken:
+        return
+    for name in ("group_map", "staff_groups", "superuser_groups", "create_groups"):
+        if entry.arguments.get(name):
             yield problem("E028", name)
+    if provider.groups_missing != "remove":
+        yield problem("E028", "groups_missing")
 
 
 def check_email_needs(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:

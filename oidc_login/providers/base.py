@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from ..protocol.authorization import PARAMETERS, AuthorizationResponse, authorization_url, code_challenge
 from ..protocol.bearer import BearerSession, TokenSession, TokenSource
@@ -19,6 +19,9 @@ from .facts import Facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+# What a field of the user is taken from: a claim, or what a function makes of all claims.
+ProfileSource = str | Callable[[dict[str, Any]], Any]
 
 
 MAX_ISSUER_LENGTH = 255  # of the column
@@ -184,11 +187,13 @@ class OAuthProvider:
         allowed_email_domains: Sequence[str] = (),
         trust_email: bool = False,
         store_tokens: bool = True,
-        groups_claim: str = "",
-        group_map: Mapping[str, str] | None = None,
+        groups_claim: str | Sequence[str] = "",
+        groups_missing: Literal["remove", "keep", "refuse"] = "remove",
+        group_map: Mapping[str, str | Sequence[str]] | None = None,
+        create_groups: bool = False,
         staff_groups: Sequence[str] = (),
         superuser_groups: Sequence[str] = (),
-        profile_map: Mapping[str, str] | None = None,
+        profile_map: Mapping[str, ProfileSource] | None = None,
         refuse_private_addresses: bool = False,
         proxy: str | None = None,
     ) -> None:
@@ -213,9 +218,14 @@ class OAuthProvider:
         self.trust_email = trust_email
         self.store_tokens = store_tokens
         self.groups_claim = groups_claim
-        self.group_map = dict(group_map or {})
+        self.groups_paths = tuple(path for path in as_tuple(groups_claim) if path)
+        self.groups_missing = groups_missing
+        self.group_map = {name: as_tuple(groups) for name, groups in (group_map or {}).items()}
+        self.create_groups = create_groups
         self.staff_groups = tuple(staff_groups)
         self.superuser_groups = tuple(superuser_groups)
+        # Names at the provider that give something here by their exact spelling.
+        self.known_groups = frozenset((*self.group_map, *self.staff_groups, *self.superuser_groups))
         self.profile_map = dict(profile_map or {})
 
     def __repr__(self) -> str:
@@ -460,8 +470,12 @@ class OAuthProvider:
         return not self.email_needs or bool(getattr(self, self.email_needs))
 
     def wanted_claims(self) -> list[str]:
-        """Return the claims that the provider's own settings need at each sign-in."""
-        return [name for name in (self.groups_claim, *self.profile_map.values()) if name]
+        """Return the claims, or the paths to them, that the provider's own settings need at each sign-in."""
+        return [*self.groups_paths, *(source for source in self.profile_map.values() if isinstance(source, str))]
+
+    def changes_users(self) -> bool:
+        """Whether a sign-in changes groups, flags or fields of the user."""
+        return bool(self.groups_paths or self.profile_map)
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
         """Whether the provider's own settings let this person in."""
@@ -477,6 +491,11 @@ def origins(urls: Iterable[object]) -> tuple[str, ...]:
 def pending_flow(request: HttpRequest) -> PendingFlow:
     """Return the flow that this request begins or ends."""
     return cast("PendingFlow", request.oauth_flow)  # type: ignore[attr-defined]  # set by oidc_login.flow
+
+
+def as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one name, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _joined(scope: str | Sequence[str]) -> str:

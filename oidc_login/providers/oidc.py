@@ -15,6 +15,7 @@ from ..protocol.keys import KeySet
 from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
 from .back_channel import BackChannelProvider
 from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
+from .claim_paths import is_there
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -165,7 +166,7 @@ class OIDCProvider(BackChannelProvider):
             return self.userinfo == "always"
         if not claims.get("email") and (not is_known or bool(self.allowed_email_domains)):
             return bool(self.userinfo_endpoint)
-        return any(name not in claims for name in wanted) and bool(self.userinfo_endpoint)
+        return not all(is_there(claims, name) for name in wanted) and bool(self.userinfo_endpoint)
 
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from ..exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
 from ..models import OAuthConnection
 from ..protocol.userinfo import merge_claims
 from ..providers.base import OAuthProvider
+from ..providers.claim_paths import is_there
+from . import provisioning
 from .claims import Identity, clean_email, is_admitted
 from .values import Backend
 
@@ -23,7 +25,7 @@ from .values import Backend
 def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:
     """Let in whom the provider's settings and the site's `verify_claims` let in, or raise 403.
 
-    The provider's settings are tenants, hosted domains and workspaces, and the list of email domains.
+    The provider's settings are tenants, hosted domains and workspaces, `groups_missing`, and the list of email domains.
     """
     check_provider_rules(identity, provider)
     if not verify_claims(dict(identity.claims)):
@@ -32,9 +34,10 @@ def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callabl
 
 
 def check_provider_rules(identity: Identity, provider: OAuthProvider) -> None:
-    """The provider's own settings admit the claims: its tenants, hosted domain or workspace."""
+    """The provider's own settings admit the claims: its tenants, hosted domain or workspace, and groups."""
     if not provider.check_claims(identity.claims):
         raise RefusedBySite("refused: the provider's settings do not admit these claims")
+    provisioning.check(identity.claims, provider)
 
 
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:
@@ -90,11 +93,14 @@ def standing_identity(connection: OAuthConnection, claims: Mapping[str, Any], pr
     email, email_verified = clean_email(claims.get("email")), provider.is_email_verified(claims)
     if not claims.get("email"):
         email, email_verified = connection.email, connection.email_verified
+    # Names of groups are stored under their path, which comes before the claims that the path leads through.
+    overtaken = [path for path in provider.groups_paths if is_there(claims, path)]
+    stored = {name: value for name, value in connection.claims.items() if name not in overtaken}
     return Identity(
         provider_key=connection.provider_key,
         issuer=connection.issuer,
         subject=connection.provider_user_id,
         email=email,
         email_verified=bool(email) and email_verified,
-        claims=merge_claims(claims, connection.claims, email_claims=provider.email_claims),
+        claims=merge_claims(claims, stored, email_claims=provider.email_claims),
     )

@@ -93,8 +93,11 @@ def is_admitted(email: str, *, email_verified: bool, domains: Collection[str]) -
 def text(claims: Mapping[str, Any], name: str, *, max_length: int | None = None) -> str:
     """Return a claim as one line of text for a column or a page; "" when it is not text."""
     value = claims.get(name)
-    if not isinstance(value, str):
-        return ""
+    return one_line(value, max_length=max_length) if isinstance(value, str) else ""
+
+
+def one_line(value: str, *, max_length: int | None = None) -> str:
+    """Return text without controls and without the marks that change its direction."""
     return _UNSAFE.sub("", value).strip()[:max_length]
 
 
@@ -114,13 +117,20 @@ def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
     return "user"
 
 
-def storable(claims: Mapping[str, Any], *, wanted: Iterable[str]) -> dict[str, Any]:
-    """Return the claims that are kept: the standard ones and `wanted`, at most 8 kB, fit for every database."""
+def storable(
+    claims: Mapping[str, Any], *, wanted: Iterable[str], judged: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the claims that are kept: the standard ones and `wanted`, at most 8 kB, fit for every database.
+
+    `judged` is kept whatever the size of the others. A list that is `wanted` too is kept as it came, if it fits.
+    """
+    needed = {name: _cleaned(value) for name, value in (judged or {}).items()}
     kept = {name: _cleaned(claims[name]) for name in (*STANDARD_CLAIMS, *wanted) if name in claims}
+    kept = {name: value for name, value in kept.items() if isinstance(value, list) or name not in needed}
     kept = {name: value for name, value in kept.items() if value is not None}
-    while len(json.dumps(kept)) > MAX_STORED_BYTES:
+    while len(json.dumps({**needed, **kept})) > MAX_STORED_BYTES and kept:
         kept.pop(max(kept, key=lambda name: len(json.dumps(kept[name]))))
-    return kept
+    return {**needed, **kept}
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:

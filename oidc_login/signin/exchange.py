@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,12 +15,16 @@ from ..exceptions import StepUpFailed, UserInfoInvalid
 from ..flow import Flow
 from ..models import OAuthConnection
 from ..protocol.authorization import AuthorizationResponse
+from ..protocol.errors import ProviderUnavailable
 from ..protocol.id_token import is_subject
 from ..providers.answers import http_answers
 from ..providers.base import OAuthProvider
 from .claims import Identity, clean_email
+from .groups_claim import without_answer
 from .transaction import once_more
 from .values import Backend, Person, Verified
+
+logger = logging.getLogger(__name__)
 
 CLAIMS_HOOKS = (
     "verify_claims",
@@ -94,11 +100,15 @@ def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Pe
     if id_claims:
         backend.identity = identify(verified, id_claims, id_claims)
         connection = find_connection(backend.identity)
+    is_complete = bool(id_claims and backend.identity.email)
     if needs_userinfo(backend, id_claims, is_known=connection is not None):
-        ask_for_all(backend, verified, id_claims)
-        is_complete = True
-    else:
-        is_complete = bool(backend.identity.email)
+        try:
+            ask_for_all(backend, verified, id_claims)
+            is_complete = True
+        except ProviderUnavailable as error:
+            if connection is None or needs_userinfo(backend, id_claims, is_known=True, wanted=settings.CLAIMS):
+                raise
+            go_on_without(backend, error)
     if not id_claims:
         connection = find_connection(backend.identity)
     return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
@@ -110,14 +120,24 @@ def find_connection(identity: Identity) -> OAuthConnection | None:
     return once_more(lambda: OAuthConnection.objects.find(identity))
 
 
-def needs_userinfo(backend: Backend, id_claims: Mapping[str, Any], *, is_known: bool) -> bool:
+def go_on_without(backend: Backend, error: ProviderUnavailable) -> None:
+    """Let somebody who is known sign in without the claims that only groups and profile need."""
+    identity, provider = backend.identity, backend.provider
+    logger.warning("userinfo unavailable: reason=%s provider=%s", error.reason, provider.key)
+    backend.identity = replace(identity, claims=without_answer(identity.claims, provider))
+
+
+def needs_userinfo(
+    backend: Backend, id_claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str] | None = None
+) -> bool:
     """Whether the provider must be asked for more than the ID token says: for a rule, a setting or a hook."""
     provider = backend.provider
     if backend.overrides(*CLAIMS_HOOKS) and provider.has_userinfo():
         return True
     if backend.overrides("get_userinfo") and getattr(provider, "userinfo", "") != "never":
         return True
-    wanted = [*settings.CLAIMS, *provider.wanted_claims()]
+    if wanted is None:
+        wanted = [*settings.CLAIMS, *provider.wanted_claims()]
     return provider.needs_userinfo(id_claims, is_known=is_known, wanted=wanted)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,7 @@ def keep(
     *,
     identity: Identity,
     wanted: Iterable[str],
+    judged: Mapping[str, Any],
     token: OAuthToken | None,
     user: AbstractBaseUser,
     expires_at: int,
@@ -71,7 +72,7 @@ def keep(
         subject=identity.subject,
         email=identity.email,
         email_verified=identity.email_verified,
-        claims=storable(identity.claims, wanted=wanted) if fits else {},
+        claims=storable(identity.claims, wanted=wanted, judged=judged) if fits else {},
         token={**asdict(token), "id_token": ""} if token is not None and fits else None,
         status=Status.OK if token is None or fits else Status.NEEDS_REAUTH,
     )

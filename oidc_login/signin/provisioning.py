@@ -1,91 +1,270 @@
-"""What a provider's settings make of claims: groups, staff and superuser, and profile fields. All off by default."""
+"""What a provider's settings make of claims: groups, staff and superuser, and profile fields. All off by default.
+
+A claim about groups is given, absent or unavailable. Only what is known takes something away: an unavailable claim
+changes nothing, and `groups_missing` decides about an absent one.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
-from django.db import router
-from django.db.models import CharField, EmailField, TextField
+from django.db import IntegrityError, router, transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
+from ..cache import SharedValues
+from ..exceptions import RefusedBySite
 from ..providers.base import OAuthProvider
-from .claims import text
-from .users import get_field
+from .claims import one_line
+from .groups_claim import SHAPES, ClaimState, GroupsClaim, groups_of, part_of, read
+from .profile import profile_values
+from .users import get_field, lock_user
 
 logger = logging.getLogger(__name__)
 
-# What no claim ever writes, beside keys, user name and address: secrets.
-PROTECTED_FIELDS = ("password",)
+Decision = Literal["apply", "keep", "refuse"]
+FLAGS = ("is_staff", "is_superuser")
+NOTE_LIFETIME = 24 * 3600  # seconds
 
 
-def apply(user: AbstractBaseUser, claims: Mapping[str, Any], provider: OAuthProvider) -> None:
-    """Bring the user in line with the claims of this sign-in."""
-    if provider.groups_claim:
-        names = group_names(claims, provider.groups_claim)
-        set_groups(user, names, provider.group_map)
-        set_flag(user, "is_staff", names, provider.staff_groups)
-        set_flag(user, "is_superuser", names, provider.superuser_groups)
-    set_profile(user, claims, provider.profile_map)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """The groups and flags that a user has."""
+
+    groups: frozenset[str] = frozenset()
+    flags: Mapping[str, bool] = field(default_factory=dict)
 
 
-def group_names(claims: Mapping[str, Any], name: str) -> frozenset[str]:
-    """Return the groups of a claim: a list, or one name alone; a claim that is missing names none."""
-    value = claims.get(name)
-    if isinstance(value, str):
-        return frozenset({value})
-    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a sign-in changes; `last_superuser`: a flag was left alone because nobody else could give it back."""
+
+    join: frozenset[str] = frozenset()
+    leave: frozenset[str] = frozenset()
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    last_superuser: bool = False
 
 
-def set_groups(user: Any, names: Iterable[str], group_map: Mapping[str, str]) -> None:
-    """Make the user a member of what the map gives for the names; groups outside the map are not touched."""
-    if not group_map:
-        return
-    wanted = {group_map[name] for name in names if name in group_map}
+# Decisions, from values alone.
+
+
+def decide(claim: GroupsClaim, provider: OAuthProvider) -> Decision:
+    """Return what a claim means: its groups count, nothing changes, or the person may not come in."""
+    if claim.state is ClaimState.UNAVAILABLE:
+        return "keep"
+    if claim.state is ClaimState.GIVEN or provider.groups_missing == "remove":
+        return "apply"
+    return "keep" if provider.groups_missing == "keep" else "refuse"
+
+
+def plan(rights: Rights, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim) -> Changes:
+    """Return how a user's rights come in line with the names of a claim.
+
+    Groups that the map does not name are not touched. Those that it makes with a star are taken away only where
+    `previous`, the claim before, brought them: somebody may have given the person others of such names here.
+    """
+    wanted = mapped(claim.names, provider)
+    brought = {name for name in rights.groups if is_brought(name, provider, previous)}
+    granting = {"is_staff": provider.staff_groups, "is_superuser": provider.superuser_groups}
+    flags = {flag: not claim.names.isdisjoint(names) for flag, names in granting.items() if names}
+    return Changes(
+        join=wanted - rights.groups,
+        leave=frozenset(brought) - wanted,
+        flags={flag: value for flag, value in flags.items() if rights.flags.get(flag) != value},
+    )
+
+
+def mapped(names: Iterable[str], provider: OAuthProvider) -> frozenset[str]:
+    """Return the groups that the map gives for names."""
+    return frozenset(group for name in names for group in groups_of(name, provider.group_map))
+
+
+def is_brought(group: str, provider: OAuthProvider, previous: GroupsClaim) -> bool:
+    """Whether a group that somebody has is the provider's to take away."""
+    if group in fixed_groups(provider):
+        return True
+    if previous.state is ClaimState.UNAVAILABLE:  # there were too many names to keep
+        made = (one for name, groups in provider.group_map.items() for one in groups if is_made(name, one))
+        return any(part_of(group, one) for one in made)
+    return group in mapped(previous.names, provider)
+
+
+def fixed_groups(provider: OAuthProvider) -> frozenset[str]:
+    """Return the groups that the map names in full."""
+    return frozenset(one for name, groups in provider.group_map.items() for one in groups if not is_made(name, one))
+
+
+def is_made(name: str, group: str) -> bool:
+    """Whether the name of a group is made from what the star of a pattern stands for."""
+    return "*" in name and "*" in group
+
+
+# The judgement and the writing.
+
+
+@sensitive_variables()
+def check(claims: Mapping[str, Any], provider: OAuthProvider) -> None:
+    """Refuse a person without the claim where `groups_missing` is "refuse"."""
+    if provider.groups_paths and decide(read(claims, provider), provider) == "refuse":
+        raise RefusedBySite("groups_missing")
+
+
+@sensitive_variables()
+def provision(
+    user: AbstractBaseUser,
+    claims: Mapping[str, Any],
+    provider: OAuthProvider,
+    *,
+    previous: Mapping[str, Any] | None = None,
+    is_complete: bool = True,
+) -> Changes:
+    """Bring a user in line with the claims of a sign-in, or of a session that was confirmed; return the changes.
+
+    `claims` are what the provider said just now, and `previous` what the connection keeps from before.
+    `is_complete=False`: claims may be missing because nobody asked for them, as after a refresh without userinfo, so
+    an absent claim is unavailable. A session whose confirmation leaves `last_superuser` has to end: its rights were
+    not confirmed.
+    """
+    with transaction.atomic(using=router.db_for_write(type(user))):
+        changes = Changes()
+        if provider.groups_paths:
+            lock_user(user)
+            claim = read(claims, provider, is_complete=is_complete)
+            before = read(previous or {}, provider)
+            changes = _bring_in_line(user, claim, provider, previous=before)
+        _change(user, profile_values(user, claims, provider))
+        return changes
+
+
+def _bring_in_line(
+    user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim
+) -> Changes:
+    decision = decide(claim, provider)
+    if decision == "refuse":
+        raise RefusedBySite("groups_missing")
+    if decision == "keep":
+        _log_kept(user, claim, provider)
+        return Changes()
+    changes = plan(rights_of(user), claim, provider, previous=previous)
+    if is_demotion(user, changes) and is_last_superuser(user):
+        logger.warning("groups: the last superuser keeps the flags: provider=%s user=%s", provider.key, user.pk)
+        gained = {flag: value for flag, value in changes.flags.items() if value}
+        changes = Changes(join=changes.join, leave=changes.leave, flags=gained, last_superuser=True)
+    apply(user, changes, provider)
+    return changes
+
+
+def rights_of(user: Any) -> Rights:
+    """Return the rights of a user, read where they are written."""
+    flags = {flag: getattr(user, flag) for flag in FLAGS if hasattr(user, flag)}
+    if get_field("groups") is None:
+        return Rights(flags=flags)
+    names = user.groups.using(router.db_for_write(type(user))).values_list("name", flat=True)
+    return Rights(groups=frozenset(names), flags=flags)
+
+
+def is_demotion(user: Any, changes: Changes) -> bool:
+    """Whether a superuser loses that flag, or the one that opens the admin."""
+    return getattr(user, "is_superuser", False) and not all(changes.flags.values())
+
+
+def is_last_superuser(user: AbstractBaseUser) -> bool:
+    """Whether there is no other active superuser; those who are there are locked, so that two cannot leave at once."""
+    model = get_user_model()
+    active = {} if get_field("is_active") is None else {"is_active": True}
+    superusers = model._base_manager.using(router.db_for_write(model)).filter(is_superuser=True, **active)
+    locked = superusers.select_for_update().order_by("pk").values_list("pk", flat=True)
+    return set(locked) <= {user.pk}
+
+
+def apply(user: Any, changes: Changes, provider: OAuthProvider) -> None:
+    """Write the changes."""
+    if changes.join:
+        user.groups.add(*_groups(changes.join, provider))
+    if changes.leave:
+        user.groups.remove(*_existing(changes.leave))
+    _change(user, changes.flags)
+
+
+def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
+    """Return the groups of these names; those that do not exist are made where the settings say so."""
+    found = _existing(names)
+    for name in sorted(names - {group.name for group in found}):
+        group = _make_group(name) if provider.create_groups else None
+        if group is not None:
+            found.append(group)
+        elif name in fixed_groups(provider):
+            logger.warning("group_map names the group %r, which does not exist: provider=%s", name, provider.key)
+        else:  # its name is part of a claim
+            logger.warning("group_map makes the name of a group that does not exist: provider=%s", provider.key)
+    return found
+
+
+def _existing(names: frozenset[str]) -> list[Group]:
+    """Return the groups of exactly these names, also on a database that ignores case."""
+    groups = Group._default_manager.using(router.db_for_write(Group)).filter(name__in=names)
+    return [group for group in groups if group.name in names]
+
+
+def _make_group(name: str) -> Group | None:
+    """Return a new group, or the one that somebody else has just made; `None` for a name that no group can have."""
+    if name != one_line(name, max_length=Group._meta.get_field("name").max_length):
+        return None
     using = router.db_for_write(Group)
-    mine = user.groups.using(using).filter(name__in=set(group_map.values()))
-    present = set(mine.values_list("name", flat=True))
-    if wanted - present:
-        joined = list(Group.objects.using(using).filter(name__in=wanted - present))
-        user.groups.add(*joined)
-        for name in sorted(wanted - present - {group.name for group in joined}):
-            logger.warning("group_map names the group %r, which does not exist", name)
-    if present - wanted:
-        user.groups.remove(*Group.objects.using(using).filter(name__in=present - wanted))
+    try:
+        with transaction.atomic(using=using):
+            return Group._default_manager.using(using).create(name=name)
+    except IntegrityError:
+        return next(iter(_existing(frozenset({name}))), None)
 
 
-def set_flag(user: Any, flag: str, names: frozenset[str], granting: Iterable[str]) -> None:
-    """Set a flag where one of the granting groups is among the names, else take it away; off without groups."""
-    granting = frozenset(granting)
-    if granting:
-        change(user, {flag: not granting.isdisjoint(names)})
-
-
-def set_profile(user: AbstractBaseUser, claims: Mapping[str, Any], profile_map: Mapping[str, str]) -> None:
-    """Take over text claims into fields of the user; a claim that is missing changes nothing."""
-    values = {}
-    for name, claim in profile_map.items():
-        field = get_field(name)
-        value = text(claims, claim, max_length=getattr(field, "max_length", None))
-        if value and may_be_written(name):
-            values[name] = value
-    change(user, values)
-
-
-def may_be_written(name: str) -> bool:
-    """Whether a claim may be taken over into a field of the user model: plain text that identifies nobody."""
-    model, field = get_user_model(), get_field(name)
-    if not isinstance(field, (CharField, TextField)) or isinstance(field, EmailField) or field.unique:
-        return False
-    return name not in (*PROTECTED_FIELDS, model.USERNAME_FIELD, model.get_email_field_name(), "username", "email")
-
-
-def change(user: Any, values: Mapping[str, Any]) -> None:
+def _change(user: Any, values: Mapping[str, Any]) -> None:
     """Write the values that differ."""
     different = {name: value for name, value in values.items() if getattr(user, name) != value}
     for name, value in different.items():
         setattr(user, name, value)
     if different:
         user.save(update_fields=sorted(different))
+
+
+# Why nothing changed, for the log and for the diagnosis.
+
+
+def _log_kept(user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvider) -> None:
+    """Log what could not be read; a shape is logged once a day, since it is the same for everybody."""
+    if claim.state is ClaimState.ABSENT:
+        return
+    if claim.reason in SHAPES and not _is_news(claim, provider):
+        return
+    logger.warning(
+        "groups unavailable, nothing changed: reason=%s claim=%s provider=%s user=%s",
+        claim.reason,
+        claim.path,
+        provider.key,
+        user.pk,
+    )
+
+
+def _is_news(claim: GroupsClaim, provider: OAuthProvider) -> bool:
+    """Keep the shape for the diagnosis, and say whether it was not known."""
+    known = last_unreadable(provider.key)
+    if (known.get("claim"), known.get("reason")) == (claim.path, claim.reason):
+        return False
+    note = {"claim": claim.path, "reason": claim.reason, "seen_at": timezone.now().isoformat(timespec="minutes")}
+    SharedValues().set(_note_key(provider.key), note, timeout=NOTE_LIFETIME)
+    return True
+
+
+def last_unreadable(provider_key: str) -> dict[str, str]:
+    """Return the claim that could not be read in the last day, why, and when that was first seen; {} for none."""
+    note = SharedValues().get(_note_key(provider_key))
+    return note if isinstance(note, dict) else {}
+
+
+def _note_key(provider_key: str) -> str:
+    return f"oidc_login.groups.{provider_key}"

@@ -7,7 +7,7 @@ store is refused at once, without the database's own words: they may hold values
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn
@@ -28,6 +28,7 @@ from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
 from .constraints import NOT_STORED, may_pass, refusal
+from .groups_claim import kept
 from .transaction import drop_lost_connections
 from .values import Backend, Person, SignedIn, Verified
 
@@ -91,6 +92,7 @@ class Writing:
         self.claims = person.claims
         self.found_by_site = found_by_site
         self.using = backend.transaction.using
+        self._has_groups = bool(self.provider.groups_paths)
 
     @sensitive_variables()
     def run(self) -> SignedIn:
@@ -160,10 +162,11 @@ class Writing:
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
         self._lock(decision.get_user())
-        connection = self._fill(decision.get_connection())
-        if not connection.update_row(self._written_fields()):
+        connection = decision.get_connection()
+        previous = connection.claims if self._has_groups else {}
+        if not self._fill(connection).update_row(self._written_fields()):
             raise ConnectionGone
-        user = self._updated(decision.get_user())
+        user = self._updated(decision.get_user(), previous)
         self._tell(signals.connection_updated, connection, decision.reason)
         return self._signed_in(user, connection)
 
@@ -179,7 +182,7 @@ class Writing:
         if not is_active(user):
             raise RefusedBySite("create_user")
         admit_user(user, can_authenticate=self.backend.user_can_authenticate)
-        provisioning.apply(user, self.claims, self.provider)
+        provisioning.provision(user, self.claims, self.provider)
         connection = self._connect(user, decision)
         self._send_after_commit(signals.user_signed_up, connection=connection, user=user, reason=decision.reason)
         return self._signed_in(user, connection)
@@ -215,6 +218,7 @@ class Writing:
             self.request,
             identity=self.identity,
             wanted=kept_claims(self.verified),
+            judged=kept(self.identity.claims, self.provider, previous={}),
             token=self.verified.token if self.provider.store_tokens else None,
             user=decision.get_user(),
             expires_at=self.flow.begun_at + int(settings.FLOW_LIFETIME),
@@ -222,13 +226,16 @@ class Writing:
         raise ConfirmLink(decision.reason)
 
     @sensitive_variables()
-    def _updated(self, user: AbstractBaseUser) -> AbstractBaseUser:
+    def _updated(self, user: AbstractBaseUser, previous: Mapping[str, Any] | None = None) -> AbstractBaseUser:
+        """Ask `update_user`, and let the claims decide about rights; `previous` are those of the sign-in before."""
         if self.flow.purpose == "connect":
             return user
         updated = self.backend.update_user(user, self.claims) if self.found_by_site is None else user
         if updated is None or updated.pk != user.pk:
             raise RefusedBySite("update_user")
-        provisioning.apply(updated, self.claims, self.provider)
+        changes = provisioning.provision(updated, self.claims, self.provider, previous=previous)
+        if changes.last_superuser and self.flow.purpose == "refresh":
+            raise RefusedBySite("last_superuser")  # the session goes on only with rights that were confirmed
         return updated
 
     # The connection.
@@ -248,11 +255,17 @@ class Writing:
 
     def _fill(self, connection: OAuthConnection) -> OAuthConnection:
         """Set what the provider said this time."""
+        judged = kept(self.identity.claims, self.provider, previous=connection.claims) if self._has_groups else {}
         if self.person.is_complete or connection.pk is None:
             connection.email = self.identity.email
             connection.email_verified = self.identity.email_verified
             told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
-            connection.claims = storable({**told_before, **self.identity.claims}, wanted=kept_claims(self.verified))
+            told = {**told_before, **self.identity.claims}
+            connection.claims = storable(told, wanted=kept_claims(self.verified), judged=judged)
+        elif self._has_groups:
+            paths = self.provider.groups_paths
+            others = {name: value for name, value in connection.claims.items() if name not in paths}
+            connection.claims = storable(others, wanted=others, judged=judged)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             claims = self.verified.id_claims
@@ -271,6 +284,8 @@ class Writing:
         written = ["last_login_at", "updated_at"]
         if self.person.is_complete:
             written += ["email", "email_verified", "claims"]
+        elif self._has_groups:
+            written.append("claims")
         written += ["access_token", "access_token_expires_at", "scope", "status"]
         if self.verified.token.refresh_token or not self.provider.store_tokens:
             written += REFRESH_TOKEN_FIELDS

@@ -194,6 +194,7 @@ def test_leeway_of_one_call_is_of_that_call(trip: Trip, op: Op) -> None:
 
 RESTRICTED: list[tuple[dict[str, Any], str]] = [
     ({"class": "oidc_login.providers.GoogleProvider", "hosted_domain": "corp.example"}, "refused_by_site"),
+    ({"groups_claim": "groups", "groups_missing": "refuse"}, "refused_by_site"),
     ({"allowed_email_domains": ["corp.example"]}, "domain_not_allowed"),
     ({"claims": {"id_token": {"acr": {"essential": True, "values": ["strong"]}}}}, "refused_by_site"),
 ]

@@ -31,6 +31,10 @@ class Member(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
+    wants_news = models.BooleanField(default=False)
+    employee_number = models.IntegerField(null=True)
+    workload = models.FloatField(null=True)
+    hourly_rate = models.DecimalField(null=True, max_digits=5, decimal_places=2)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
 

@@ -38,6 +38,26 @@ def alice(op: RecordingOpenIDProvider) -> Any:
     return user
 
 
+@pytest.mark.parametrize(
+    ("token", "stored", "status"),
+    [({}, {}, 401), ({"groups": []}, {}, 200), ({}, {"groups": ["a"]}, 200), ({"hasgroups": True}, {}, 200)],
+    ids=["in neither", "in the token", "at the last sign-in", "unavailable"],
+)
+def test_person_without_the_claim_about_groups_is_refused_where_the_settings_say_so(
+    op: RecordingOpenIDProvider,
+    settings: Settings,
+    alice: Any,
+    call: Call,
+    token: dict[str, Any],
+    stored: dict[str, Any],
+    status: int,
+) -> None:
+    configure(settings, "op", groups_claim="groups", groups_missing="refuse")
+    OAuthConnection.objects.update(claims=stored)
+
+    assert call("/whoami/", jwt(op, **token)).status_code == status
+
+
 def asked(op: RecordingOpenIDProvider, path: str = "/introspect") -> int:
     return sum(request.path == path for request in op.requests)
 

@@ -32,6 +32,10 @@ class Migration(migrations.Migration):
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(blank=True, max_length=200)),
+                ("wants_news", models.BooleanField(default=False)),
+                ("employee_number", models.IntegerField(null=True)),
+                ("workload", models.FloatField(null=True)),
+                ("hourly_rate", models.DecimalField(decimal_places=2, max_digits=5, null=True)),
                 ("is_staff", models.BooleanField(default=False)),
                 ("is_active", models.BooleanField(default=True)),
                 (

@@ -1,0 +1,185 @@
+"""The groups that a provider names: given, absent or unavailable. What they change is decided in `provisioning`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ..providers.base import OAuthProvider
+from ..providers.claim_paths import Absent, Unreadable, find, is_there, names_on_the_way
+
+# What a connection keeps of the names. The rest of its 8 kB is for the other claims.
+MAX_KEPT_BYTES = 4 * 1024
+
+# What may separate several names in one text.
+_SEPARATORS = re.compile(r"""[\s,;|\[\]{}"']+""")
+
+
+class ClaimState(Enum):
+    """Whether a provider says which groups a person has."""
+
+    GIVEN = "given"
+    ABSENT = "absent"
+    UNAVAILABLE = "unavailable"
+
+
+# Reasons that are about the provider's settings, and not about one person.
+SHAPES = ("shape", "several_names_in_one_text", "json_in_a_text")
+
+REASONS: Mapping[str, str] = {
+    "overage": "the provider keeps them elsewhere, because there are too many",
+    "null": "the claim is null, or nobody answered for it",
+    "shape": "the claim is not a list of names",
+    "several_names_in_one_text": "the claim is one text with several names",
+    "json_in_a_text": "the claim is a text that contains JSON",
+    "incomplete": "the answer does not contain all claims",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsClaim:
+    """What the claims say about a person's groups, and for an unavailable claim where and why."""
+
+    state: ClaimState
+    names: frozenset[str] = field(default=frozenset(), repr=False)
+    path: str = ""
+    reason: str = ""
+
+
+ABSENT = GroupsClaim(state=ClaimState.ABSENT)
+
+
+def read(claims: Mapping[str, Any], provider: OAuthProvider, *, is_complete: bool = True) -> GroupsClaim:
+    """Return what the claims say about groups; `is_complete`: a claim that is missing here was asked for.
+
+    Several paths are joined. Where one of them is unavailable, nobody knows all groups.
+    """
+    found = [_read_path(claims, path, provider, is_complete=is_complete) for path in provider.groups_paths]
+    for claim in found:
+        if claim.state is ClaimState.UNAVAILABLE:
+            return claim
+    given = [claim.names for claim in found if claim.state is ClaimState.GIVEN]
+    return GroupsClaim(state=ClaimState.GIVEN, names=frozenset().union(*given)) if given else ABSENT
+
+
+def _read_path(claims: Mapping[str, Any], path: str, provider: OAuthProvider, *, is_complete: bool) -> GroupsClaim:
+    try:
+        reason = ""
+        names = _names(find(claims, path), provider)
+    except Absent:
+        if is_complete and not _is_overage(claims, path):
+            return ABSENT
+        names, reason = frozenset(), "overage" if _is_overage(claims, path) else "incomplete"
+    except Unreadable as error:
+        names, reason = frozenset(), str(error) or "shape"
+    state = ClaimState.UNAVAILABLE if reason else ClaimState.GIVEN
+    return GroupsClaim(state=state, names=names, path=path, reason=reason)
+
+
+def _is_overage(claims: Mapping[str, Any], path: str) -> bool:
+    """Whether the claims point to another place for the groups (Core 5.6.2), as Entra does for more than 200.
+
+    https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
+    """
+    if claims.get("hasgroups") in (True, "true") and "groups" in names_on_the_way(path):
+        return True
+    elsewhere = claims.get("_claim_names", {})
+    return not isinstance(elsewhere, Mapping) or not names_on_the_way(path).isdisjoint(elsewhere)
+
+
+def _names(value: Any, provider: OAuthProvider) -> frozenset[str]:
+    """Return the names of a list of texts, or of one text; anything else is `Unreadable`."""
+    if value is None:
+        raise Unreadable("null")
+    if isinstance(value, str):
+        return frozenset({_one_name(value, provider)})
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise Unreadable("shape")
+    return frozenset(value)
+
+
+def _one_name(text: str, provider: OAuthProvider) -> str:
+    """Return a text that is one name; it is not one where a part of it is a name that the settings know."""
+    if text in provider.known_groups:
+        return text
+    if _is_json(text):
+        raise Unreadable("json_in_a_text")
+    parts = [part for part in _SEPARATORS.split(text) if part]
+    if not parts:
+        raise Unreadable("shape")
+    if parts != [text] and any(is_known(part, provider) for part in parts):
+        raise Unreadable("several_names_in_one_text")
+    return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), (list, dict, str))
+    except (ValueError, RecursionError):
+        return False
+
+
+# Names that the settings of a provider know.
+
+
+def is_known(name: str, provider: OAuthProvider) -> bool:
+    """Whether a name gives a group or a flag."""
+    return name in provider.known_groups or bool(groups_of(name, provider.group_map))
+
+
+def groups_of(name: str, group_map: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return the groups that a map gives for a name: by an entry of its own, or else by all patterns that fit."""
+    if name in group_map:
+        return frozenset(group_map[name])
+    found: set[str] = set()
+    for pattern, groups in group_map.items():
+        part = part_of(name, pattern)
+        if part:
+            found.update(group.replace("*", part) for group in groups)
+    return frozenset(found)
+
+
+def part_of(name: str, pattern: str) -> str:
+    """Return what the star of a pattern stands for in a name; "" where the name does not fit."""
+    before, star, after = pattern.partition("*")
+    fits = star and name.startswith(before) and name.endswith(after)
+    return name[len(before) : len(name) - len(after)] if fits else ""
+
+
+def without_answer(claims: Mapping[str, Any], provider: OAuthProvider) -> dict[str, Any]:
+    """Return claims in which groups that nobody answered for are unavailable, and not absent."""
+    missing = [path for path in provider.groups_paths if not is_there(claims, path)]
+    return {**claims, **dict.fromkeys(missing)}
+
+
+# What a connection keeps, so that later judgements have it: the names of each path, under the path itself. `find`
+# looks for an exact name first, so the same settings read them again.
+
+
+def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names of each path that is given, and those from before where nothing changes.
+
+    Too many are cut to the names that the settings know. `None`: those are too many as well.
+    """
+    claim = read(claims, provider)
+    if claim.state is ClaimState.UNAVAILABLE or (claim is ABSENT and provider.groups_missing == "keep"):
+        return {path: previous[path] for path in provider.groups_paths if path in previous}
+    names = {path: _in_order(find(claims, path)) for path in provider.groups_paths if is_there(claims, path)}
+    if _fits(names):
+        return dict(names)
+    known: dict[str, list[str]] = {
+        path: [name for name in values if is_known(name, provider)] for path, values in names.items()
+    }
+    return dict(known) if _fits(known) else dict.fromkeys(names)
+
+
+def _in_order(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(dict.fromkeys(value))
+
+
+def _fits(names: Mapping[str, Any]) -> bool:
+    return len(json.dumps(names)) <= MAX_KEPT_BYTES

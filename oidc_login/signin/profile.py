@@ -1,0 +1,112 @@
+"""What `profile_map` takes over: text, booleans and numbers into fields that identify nobody and allow nothing."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DecimalField,
+    EmailField,
+    Field,
+    FloatField,
+    IntegerField,
+    TextField,
+)
+from django.views.decorators.debug import sensitive_variables
+
+from ..providers.base import OAuthProvider, ProfileSource
+from ..providers.claim_paths import Absent, Unreadable, find
+from .claims import one_line
+from .users import get_field
+
+logger = logging.getLogger(__name__)
+
+# What no claim ever writes, beside keys, user name and address: secrets and privileges.
+PROTECTED_FIELDS = ("password", "is_active", "is_staff", "is_superuser")
+WRITABLE = (CharField, TextField, BooleanField, IntegerField, FloatField, DecimalField)
+
+
+def may_be_written(name: str) -> bool:
+    """Whether a claim may be taken over into a field of the user model: a plain value that identifies nobody."""
+    model, field = get_user_model(), get_field(name)
+    if not isinstance(field, WRITABLE) or isinstance(field, EmailField) or field.unique:
+        return False
+    return name not in (*PROTECTED_FIELDS, model.USERNAME_FIELD, model.get_email_field_name(), "username", "email")
+
+
+@sensitive_variables()
+def profile_values(user: AbstractBaseUser, claims: Mapping[str, Any], provider: OAuthProvider) -> dict[str, Any]:
+    """Return the new values of fields; a claim that is missing or does not fit its field changes nothing."""
+    values = {}
+    for name, source in provider.profile_map.items():
+        field = get_field(name)
+        if field is None or not may_be_written(name):
+            continue
+        value = fitting(field, value_of(name, source, claims), user, words=provider.sends_booleans_as_strings)
+        if value is not None:
+            values[name] = value
+    return values
+
+
+@sensitive_variables()
+def value_of(name: str, source: ProfileSource, claims: Mapping[str, Any]) -> Any:
+    """Return what the claims say for a field, `None` for nothing. A function that fails costs its field alone."""
+    if not callable(source):
+        try:
+            return find(claims, source)
+        except (Absent, Unreadable):
+            return None
+    try:
+        return source(dict(claims))
+    except SuspiciousOperation:
+        raise  # the site's way to say no
+    except Exception as error:  # the site's own code, whose errors may quote a claim
+        logger.error("profile_map failed: field=%s error=%s", name, type(error).__name__)
+        return None
+
+
+@sensitive_variables()
+def fitting(field: Field[Any, Any], value: Any, user: AbstractBaseUser, *, words: bool) -> Any:
+    """Return the value for a field, `None` where it is none of the field's kind."""
+    if isinstance(field, (CharField, TextField)):
+        return (one_line(value, max_length=field.max_length) or None) if isinstance(value, str) else None
+    if isinstance(field, BooleanField):
+        value = {"true": True, "false": False}.get(value, value) if words and isinstance(value, str) else value
+        return value if isinstance(value, bool) else None
+    make = NUMBERS[next(kind for kind in NUMBERS if isinstance(field, kind))]
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    try:
+        return field.clean(make(value), user)
+    except (ValidationError, ValueError, ArithmeticError):  # no finite number, or more digits than the column has
+        return None
+
+
+def _whole(value: float | Decimal) -> int:
+    """Return a whole number; a fraction is not cut off."""
+    if value != int(value):
+        raise ValueError
+    return int(value)
+
+
+def _finite(value: float | Decimal) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+NUMBERS: Mapping[type[Field[Any, Any]], Callable[[Any], Any]] = {
+    IntegerField: _whole,
+    FloatField: _finite,
+    DecimalField: lambda value: Decimal(str(value)),
+}
