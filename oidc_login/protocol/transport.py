@@ -195,6 +195,14 @@ def without_bounds() -> Iterator[None]:
 
 
 _is_bounded: ContextVar[bool] = ContextVar("oidc_login_is_bounded", default=True)
+
+
+def time_left() -> float:
+    """Return how many seconds of the time budget are left; without one, there is no end."""
+    budget = _budget.get()
+    return math.inf if budget is None else budget - time.monotonic()
+
+
 _budget: ContextVar[float | None] = ContextVar("oidc_login_time_budget", default=None)
 
 

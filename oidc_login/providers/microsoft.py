@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from ..protocol.errors import InvalidIDToken, MetadataInvalid
+from django.views.decorators.debug import sensitive_variables
+
+from ..protocol.errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, TenantRule
+from .base import OAuthToken
 from .facts import Facts
+from .microsoft_groups import GRAPH_URL, read_groups
 from .oidc import OIDCProvider
+
+logger = logging.getLogger(__name__)
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The one tenant of everybody's personal account.
@@ -18,6 +25,8 @@ PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
 # Endpoints that people of every tenant may come through; the first one also with a personal account.
 SHARED = ("common", "organizations")
 ANY = "*"
+# The claim that holds the groups of Graph. No token has it, so none can be taken for all groups.
+GRAPH_CLAIM = "graph_groups"
 
 
 class MicrosoftProvider(OIDCProvider):
@@ -53,6 +62,11 @@ class MicrosoftProvider(OIDCProvider):
             "work and school accounts of many tenants, or `common` for all of them",
             "allowed_tenants": 'with `organizations` and `common`: a list of GUIDs, or `"*"` for any tenant',
             "authority": "the sign-in host of a national cloud, such as `https://login.microsoftonline.us`",
+            "groups_from": '`"graph"` reads the groups of each person from Microsoft Graph, where a token has too many '
+            "to name them. [App roles](groups.md#microsoft-entra) are usually the better choice",
+            "graph_names": "`True` takes the display names of groups instead of their object IDs; anybody who may "
+            "create groups can choose such a name",
+            "graph_url": "Graph of a national cloud, such as `https://graph.microsoft.us`",
         },
         example={"tenant": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"},
     )
@@ -67,11 +81,22 @@ class MicrosoftProvider(OIDCProvider):
         tenant: str,
         allowed_tenants: Sequence[str] = (),
         authority: str = "https://login.microsoftonline.com",
+        groups_from: Literal["claims", "graph"] = "claims",
+        graph_names: bool = False,
+        graph_url: str = GRAPH_URL,
+        scope: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         self.authority = authority.rstrip("/")
         self.tenant = tenant.lower()
-        super().__init__(discovery_url=f"{self.authority}/{self.tenant}/v2.0{WELL_KNOWN}", **kwargs)
+        self.groups_from = groups_from
+        self.graph_names = graph_names
+        self.graph_url = graph_url.rstrip("/")
+        if groups_from == "graph" and scope is None:
+            scope = f"{self.default_scope} User.Read" + (" GroupMember.Read.All" if graph_names else "")
+        super().__init__(discovery_url=f"{self.authority}/{self.tenant}/v2.0{WELL_KNOWN}", scope=scope, **kwargs)
+        if groups_from == "graph":
+            self.groups_paths = (GRAPH_CLAIM, *(path for path in self.groups_paths if path != "groups"))
         named = (allowed_tenants,) if isinstance(allowed_tenants, str) else allowed_tenants
         self.allowed_tenants = frozenset(name.lower() for name in named)
         self._check_tenants()
@@ -88,6 +113,8 @@ class MicrosoftProvider(OIDCProvider):
             raise ValueError("allowed_tenants holds something that is not the GUID of a tenant")
         if self.trust_email and ANY in self.allowed_tenants:
             raise ValueError("trust_email would believe what anybody writes into a tenant of their own")
+        if self.graph_names and ANY in self.allowed_tenants:
+            raise ValueError("graph_names would believe what anybody calls a group in a tenant of their own")
 
     @property
     def is_shared(self) -> bool:
@@ -143,6 +170,37 @@ class MicrosoftProvider(OIDCProvider):
         if tenant == PERSONAL and self.tenant == "organizations":
             return False
         return not self.allowed_tenants.isdisjoint((ANY, tenant))
+
+    # Groups.
+
+    def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
+        """Say whether userinfo, or Graph, must be asked."""
+        if self.groups_from == "graph" and GRAPH_CLAIM in wanted:
+            return True
+        return super().needs_userinfo(claims, is_known=is_known, wanted=wanted)
+
+    @sensitive_variables()
+    def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all claims, with the groups of Graph; a person who comes by an access token alone brings none."""
+        if self.groups_from != "graph" or not claims:
+            return super().get_userinfo(oauth_token, claims=claims)
+        others = [name for name in self.wanted_claims() if name != GRAPH_CLAIM]
+        if super().needs_userinfo(claims, is_known=False, wanted=others):
+            claims = super().get_userinfo(oauth_token, claims=claims)
+        if claims.get("tid") == PERSONAL:  # personal accounts have no groups
+            return dict(claims)
+        return {**claims, GRAPH_CLAIM: self._groups_of_graph(oauth_token)}
+
+    @sensitive_variables()
+    def _groups_of_graph(self, oauth_token: OAuthToken) -> list[str] | None:
+        """Return the person's groups, `None` where they are unavailable: that is no reason to refuse anybody."""
+        try:
+            return read_groups(self.transport, self.graph_url, oauth_token.access_token, names=self.graph_names)
+        except (ProviderUnavailable, ResponseInvalid, MetadataInvalid) as error:
+            logger.warning("groups of Microsoft Graph unavailable: reason=%s provider=%s", error.reason, self.key)
+            return None
+
+    # Addresses.
 
     def is_email_verified(self, claims: Mapping[str, Any]) -> bool:
         """Whether the domain of the address is the tenant's own, which only the optional claim `xms_edov` says.
