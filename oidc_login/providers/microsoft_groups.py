@@ -76,7 +76,7 @@ def read_page(response: Response) -> dict[str, Any]:
     entries = page.get("value") if isinstance(page, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ResponseInvalid("json")
-    return page
+    return dict(page)
 
 
 def group_in(entry: dict[str, Any], member: str) -> str:

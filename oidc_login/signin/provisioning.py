@@ -150,13 +150,22 @@ def _bring_in_line(
     if decision == "keep":
         _log_kept(user, claim, provider)
         return Changes()
-    changes = plan(rights_of(user), claim, provider, previous=previous)
-    if is_demotion(user, changes) and is_last_superuser(user):
+    changes = changes_for(user, claim, provider, previous=previous)
+    if changes.last_superuser:
         logger.warning("groups: the last superuser keeps the flags: provider=%s user=%s", provider.key, user.pk)
-        gained = {flag: value for flag, value in changes.flags.items() if value}
-        changes = Changes(join=changes.join, leave=changes.leave, flags=gained, last_superuser=True)
     apply(user, changes, provider)
     return changes
+
+
+def changes_for(
+    user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim
+) -> Changes:
+    """Return what a claim changes for a user; nothing is written, but the superusers are locked."""
+    changes = plan(rights_of(user), claim, provider, previous=previous)
+    if not is_demotion(user, changes) or not is_last_superuser(user):
+        return changes
+    gained = {flag: value for flag, value in changes.flags.items() if value}
+    return Changes(join=changes.join, leave=changes.leave, flags=gained, last_superuser=True)
 
 
 def rights_of(user: Any) -> Rights:
@@ -187,13 +196,13 @@ def apply(user: Any, changes: Changes, provider: OAuthProvider) -> None:
     if changes.join:
         user.groups.add(*_groups(changes.join, provider))
     if changes.leave:
-        user.groups.remove(*_existing(changes.leave))
+        user.groups.remove(*existing_groups(changes.leave))
     _change(user, changes.flags)
 
 
 def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
     """Return the groups of these names; those that do not exist are made where the settings say so."""
-    found = _existing(names)
+    found = existing_groups(names)
     for name in sorted(names - {group.name for group in found}):
         group = _make_group(name) if provider.create_groups else None
         if group is not None:
@@ -205,7 +214,7 @@ def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
     return found
 
 
-def _existing(names: frozenset[str]) -> list[Group]:
+def existing_groups(names: frozenset[str]) -> list[Group]:
     """Return the groups of exactly these names, also on a database that ignores case."""
     groups = Group._default_manager.using(router.db_for_write(Group)).filter(name__in=names)
     return [group for group in groups if group.name in names]
@@ -220,7 +229,7 @@ def _make_group(name: str) -> Group | None:
         with transaction.atomic(using=using):
             return Group._default_manager.using(using).create(name=name)
     except IntegrityError:
-        return next(iter(_existing(frozenset({name}))), None)
+        return next(iter(existing_groups(frozenset({name}))), None)
 
 
 def _change(user: Any, values: Mapping[str, Any]) -> None:
