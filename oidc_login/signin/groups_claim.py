@@ -11,6 +11,7 @@ from typing import Any
 
 from ..providers.base import OAuthProvider
 from ..providers.claim_paths import Absent, Unreadable, find, is_there, names_on_the_way
+from .claims import storable
 
 # What a connection keeps of the names. The rest of its 8 kB is for the other claims.
 MAX_KEPT_BYTES = 4 * 1024
@@ -36,7 +37,6 @@ REASONS: Mapping[str, str] = {
     "shape": "the claim is not a list of names",
     "several_names_in_one_text": "the claim is one text with several names",
     "json_in_a_text": "the claim is a text that contains JSON",
-    "incomplete": "the answer does not contain all claims",
 }
 
 
@@ -53,12 +53,12 @@ class GroupsClaim:
 ABSENT = GroupsClaim(state=ClaimState.ABSENT)
 
 
-def read(claims: Mapping[str, Any], provider: OAuthProvider, *, is_complete: bool = True) -> GroupsClaim:
-    """Return what the claims say about groups; `is_complete`: a claim that is missing here was asked for.
+def read(claims: Mapping[str, Any], provider: OAuthProvider) -> GroupsClaim:
+    """Return what the claims say about groups.
 
     Several paths are joined. Where one of them is unavailable, nobody knows all groups.
     """
-    found = [_read_path(claims, path, provider, is_complete=is_complete) for path in provider.groups_paths]
+    found = [_read_path(claims, path, provider) for path in provider.groups_paths]
     for claim in found:
         if claim.state is ClaimState.UNAVAILABLE:
             return claim
@@ -66,14 +66,14 @@ def read(claims: Mapping[str, Any], provider: OAuthProvider, *, is_complete: boo
     return GroupsClaim(state=ClaimState.GIVEN, names=frozenset().union(*given)) if given else ABSENT
 
 
-def _read_path(claims: Mapping[str, Any], path: str, provider: OAuthProvider, *, is_complete: bool) -> GroupsClaim:
+def _read_path(claims: Mapping[str, Any], path: str, provider: OAuthProvider) -> GroupsClaim:
     try:
         reason = ""
         names = _names(find(claims, path), provider)
     except Absent:
-        if is_complete and not _is_overage(claims, path):
+        if not _is_overage(claims, path):
             return ABSENT
-        names, reason = frozenset(), "overage" if _is_overage(claims, path) else "incomplete"
+        names, reason = frozenset(), "overage"
     except Unreadable as error:
         names, reason = frozenset(), str(error) or "shape"
     state = ClaimState.UNAVAILABLE if reason else ClaimState.GIVEN
@@ -175,6 +175,12 @@ def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mappin
         path: [name for name in values if is_known(name, provider)] for path, values in names.items()
     }
     return dict(known) if _fits(known) else dict.fromkeys(names)
+
+
+def with_groups_of(claims: Mapping[str, Any], provider: OAuthProvider, *, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored claims with the groups that other claims name, where nothing else of those counts."""
+    others = {name: value for name, value in stored.items() if name not in provider.groups_paths}
+    return storable(others, wanted=others, judged=kept(claims, provider, previous=stored))
 
 
 def _in_order(value: Any) -> list[str]:

@@ -19,9 +19,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from ..cache import SharedValues
 from ..exceptions import RefusedBySite
+from ..models import OAuthConnection
 from ..providers.base import OAuthProvider
 from .claims import one_line
-from .groups_claim import SHAPES, ClaimState, GroupsClaim, groups_of, part_of, read
+from .groups_claim import (
+    SHAPES,
+    ClaimState,
+    GroupsClaim,
+    groups_of,
+    part_of,
+    read,
+    with_groups_of,
+    without_answer,
+)
 from .profile import profile_values
 from .users import get_field, lock_user
 
@@ -121,23 +131,38 @@ def provision(
     provider: OAuthProvider,
     *,
     previous: Mapping[str, Any] | None = None,
-    is_complete: bool = True,
 ) -> Changes:
-    """Bring a user in line with the claims of a sign-in, or of a session that was confirmed; return the changes.
+    """Bring a user in line with the claims of a sign-in, and return the changes.
 
     `claims` are what the provider said just now, and `previous` what the connection keeps from before.
-    `is_complete=False`: claims may be missing because nobody asked for them, as after a refresh without userinfo, so
-    an absent claim is unavailable. A session whose confirmation leaves `last_superuser` has to end: its rights were
-    not confirmed.
     """
     with transaction.atomic(using=router.db_for_write(type(user))):
         changes = Changes()
         if provider.groups_paths:
             lock_user(user)
-            claim = read(claims, provider, is_complete=is_complete)
             before = read(previous or {}, provider)
-            changes = _bring_in_line(user, claim, provider, previous=before)
+            changes = _bring_in_line(user, read(claims, provider), provider, previous=before)
         _change(user, profile_values(user, claims, provider))
+        return changes
+
+
+@sensitive_variables()
+def provision_again(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Changes:
+    """Bring the user of a connection in line with the claims of a refreshed ID token; {} where none came.
+
+    Such a token may leave claims out (Core 12.2), so a claim about groups that is missing is unavailable. The caller
+    ends a session for which `last_superuser` is true: rights that were not confirmed go on no longer.
+    """
+    if not provider.changes_users():
+        return Changes()
+    user, using = connection.user, router.db_for_write(OAuthConnection)
+    claims = without_answer(claims, provider)
+    with transaction.atomic(using=using):
+        lock_user(user)
+        connection.refresh_from_db(using=using, fields=["claims"])
+        changes = provision(user, claims, provider, previous=connection.claims)
+        connection.claims = with_groups_of(claims, provider, stored=connection.claims)
+        connection.update_row(["claims"])
         return changes
 
 

@@ -28,7 +28,7 @@ from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
 from .constraints import NOT_STORED, may_pass, refusal
-from .groups_claim import kept
+from .groups_claim import kept, with_groups_of
 from .transaction import drop_lost_connections
 from .values import Backend, Person, SignedIn, Verified
 
@@ -255,17 +255,15 @@ class Writing:
 
     def _fill(self, connection: OAuthConnection) -> OAuthConnection:
         """Set what the provider said this time."""
-        judged = kept(self.identity.claims, self.provider, previous=connection.claims) if self._has_groups else {}
         if self.person.is_complete or connection.pk is None:
             connection.email = self.identity.email
             connection.email_verified = self.identity.email_verified
             told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
             told = {**told_before, **self.identity.claims}
+            judged = kept(self.identity.claims, self.provider, previous=connection.claims)
             connection.claims = storable(told, wanted=kept_claims(self.verified), judged=judged)
         elif self._has_groups:
-            paths = self.provider.groups_paths
-            others = {name: value for name, value in connection.claims.items() if name not in paths}
-            connection.claims = storable(others, wanted=others, judged=judged)
+            connection.claims = with_groups_of(self.identity.claims, self.provider, stored=connection.claims)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             claims = self.verified.id_claims

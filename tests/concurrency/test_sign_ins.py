@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,7 +15,10 @@ from oidc_login.testing import Answer, User
 from tests.concurrency.conftest import Meeting
 from tests.concurrency.threads import SECONDS, at_once
 from tests.login.browser import Browser
-from tests.login.served import ALICE, RecordingGitHub, RecordingOpenIDProvider
+from tests.login.served import ALICE, RecordingGitHub, RecordingOpenIDProvider, configure
+
+if TYPE_CHECKING:
+    from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -185,3 +189,21 @@ def test_one_answer_brought_many_times_at_once(op: RecordingOpenIDProvider) -> N
     assert sorted(statuses) == [302] + [400] * (MANY - 1)
     assert op.asked().count("token") == 1
     assert counts() == (1, 1)
+
+
+def test_two_superusers_are_not_demoted_at_once(
+    op: RecordingOpenIDProvider, meeting: Meeting, settings: Settings
+) -> None:
+    """Each of them would see the other one."""
+    configure(settings, "op", groups_claim="groups", superuser_groups=["admins"])
+    for name in ("alice", "carol"):
+        Browser().sign_in(op, user=name)
+    users = get_user_model()._default_manager
+    users.update(is_superuser=True)
+    op.bend("userinfo", lambda answer: replace(answer, json={**answer.json, "groups": []}))
+    visits = [begun(op, user=name) for name in ("alice", "carol")]
+    meeting(2)
+
+    assert come_back(visits) == [302, 302]
+
+    assert users.filter(is_superuser=True).count() == 1

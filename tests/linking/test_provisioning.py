@@ -12,6 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
 from oidc_login.models import OAuthConnection
+from oidc_login.registry import get_provider
+from oidc_login.signin.provisioning import provision_again
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged
@@ -524,6 +526,53 @@ def test_names_are_kept_where_the_id_token_has_no_address(op: OpenIDProvider, se
 
     assert groups_of(sign_in(op)) == set()
     assert OAuthConnection.objects.get().email == before.email
+
+
+# Sessions that are confirmed without a sign-in.
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected", "stored"),
+    [
+        ({"groups": ["app-authors"]}, ({"authors"}, False), ["app-authors"]),
+        ({"groups": []}, (set(), False), []),
+        ({}, ({"editors"}, True), ["app-editors"]),
+        ({"hasgroups": True}, ({"editors"}, True), ["app-editors"]),
+    ],
+    ids=["given", "empty", "missing", "overage"],
+)
+@pytest.mark.parametrize("groups_missing", ["remove", "refuse"])
+def test_refreshed_id_token_changes_only_what_it_says(
+    op: OpenIDProvider,
+    settings: Settings,
+    claims: dict[str, Any],
+    expected: tuple[set[str], bool],
+    stored: list[str],
+    groups_missing: str,
+) -> None:
+    rights = {"group_map": {"app-*": "*"}, "staff_groups": ["app-editors"], "groups_missing": groups_missing}
+    configure(settings, "op", groups_claim="groups", **rights)
+    says(op, groups=["app-editors"])
+    sign_in(op)
+    connection = OAuthConnection.objects.get()
+    before = connection.claims
+
+    provision_again(connection, claims, get_provider("op"))
+
+    user = User.objects.get()
+    assert (groups_of(user), user.is_staff) == expected
+    connection.refresh_from_db()
+    assert connection.claims == {**before, "groups": stored}
+
+
+def test_refreshed_id_token_tells_of_the_last_superuser(op: OpenIDProvider, settings: Settings) -> None:
+    configure(settings, "op", groups_claim="groups", superuser_groups=["admins"])
+    says(op, groups=["admins"])
+    sign_in(op)
+
+    changes = provision_again(OAuthConnection.objects.get(), {"groups": []}, get_provider("op"))
+
+    assert changes.last_superuser and User.objects.get().is_superuser
 
 
 # Staff and superuser.
