@@ -28,7 +28,7 @@ from . import exchange, linking, pending_link, provisioning, users
 from .admission import admit_user, is_active
 from .claims import storable
 from .constraints import NOT_STORED, may_pass, refusal
-from .groups_claim import kept, with_groups_of
+from .groups_claim import kept, with_groups_of, without_answer
 from .transaction import drop_lost_connections
 from .values import Backend, Person, SignedIn, Verified
 
@@ -260,10 +260,10 @@ class Writing:
             connection.email_verified = self.identity.email_verified
             told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
             told = {**told_before, **self.identity.claims}
-            judged = kept(self.identity.claims, self.provider, previous=connection.claims)
+            judged = kept(self._groups_said(connection), self.provider, previous=connection.claims)
             connection.claims = storable(told, wanted=kept_claims(self.verified), judged=judged)
         elif self._has_groups:
-            connection.claims = with_groups_of(self.identity.claims, self.provider, stored=connection.claims)
+            connection.claims = with_groups_of(self._groups_said(connection), self.provider, stored=connection.claims)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             claims = self.verified.id_claims
@@ -276,6 +276,11 @@ class Writing:
         else:
             connection.forget_tokens()
         return connection
+
+    def _groups_said(self, connection: OAuthConnection) -> Mapping[str, Any]:
+        """Return the claims whose groups are kept; connecting gives no rights, so those that did are not replaced."""
+        is_repeated = self.flow.purpose == "connect" and connection.pk is not None
+        return without_answer({}, self.provider) if is_repeated else self.identity.claims
 
     def _written_fields(self) -> list[str]:
         """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""

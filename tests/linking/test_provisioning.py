@@ -459,6 +459,20 @@ def test_pattern_takes_away_only_what_the_claim_before_brought(op: OpenIDProvide
     assert groups_of(sign_in(op)) == {"authors", "outside"}
 
 
+def test_connecting_once_more_does_not_hide_what_the_claim_before_brought(
+    op: OpenIDProvider, settings: Settings
+) -> None:
+    configure(settings, "op", groups_claim="groups", group_map={"app-*": "*"})
+    says(op, groups=["app-editors"])
+    browser = Browser()
+    browser.sign_in(op)
+    says(op, groups=[])
+    browser.connect(op)
+    assert groups_of(browser.user) == {"editors"}
+
+    assert groups_of(sign_in(op)) == set()
+
+
 def test_pattern_takes_away_what_it_could_have_brought_where_too_much_came_to_be_kept(
     op: OpenIDProvider, settings: Settings
 ) -> None:
