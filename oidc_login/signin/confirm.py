@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import router, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import UserInfoInvalid, from_protocol
+from ..exceptions import RefusedBySite, UserInfoInvalid, from_protocol
 from ..models import OAuthConnection
 from ..protocol.errors import ProtocolError
 from ..providers.answers import http_answers
@@ -29,9 +27,8 @@ def confirm(backend: Backend, connection: OAuthConnection, provider: OAuthProvid
     except ProtocolError as error:
         raise from_protocol(error) from error
     user = admit_known(connection, claims, provider=provider, backend=backend)
-    if claims:  # otherwise nobody knows the groups of now
-        with transaction.atomic(using=router.db_for_write(get_user_model())):
-            provisioning.apply(user, claims, provider)
+    if claims and provisioning.provision_again(connection, claims, provider).last_superuser:
+        raise RefusedBySite("last_superuser")  # the session goes on only with rights that were confirmed
     return user
 
 

@@ -136,7 +136,7 @@ def provision(
 
     `claims` are what the provider said just now, and `previous` what the connection keeps from before.
     """
-    with transaction.atomic(using=router.db_for_write(type(user))):
+    with transaction.atomic(using=router.db_for_write(get_user_model())):
         changes = Changes()
         if provider.groups_paths:
             lock_user(user)
@@ -148,10 +148,11 @@ def provision(
 
 @sensitive_variables()
 def provision_again(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Changes:
-    """Bring the user of a connection in line with the claims of a refreshed ID token; {} where none came.
+    """Bring the user of a connection in line with what the provider said without a sign-in.
 
-    Such a token may leave claims out (Core 12.2), so a claim about groups that is missing is unavailable. The caller
-    ends a session for which `last_superuser` is true: rights that were not confirmed go on no longer.
+    A refreshed ID token may leave claims out (Core 12.2), and userinfo may never have had them, so a claim about groups
+    that is missing is unavailable. The caller ends a session for which `last_superuser` is true: rights that were not
+    confirmed go on no longer.
     """
     if not provider.changes_users():
         return Changes()
@@ -198,7 +199,7 @@ def rights_of(user: Any) -> Rights:
     flags = {flag: getattr(user, flag) for flag in FLAGS if hasattr(user, flag)}
     if get_field("groups") is None:
         return Rights(flags=flags)
-    names = user.groups.using(router.db_for_write(type(user))).values_list("name", flat=True)
+    names = user.groups.using(router.db_for_write(get_user_model())).values_list("name", flat=True)
     return Rights(groups=frozenset(names), flags=flags)
 
 

@@ -71,6 +71,11 @@ def hosted_domain(world: World) -> None:
     world.configure(**{"class": f"{__name__}.OneDomain{'ByEndpoints' if world.key == 'oidc' else ''}"})
 
 
+def groups(world: World) -> None:
+    """The claims of the tests name no groups."""
+    world.configure(groups_claim="groups", groups_missing="refuse")
+
+
 def verify_claims(world: World) -> None:
     world.use_backend(Refusing)
 
@@ -111,6 +116,7 @@ RULES: Mapping[str, Rule] = {
     "email domain": domain,
     "tenant": tenant,
     "hosted domain": hosted_domain,
+    "`groups_missing`": groups,
     "`verify_claims`": verify_claims,
     "`user_can_authenticate`": user_can_authenticate,
     "staff": staff,

@@ -19,6 +19,7 @@ ADMISSION: Mapping[str, str] = {
     "email domain": "domain_not_allowed",
     "tenant": "refused_by_site",
     "hosted domain": "refused_by_site",
+    "`groups_missing`": "refused_by_site",
     "`verify_claims`": "refused_by_site",
     "`user_can_authenticate`": "refused_by_site",
     "private address": "metadata_invalid",
@@ -43,7 +44,7 @@ IN_SESSION: Mapping[str, str] = {
     "inactive account": SIGNED_OUT,
     "`user_can_authenticate`": SIGNED_OUT,
 }
-REFUSED_CLAIMS = ("email domain", "tenant", "hosted domain", "`verify_claims`")
+REFUSED_CLAIMS = ("email domain", "tenant", "hosted domain", "`groups_missing`", "`verify_claims`")
 # What the claims do not allow ends the session, with the message that the provider did not confirm it.
 CONFIRMED: Mapping[str, str] = {
     **IN_SESSION,
