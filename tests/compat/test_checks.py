@@ -23,7 +23,7 @@ def moved(after: Change) -> None:
 
 
 def found() -> list[CheckMessage]:
-    return [message for message in run_checks() if str(message.id).startswith("oidc_login.")]
+    return [message for message in run_checks(databases=[]) if str(message.id).startswith("oidc_login.")]
 
 
 def ids() -> list[str]:

@@ -105,7 +105,7 @@ UPSTREAM = "mozilla_django_oidc.contrib.drf.OIDCAuthentication"
 
 
 def ids() -> list[str | None]:
-    return [found.id for found in run_checks(tags=["oidc_login"])]
+    return [found.id for found in run_checks(tags=["oidc_login"], databases=[])]
 
 
 def test_checks_warn_of_userinfo_that_names_no_audience(op: RecordingOpenIDProvider, settings: Settings) -> None:

@@ -27,7 +27,7 @@ def configure(settings: Settings, **arguments: Any) -> None:
 
 
 def messages(*, deploy: bool = False) -> list[CheckMessage]:
-    return run_checks(tags=["oidc_login"], include_deployment_checks=deploy)
+    return run_checks(tags=["oidc_login"], databases=[], include_deployment_checks=deploy)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth import get_user_model
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import CheckMessage, run_checks
-from django.db import connection
+from django.db import connection, connections
 from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
@@ -136,7 +136,7 @@ def path_of(thing: type) -> str:
 
 
 def messages(*, deploy: bool = False) -> list[CheckMessage]:
-    return run_checks(tags=["oidc_login"], include_deployment_checks=deploy)
+    return run_checks(tags=["oidc_login"], databases=[], include_deployment_checks=deploy)
 
 
 def numbers(found: list[CheckMessage]) -> list[str]:
@@ -659,7 +659,7 @@ def test_an_icon_is_a_static_file_that_is_found(icon: str, expected: list[str], 
 def test_the_checks_run_among_those_of_django(settings: Settings) -> None:
     settings.OIDC_LOGIN_PROVIDERS = op(issuer=...)
 
-    assert numbers(run_checks()) == ["E020"]
+    assert numbers(run_checks(databases=[])) == ["E020"]
 
 
 @pytest.mark.parametrize("providers", [row[0] for row in BAD.values()], ids=BAD)
@@ -1048,5 +1048,14 @@ def test_connections_before_the_first_migration() -> None:
             editor.create_model(OAuthConnection)
 
 
+def test_a_site_without_a_database_gives_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = {**connection.settings_dict, "ENGINE": "django.db.backends.dummy"}
+    monkeypatch.setitem(connections.settings, "nowhere", without)
+    try:
+        assert run_checks(tags=["oidc_login"], databases=["nowhere"]) == messages()
+    finally:
+        del connections["nowhere"]
+
+
 def test_connections_are_not_asked_for_without_a_database() -> None:
-    assert run_checks(tags=["oidc_login"]) == []
+    assert run_checks(tags=["oidc_login"], databases=[]) == []

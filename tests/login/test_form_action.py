@@ -234,7 +234,7 @@ def test_local_way_out_needs_no_page(op: OpenIDProvider, browser: Browser, setti
 
 
 def numbers() -> list[str]:
-    return [str(found.id) for found in run_checks(tags=["oidc_login"])]
+    return [str(found.id) for found in run_checks(tags=["oidc_login"], databases=[])]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_policy_that_stops_the_redirect_is_named(settings: Settings, entry: dict
     settings.OIDC_LOGIN_REDIRECT_BY_PAGE = False
     settings.SECURE_CSP = {"form-action": ["'self'"]}
 
-    (found,) = run_checks(tags=["oidc_login"])
+    (found,) = run_checks(tags=["oidc_login"], databases=[])
     assert found.id == "oidc_login.W140"
     assert "SECURE_CSP" in found.msg and origin in found.msg and found.hint
 

@@ -157,7 +157,7 @@ django.setup()
 
 from django.core.checks import run_checks
 
-for found in run_checks(tags=["oidc_login"]):
+for found in run_checks(tags=["oidc_login"], databases=[]):
     print(found.id, found.msg, found.hint)
 
 from oidc_login import providers

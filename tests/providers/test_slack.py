@@ -120,7 +120,7 @@ def test_check_says_that_addresses_need_a_team(settings: Settings, team: dict[st
     entry = {"class": "oidc_login.providers.SlackProvider", "client_id": "client", "client_secret": "secret", **team}
     settings.OIDC_LOGIN_PROVIDERS = {"slack": entry}
 
-    found = run_checks(tags=["oidc_login"])
+    found = run_checks(tags=["oidc_login"], databases=[])
 
     assert [message.id for message in found] == expected
     assert all("'slack'" in message.msg and '"team"' in str(message.hint).replace("'", '"') for message in found)

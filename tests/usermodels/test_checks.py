@@ -18,7 +18,7 @@ ENTRY = {"issuer": "https://op.example", "client_id": "client", "client_secret":
 def found(settings: Settings, **arguments: Any) -> list[tuple[str, str]]:
     """Return the number of each message, and the field that it names."""
     settings.OIDC_LOGIN_PROVIDERS = {"op": {**ENTRY, **arguments}}
-    messages = run_checks(tags=["oidc_login"])
+    messages = run_checks(tags=["oidc_login"], databases=[])
     return [(str(message.id).removeprefix("oidc_login."), message.msg.split("'")[1]) for message in messages]
 
 
@@ -65,4 +65,4 @@ def test_providers_of_a_loader_open_accounts_too(settings: Settings, use_model: 
     settings.OIDC_LOGIN_PROVIDERS = {}
     settings.OIDC_LOGIN_PROVIDER_LOADER = "tests.linking.accounts.says_yes"
 
-    assert "oidc_login.W200" in [message.id for message in run_checks(tags=["oidc_login"])]
+    assert "oidc_login.W200" in [message.id for message in run_checks(tags=["oidc_login"], databases=[])]
