@@ -151,9 +151,10 @@ def refresh_url(url: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def nonce_attribute(context: Context) -> SafeString:
-    """Return the nonce of the site's content security policy as an attribute (Django 6, django-csp), if it has one."""
-    nonce = context.get("csp_nonce")
-    if nonce is None:
-        nonce = getattr(context.get("request"), "csp_nonce", None)
+    """Return the nonce of the site's content security policy as an attribute, if it has one."""
+    request = _request_of(context)
+    # In this order: a context processor, django-csp, the middleware of Django 6.
+    found = (context.get("csp_nonce"), getattr(request, "csp_nonce", None), getattr(request, "_csp_nonce", None))
     # Not by truth: a nonce that nobody has used yet counts as false.
+    nonce = next((nonce for nonce in found if nonce is not None), None)
     return SafeString("") if nonce is None else format_html(' nonce="{}"', nonce)

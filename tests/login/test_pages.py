@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import django
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
@@ -166,16 +167,30 @@ def test_a_site_puts_the_pages_into_its_own_frame(client: Client, settings: Sett
     assert "<style" not in answer
 
 
-@pytest.mark.parametrize("kept_in", ["request", "context"])
+@pytest.mark.parametrize("kept_in", ["csp_nonce", "_csp_nonce", "context"])
 def test_style_carries_the_nonce_of_the_sites_policy(kept_in: str) -> None:
     request: Any = RequestFactory().get("/")
     context = {"csp_nonce": 'a"b'}
-    if kept_in == "request":
-        request.csp_nonce = context.pop("csp_nonce")
+    if kept_in != "context":
+        setattr(request, kept_in, context.pop("csp_nonce"))
 
     seen = Markup(render_to_string("oidc_login/providers.html", context, request))
 
     assert seen.all("style") == [{"nonce": 'a"b'}]
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="the middleware is part of Django 6.0")
+@pytest.mark.parametrize("url", ["/oauth/", "/oauth/forge/login/"])
+def test_style_carries_the_nonce_of_djangos_policy(client: Client, settings: Settings, url: str) -> None:
+    from django.utils.csp import CSP
+
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csp.ContentSecurityPolicyMiddleware"]
+    settings.SECURE_CSP = {"style-src": [CSP.SELF, CSP.NONCE]}
+
+    answer = client.get(url)
+
+    (style,) = Markup(answer.content.decode()).all("style")
+    assert answer["Content-Security-Policy"] == f"style-src 'self' 'nonce-{style['nonce']}'"
 
 
 # All ways to sign in.
