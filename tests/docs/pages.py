@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import django
 import pytest
 from django.core import checks
 from django.template import engines
@@ -24,6 +25,7 @@ FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<code>.*?)^ *```$",
 FILE_NAME = re.compile(r"# (?P<path>[\w/]+)\.py\n")
 ENVIRONMENT = re.compile(r'os\.environ\["(\w+)"\]')
 NO_RUN = re.compile(r"no-run: \S+")
+SINCE = re.compile(r"django>=(\d+)\.(\d+)")
 
 # What `startproject` has written already where a page says `INSTALLED_APPS += [...]`.
 STARTPROJECT: Mapping[str, Any] = {
@@ -49,6 +51,12 @@ class Block:
         named = FILE_NAME.match(self.code)
         return named["path"].replace("/", ".") if named else None
 
+    @property
+    def runs(self) -> bool:
+        """Whether the block can run here: it has no reason against it, or names a Django that is old enough."""
+        since = SINCE.fullmatch(self.options)
+        return not self.options or (since is not None and tuple(map(int, since.groups())) <= django.VERSION)
+
 
 def blocks(page: Path) -> Iterator[Block]:
     """Yield the page's fenced blocks that name a language, in order."""
@@ -73,7 +81,7 @@ class PageRun:
         """Run a Python block, compile a template, and leave everything else alone."""
         if block.language == "html+django":
             engines["django"].from_string(block.code)
-        if block.language == "python" and not block.options:
+        if block.language == "python" and block.runs:
             self.run_python(block)
 
     def run_python(self, block: Block) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import NO_RUN, PageRun, blocks
+from tests.docs.pages import NO_RUN, SINCE, PageRun, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,7 +42,8 @@ def test_code_that_is_not_run_has_a_reason(page: Path) -> None:
     without = [
         block.where
         for block in blocks(page)
-        if block.language == "python" and block.options and not NO_RUN.match(block.options)
+        if block.language == "python" and block.options
+        if not NO_RUN.match(block.options) and not SINCE.fullmatch(block.options)
     ]
 
     assert without == []
