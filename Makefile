@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# .venv has the oldest Django that the package works with, .newest the newest, on a Python that it runs on.
+OLDEST_DJANGO := Django~=5.2.0
+NEWEST := .newest
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test lint fix docs pages heavy mutants wheel messages clean
+.PHONY: help demo demo-check test test-newest lint fix docs pages heavy mutants wheel messages clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
@@ -23,6 +26,10 @@ demo-check: $(VENV)/with-run  ## the demo's sign-ins without a browser
 test: $(VENV)/with-test  ## the suite, with Django's user model and with a custom one
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 	$(BIN)/python -m pytest --ds tests.settings.custom_user tests/customuser
+
+test-newest: $(NEWEST)/with-test  ## the same with the newest Django, on Python 3.12 or later
+	$(NEWEST)/venv/bin/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(NEWEST)/venv/bin/python -m pytest --ds tests.settings.custom_user tests/customuser
 
 heavy: $(VENV)/with-test $(VENV)/with-heavy  ## what is too slow for every day
 	$(BIN)/python -m pytest -m heavy
@@ -57,7 +64,7 @@ messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
 	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete && ../$(BIN)/django-admin compilemessages
 
 clean:  ## remove what make made
-	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules
+	rm -rf $(VENV) $(NEWEST) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed (make PYTHON=...)")'
@@ -65,9 +72,18 @@ $(BIN)/python:
 
 # $(VENV)/with-run is the package alone; $(VENV)/with-test and so on add that extra.
 $(VENV)/with-run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable . '$(OLDEST_DJANGO)'
 	@touch $@
 
 $(VENV)/with-%: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet --editable '.[$*]' '$(OLDEST_DJANGO)'
 	@touch $@
+
+$(NEWEST)/with-test: export PIP_CACHE_DIR := $(CURDIR)/$(NEWEST)/pip
+$(NEWEST)/with-test: pyproject.toml | $(NEWEST)/venv/bin/python
+	$(NEWEST)/venv/bin/python -m pip install --quiet --upgrade --editable '.[test]'
+	$(NEWEST)/venv/bin/python -c 'import django, sys; sys.exit(django.VERSION < (6, 1) and "pip gave an older Django than 6.1")'
+	@touch $@
+
+$(NEWEST)/venv/bin/python:
+	python=$$(.ci/newest-python $(NEWEST)) && "$$python" -m venv $(NEWEST)/venv

@@ -226,7 +226,11 @@ def test_mail_that_cannot_be_sent_undoes_nothing(
     committing: Commits,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    backend = f"{__name__}.Refusing"
+    if hasattr(mail, "mailers"):  # Django 6.1 and later
+        settings.MAILERS = {"default": {"BACKEND": backend}}
+    else:
+        settings.EMAIL_BACKEND = backend
 
     with committing():
         assert person.connect(op).status_code == 302
