@@ -16,7 +16,7 @@ class Unreadable(ValueError):
     """Something on the way has another shape than the path says."""
 
 
-def find(claims: Any, path: str) -> Any:
+def claim_at(claims: Any, path: str) -> Any:
     """Return the value at a path, or raise `Absent` or `Unreadable`.
 
     The longest name that is there comes first, so a name that contains dots or slashes needs no escapes.
@@ -28,7 +28,7 @@ def find(claims: Any, path: str) -> Any:
 def is_there(claims: Mapping[str, Any], path: str) -> bool:
     """Whether the claims say anything at a path, even something that cannot be read."""
     try:
-        find(claims, path)
+        claim_at(claims, path)
     except Absent:
         return False
     except Unreadable:

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from ..providers.base import OAuthProvider
-from ..providers.claim_paths import Absent, Unreadable, find, is_there, names_on_the_way
+from ..providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
 from .claims import storable
 
 # What a connection keeps of the names. The rest of its 8 kB is for the other claims.
@@ -69,7 +69,7 @@ def read(claims: Mapping[str, Any], provider: OAuthProvider) -> GroupsClaim:
 def _read_path(claims: Mapping[str, Any], path: str, provider: OAuthProvider) -> GroupsClaim:
     try:
         reason = ""
-        names = _names(find(claims, path), provider)
+        names = _names(claim_at(claims, path), provider)
     except Absent:
         if not _is_overage(claims, path):
             return ABSENT
@@ -156,7 +156,7 @@ def without_answer(claims: Mapping[str, Any], provider: OAuthProvider) -> dict[s
     return {**claims, **dict.fromkeys(missing)}
 
 
-# What a connection keeps, so that later judgements have it: the names of each path, under the path itself. `find`
+# What a connection keeps, so that later judgements have it: the names of each path, under the path itself. `claim_at`
 # looks for an exact name first, so the same settings read them again.
 
 
@@ -168,7 +168,7 @@ def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mappin
     claim = read(claims, provider)
     if claim.state is ClaimState.UNAVAILABLE or (claim is ABSENT and provider.groups_missing == "keep"):
         return {path: previous[path] for path in provider.groups_paths if path in previous}
-    names = {path: _in_order(find(claims, path)) for path in provider.groups_paths if is_there(claims, path)}
+    names = {path: _in_order(claim_at(claims, path)) for path in provider.groups_paths if is_there(claims, path)}
     if _fits(names):
         return dict(names)
     known: dict[str, list[str]] = {

@@ -24,7 +24,7 @@ from django.db.models import (
 from django.views.decorators.debug import sensitive_variables
 
 from ..providers.base import OAuthProvider, ProfileSource
-from ..providers.claim_paths import Absent, Unreadable, find
+from ..providers.claim_paths import Absent, Unreadable, claim_at
 from .claims import one_line
 from .users import get_field
 
@@ -62,7 +62,7 @@ def value_of(name: str, source: ProfileSource, claims: Mapping[str, Any]) -> Any
     """Return what the claims say for a field, `None` for nothing. A function that fails costs its field alone."""
     if not callable(source):
         try:
-            return find(claims, source)
+            return claim_at(claims, source)
         except (Absent, Unreadable):
             return None
     try:
