@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from copy import copy as copy_of
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -27,6 +28,7 @@ MAX_DOCUMENT = 512 * 1024
 MIN_AGE, DEFAULT_AGE, MAX_AGE = 5 * 60, 60 * 60, 24 * 60 * 60  # seconds
 KEPT = 7 * 24 * 60 * 60  # seconds that a copy stays usable while the provider is down
 RETRY_INTERVAL = 60  # seconds between attempts to renew a document that is past its age
+SLOW = 2.0  # seconds; a failure that took longer is remembered, for twice as long as it took
 MAX_WAIT = 15  # seconds that a thread waits for another one's fetch
 NEWER_WAIT = 2  # seconds that one waits for newer keys: anybody can make a token up that names an unknown one
 
@@ -76,6 +78,8 @@ class CachedDocument(Generic[T]):
         self._copy: Copy[T] | None = None
         self._failures = 0
         self._failure: ProtocolError | None = None
+        self._slow_failure: ProtocolError | None = None
+        self._spared_until = 0.0
         self._cool_down = cool_down
         self._cool_until = 0.0
         self._lock = threading.Lock()
@@ -89,8 +93,8 @@ class CachedDocument(Generic[T]):
         failures = self._failures
         if copy is not None and not self._lock.acquire(blocking=False):
             return copy.value
-        if copy is None and not self._transport.acquire(self._lock, timeout=MAX_WAIT):
-            raise ProviderUnavailable("busy")
+        if copy is None:
+            self._wait_for_first()
         try:
             if self._copy is not None and now < self._copy.due_at:
                 return self._copy.value
@@ -99,6 +103,13 @@ class CachedDocument(Generic[T]):
             return self._renew(now).value
         finally:
             self._lock.release()
+
+    def _wait_for_first(self) -> None:
+        """Take the lock; where the last answer was slow and of no use, nobody waits beside the one who asks again."""
+        if self._slow_failure is not None and (time.monotonic() < self._spared_until or self._lock.locked()):
+            raise copy_of(self._slow_failure)
+        if not self._transport.acquire(self._lock, timeout=MAX_WAIT):
+            raise ProviderUnavailable("busy")
 
     @property
     def body(self) -> str:
@@ -140,17 +151,24 @@ class CachedDocument(Generic[T]):
         if shared is not None and now < shared.due_at:
             self._copy = shared
             return shared
+        began_at = time.monotonic()
         try:
             return self._fetch(now)
         except ProtocolError as error:
             self._failures += 1
             self._failure = error
+            self._remember_if_slow(error, seconds=time.monotonic() - began_at)
             known = self._copy or shared
             if known is None:
                 raise
             logger.warning("a provider's document is used past its age: %s", error.reason)
             self._copy = replace(known, due_at=now + RETRY_INTERVAL)
             return self._copy
+
+    def _remember_if_slow(self, error: ProtocolError, *, seconds: float) -> None:
+        """A server that fails just before the time-out, each time, would hold one thread after the other."""
+        self._slow_failure = copy_of(error) if seconds > SLOW else None
+        self._spared_until = time.monotonic() + 2 * seconds
 
     def _fetch(self, now: float) -> Copy[T]:
         request = Request(method="GET", url=self.url, headers={"Accept": "application/json"}, max_bytes=MAX_DOCUMENT)
@@ -167,7 +185,7 @@ class CachedDocument(Generic[T]):
         except UnicodeDecodeError as error:
             raise MetadataInvalid("json") from error
         copy = Copy(value=self._parse(read_json(body)), body=body, fetched_at=now, due_at=now + age_of(response))
-        self._copy = copy
+        self._copy, self._slow_failure = copy, None
         if self._store is not None:
             self._store.set(self._store_key, (copy.body, copy.fetched_at, copy.due_at), timeout=KEPT)
         return copy

@@ -279,6 +279,59 @@ def test_nobody_waits_for_ever_for_the_first_document(op: OpenIDProvider, monkey
     assert op.asked() == ["jwks"]
 
 
+def not_found_just_in_time(good: Answer) -> Answer:
+    return Answer(status=404, body=b"", delay=0.3)
+
+
+def test_a_slow_failure_is_remembered_for_twice_as_long_as_it_took(
+    op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer, so the circuit stays closed; without the memory, each request would wait for the next one."""
+    monkeypatch.setattr("oidc_login.protocol.discovery.SLOW", 0.2)
+    document = keys_of(op)
+    began = time.monotonic()
+    with op.bend("jwks", not_found_just_in_time):
+        for _ in range(5):
+            with pytest.raises(MetadataInvalid, match="status"):
+                document.get(now=NOW)
+        assert op.asked() == ["jwks"]
+
+    time.sleep(2 * (time.monotonic() - began))
+    assert kids(document.get(now=NOW)) == published(op)
+
+
+def test_after_a_slow_failure_one_asks_again_and_nobody_waits(
+    op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oidc_login.protocol.discovery.SLOW", 0.2)
+    document = keys_of(op)
+    began = time.monotonic()
+    with op.bend("jwks", not_found_just_in_time), pytest.raises(MetadataInvalid):
+        document.get(now=NOW)
+    time.sleep(2 * (time.monotonic() - began))
+    asked, answered = threading.Event(), threading.Event()
+
+    with op.bend("jwks", held_until(answered, asked)), ThreadPoolExecutor(1) as pool:
+        again = pool.submit(document.get, now=NOW)
+        assert asked.wait(5)
+        began = time.monotonic()
+        for _ in range(5):
+            with pytest.raises(MetadataInvalid):
+                document.get(now=NOW)
+        assert time.monotonic() - began < 0.2
+        answered.set()
+        assert kids(again.result()) == published(op)
+    assert kids(document.get(now=NOW)) == published(op)
+
+
+def test_a_quick_failure_is_not_remembered(op: OpenIDProvider) -> None:
+    document = keys_of(op)
+    with op.bend("jwks", lambda good: Answer(status=404, body=b"")), pytest.raises(MetadataInvalid):
+        document.get(now=NOW)
+
+    assert kids(document.get(now=NOW)) == published(op)
+
+
 def test_nobody_waits_for_the_renewal_of_a_document(op: OpenIDProvider) -> None:
     document = keys_of(op)
     first = document.get(now=NOW)
