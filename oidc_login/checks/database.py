@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections, router
-from django.db.models import Count, F, Model, Q
+from django.db.models import CharField, Count, F, Model, Q, TextField
 
 from ..exceptions import ProviderUnavailable
 from ..models import LinkReason, OAuthConnection
@@ -46,7 +46,7 @@ def database_messages(alias: str) -> list[CheckMessage]:
 def scale_messages(alias: str) -> list[CheckMessage]:
     """Return what would be slow with many users."""
     try:
-        return list(check_email_index(alias))
+        return list(check_indexes(alias))
     except (Error, ImproperlyConfigured):  # the second one: a site without a database
         return []
 
@@ -130,14 +130,18 @@ def issuer_now(provider: OAuthProvider | None) -> str | None:
     return possible[0] if len(possible) == 1 else None
 
 
-def check_email_index(alias: str) -> Iterator[CheckMessage]:
-    """An address is found without reading all users; elsewhere than on PostgreSQL a plain index can do that."""
-    field = get_field(get_user_model().get_email_field_name())
-    if field is None or connections[alias].vendor != "postgresql" or not has_table(alias, field.model):
+def check_indexes(alias: str) -> Iterator[CheckMessage]:
+    """Addresses and user names are found without reading all users; other databases can use a plain index."""
+    if connections[alias].vendor != "postgresql":
         return
-    table, column = field.model._meta.db_table, str(field.column)
-    if not has_upper_index(alias, table, column):
-        yield message("W003", alias=alias, table=table, column=column, name=field.name)
+    model = get_user_model()
+    for name in dict.fromkeys((model.get_email_field_name(), model.USERNAME_FIELD)):
+        field = get_field(name)
+        if not isinstance(field, (CharField, TextField)) or not has_table(alias, field.model):
+            continue
+        table, column = field.model._meta.db_table, str(field.column)
+        if not has_upper_index(alias, table, column):
+            yield message("W003", alias=alias, table=table, column=column, name=field.name)
 
 
 def has_upper_index(alias: str, table: str, column: str) -> bool:

@@ -180,7 +180,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "W003": (
         "The database {alias!r} has no index on UPPER({column}) of {table}.",
-        "Addresses are compared without case, so every sign-up reads all users. Give the user model "
+        "A sign-up looks for addresses and user names in any case, so it reads all users. Give the user model "
         "Index(Upper({name!r}), name=...), or create the index by a migration; docs/scaling.md shows both.",
     ),
     # The user model

@@ -29,7 +29,7 @@ INDEXES = {
 
 def messages() -> list[CheckMessage]:
     found = run_checks(tags=["oidc_login"], include_deployment_checks=True, databases=["default"])
-    return [message for message in found if message.id == "oidc_login.W003"]
+    return [message for message in found if message.id == "oidc_login.W003" and "(email)" in message.msg]
 
 
 @contextmanager
@@ -50,6 +50,17 @@ def test_check_suggests_the_index() -> None:
 
     assert "UPPER(email) of auth_user" in message.msg
     assert "Index(Upper('email')" in str(message.hint)
+
+
+@on_postgresql
+def test_check_suggests_the_index_of_user_names() -> None:
+    def named() -> list[str]:
+        found = run_checks(tags=["oidc_login"], include_deployment_checks=True, databases=["default"])
+        return [message.msg for message in found if message.id == "oidc_login.W003" and "(username)" in message.msg]
+
+    assert len(named()) == 1
+    with indexed(Index(Upper("username"), name="names")):
+        assert named() == []
 
 
 @on_postgresql
