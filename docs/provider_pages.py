@@ -33,10 +33,10 @@ NOTICE = "<!-- Made by docs/provider_pages.py from the providers' own declaratio
 CLIENT = ("client_id", "client_secret")
 OPENID, OAUTH2, OTHERS = "OpenID Connect", "OAuth 2.0", "OAuth 1.0a"
 INTRODUCTIONS = {
-    OPENID: "Who somebody is stands in a signed ID token, and PKCE, nonce and state bind it to the browser. Without a "
-    "`class` it is the generic one that does all of it.",
-    OAUTH2: "Who somebody is says the answer of an API, which is asked with the new token.",
-    OTHERS: "An older protocol, in which every request is signed. It needs the extra `oauth1`.",
+    OPENID: "A signed ID token identifies the person. PKCE, nonce and state bind it to the browser. An entry without "
+    "a `class` uses the generic OpenID Connect class, which does all of this.",
+    OAUTH2: "The package identifies the person by calling the provider's API with the new access token.",
+    OTHERS: "An older protocol that signs every request. It requires the extra `oauth1`.",
 }
 
 
@@ -164,7 +164,7 @@ def shown(section: Section) -> str:
         "",
         *example(section),
         "",
-        wrapped(f"- **Register** [there]({facts.register_at}): {facts.register_as}", indent="  "),
+        wrapped(f"- **Register** [here]({facts.register_at}): {facts.register_as}", indent="  "),
         item("Callback URL", f"`https://your.site/oauth/{section.key}/callback/`"),
         item("Scopes", scopes(section)),
         item("Identity", facts.identity),
@@ -189,7 +189,7 @@ def wrapped(text: str, *, indent: str = "") -> str:
 
 def scopes(section: Section) -> str:
     if not section.scope:
-        return "none; what the application may do is chosen where it is registered."
+        return "none. You choose the permissions when you register the application."
     return ", ".join(f"`{name}`" for name in section.scope.split()) + "."
 
 

@@ -22,10 +22,10 @@ class AmazonProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developer.amazon.com/loginwithamazon/console/site/lwa/overview.html",
-        register_as="A security profile, with the callback URL among the *Allowed Return URLs* of its web settings.",
-        identity="`user_id` (`amzn1.account.…`), which stays with the account.",
-        email="The address of the account, with the scope `profile`. Amazon does not say whether it is verified, so it "
-        "never counts as that.",
-        refresh="Access tokens live an hour and come with a refresh token.",
+        register_as="A security profile. Add the callback URL to the *Allowed Return URLs* in its web settings.",
+        identity="`user_id` (`amzn1.account.…`), which never changes for an account.",
+        email="The account's address, with the scope `profile`. Amazon does not say whether it is verified, so it "
+        "never counts as verified.",
+        refresh="Access tokens last one hour and come with a refresh token.",
         sources=("https://developer.amazon.com/docs/login-with-amazon/authorization-code-grant.html",),
     )

@@ -29,16 +29,17 @@ class AppleProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://developer.apple.com/account/resources/identifiers/list/serviceId",
-        register_as="A Services ID with *Sign in with Apple* switched on, and a key for it. Apple takes https URLs "
-        "alone, and no `localhost`. There is no client secret to copy: the class signs a short-lived one with the key "
+        register_as="A Services ID with *Sign in with Apple* enabled, and a key for it. Apple accepts only https "
+        "URLs, and not `localhost`. There is no client secret to copy: the class signs a short-lived one with the key "
         "for each request.",
-        identity="`sub`, which belongs to one development team: another team sees another one.",
-        email='Counts where `email_verified` is `true` or `"true"`. People may choose a relay address, to which mail '
-        "goes from registered senders alone.",
-        refresh="A refresh token that does not expire; Apple asks to use it once a day at most.",
-        caution="Apple posts its answer from its own site; the package finds the sign-in by a cookie of its own, over "
-        "https alone. The name comes beside the first answer and never again, and is not signed: it is kept with the "
-        "connection as a name and counts for nothing else.",
+        identity="`sub`, which is specific to a development team: another team gets a different value for the same "
+        "person.",
+        email='Counts as verified if `email_verified` is `true` or `"true"`. People can choose a relay address, which '
+        "accepts mail only from registered senders.",
+        refresh="The refresh token does not expire. Apple asks sites to use it at most once a day.",
+        caution="Apple posts its response from its own site, so the package finds the sign-in by a separate cookie, "
+        "which requires https. Apple sends the person's name only with the first response, unsigned. The package "
+        "stores it with the connection as a name and uses it for nothing else.",
         sources=(
             "https://developer.apple.com/documentation/signinwithapplerestapi",
             "https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret",
@@ -46,7 +47,8 @@ class AppleProvider(OIDCProvider):
         arguments={
             "team_id": "the ten characters of your development team",
             "key_id": "the ten characters of the key",
-            "client_key": "the key: the path of the `.p8` file that Apple let you download once, or its text",
+            "client_key": "the key: the path of the `.p8` file that you downloaded from Apple, or its contents. "
+            "Apple offers the download only once",
         },
         example={
             "client_id": "com.example.web",

@@ -35,11 +35,11 @@ class BitbucketProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://bitbucket.org/account/settings/",
-        register_as="An OAuth consumer of a workspace, with the permissions *Account: Read* and *Email*. It has one "
-        "callback URL.",
-        identity="`uuid`; nicknames can be changed.",
-        email="The primary address of `/2.0/user/emails`; it counts where `is_confirmed` is `true`.",
-        refresh="Access tokens live two hours and come with a refresh token.",
+        register_as="An OAuth consumer in a workspace, with the permissions *Account: Read* and *Email*. It allows "
+        "one callback URL.",
+        identity="`uuid`. Nicknames can change.",
+        email="The primary address from `/2.0/user/emails`. It counts as verified if `is_confirmed` is `true`.",
+        refresh="Access tokens last two hours and come with a refresh token.",
         sources=("https://developer.atlassian.com/cloud/bitbucket/oauth-2/",),
     )
 

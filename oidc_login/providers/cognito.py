@@ -17,19 +17,19 @@ class CognitoProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://console.aws.amazon.com/cognito/v2/idp/user-pools",
-        register_as="An app client of the user pool with a client secret, the grant *Authorization code* and the "
-        "scopes `openid`, `email` and `profile`. The pool needs a domain for its pages.",
-        identity="`sub`. User names can be given away again after an account is deleted.",
-        email='Counts where `email_verified` is `true` or `"true"`. Whoever may write attributes of the pool can '
-        "set it.",
-        refresh="A refresh token comes with the first answer and stays the same, unless the app client rotates it.",
-        caution="Cognito's way to sign out is none of OpenID Connect.",
+        register_as="An app client of the user pool with a client secret, the *Authorization code* grant and the "
+        "scopes `openid`, `email` and `profile`. The pool needs a domain for its sign-in pages.",
+        identity="`sub`. A username can be reused after its account is deleted.",
+        email='Counts as verified if `email_verified` is `true` or `"true"`. Anyone who can write attributes in the '
+        "pool can set it.",
+        refresh="The first response includes a refresh token. It does not change unless the app client rotates it.",
+        caution="Cognito's sign-out does not follow OpenID Connect.",
         sources=(
             "https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html",
             "https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html",
         ),
         arguments={
-            "user_pool_id": "the id of the user pool; in another partition of AWS give its `issuer` instead",
+            "user_pool_id": "the ID of the user pool; in another AWS partition, set `issuer` instead",
         },
         example={"user_pool_id": "eu-central-1_EXAMPLE00"},
     )

@@ -25,11 +25,11 @@ class DiscogsProvider(OAuth1Provider):
     facts = Facts(
         register_at="https://www.discogs.com/settings/developers",
         register_as="An application with your callback URL.",
-        identity="The numeric `id`; the user name can be changed.",
-        email="None: the sign-in does not ask for it.",
-        refresh="None is needed: a token lives until the person takes it back.",
-        caution="Discogs wants a `User-Agent` of your own; without `user_agent` it is that of this package. It lets "
-        "through 60 requests a minute.",
+        identity="The numeric `id`. The username can change.",
+        email="None. The sign-in does not request it.",
+        refresh="Not needed. A token lasts until the person revokes it.",
+        caution="Discogs requires a `User-Agent` that identifies your application. If you do not set `user_agent`, "
+        "the package sends its own. Discogs allows 60 requests a minute.",
         sources=("https://www.discogs.com/developers#page:authentication,header:authentication-oauth-flow",),
     )
 

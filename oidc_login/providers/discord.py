@@ -33,10 +33,11 @@ class DiscordProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://discord.com/developers/applications",
-        register_as="An application; the callback URL belongs to *Redirects* on its page *OAuth2*.",
-        identity="`id`, a snowflake; user names can be changed.",
-        email="Counts where `verified` is `true`; it needs the scope `email`.",
-        refresh="Access tokens live a week and come with a refresh token. Revoking one token ends all of that person.",
+        register_as="An application. Add the callback URL to *Redirects* on its *OAuth2* page.",
+        identity="`id`, a snowflake. Usernames can change.",
+        email="Counts as verified if `verified` is `true`. It requires the scope `email`.",
+        refresh="Access tokens last a week and come with a refresh token. Revoking one token revokes all tokens of "
+        "that person.",
         sources=(
             "https://discord.com/developers/docs/topics/oauth2",
             "https://discord.com/developers/docs/resources/user",

@@ -35,12 +35,12 @@ class DropboxProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://www.dropbox.com/developers/apps",
-        register_as="A *scoped access* app with the permission `account_info.read`, and the callback URL among its "
+        register_as="A *scoped access* app with the permission `account_info.read`. Add the callback URL to its "
         "*Redirect URIs*.",
         identity="`account_id` (`dbid:…`).",
-        email="Counts where `email_verified` is `true`.",
-        refresh="Access tokens live four hours. The refresh token comes because `token_access_type=offline` is asked "
-        "for; it does not expire and is not replaced.",
+        email="Counts as verified if `email_verified` is `true`.",
+        refresh="Access tokens last four hours. The class requests a refresh token with `token_access_type=offline`. "
+        "The refresh token does not expire and is not replaced.",
         sources=(
             "https://developers.dropbox.com/oauth-guide",
             "https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account",

@@ -29,21 +29,21 @@ class FacebookProvider(GraphProvider):
 
     facts = Facts(
         register_at="https://developers.facebook.com/apps/",
-        register_as="An app with *Facebook Login*; the callback URL belongs to its *Valid OAuth Redirect URIs*.",
-        identity="`id`, which belongs to your app: another app sees another one.",
-        email="May be missing: people can leave it out, or have none. Facebook does not say whether it is verified, "
-        "so it never counts as that.",
-        refresh="There are no refresh tokens. With `long_lived_tokens` tokens live sixty days, and are exchanged for "
-        "newer ones when they are used in their last thirty.",
-        caution="A token that has expired cannot be exchanged; the person has to connect again. Meta wants a page "
-        "where people can ask for the deletion of their data.",
+        register_as="An app with *Facebook Login*. Add the callback URL to its *Valid OAuth Redirect URIs*.",
+        identity="`id`, which is specific to your app: another app gets a different value for the same person.",
+        email="May be missing, because people can decline to share it or have none. Facebook does not say whether it "
+        "is verified, so it never counts as verified.",
+        refresh="There are no refresh tokens. With `long_lived_tokens`, tokens last 60 days. A token used in its last "
+        "30 days is exchanged for a new one.",
+        caution="An expired token cannot be exchanged, so the person has to connect again. Meta requires a page where "
+        "people can request the deletion of their data.",
         sources=(
             "https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
             "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
         ),
         arguments={
-            "api_version": "the version of the Graph API; `v24.0`",
-            "long_lived_tokens": "`True` exchanges the token of a sign-in at once for one of sixty days",
+            "api_version": "the version of the Graph API, `v24.0` by default",
+            "long_lived_tokens": "`True` exchanges the token from a sign-in immediately for one that lasts 60 days",
         },
     )
 

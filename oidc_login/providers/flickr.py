@@ -29,11 +29,11 @@ class FlickrProvider(OAuth1Provider):
 
     facts = Facts(
         register_at="https://www.flickr.com/services/apps/create/",
-        register_as="An app with a key; in its authentication flow choose *Web Application*.",
-        identity="`user_nsid` of the answer with the access token, which stays when the person changes their names.",
-        email="None: Flickr does not tell it.",
-        refresh="None is needed: a token lives until the person takes it back.",
-        caution="Flickr takes HMAC-SHA1 alone.",
+        register_as="An app with a key. In its authentication flow, choose *Web Application*.",
+        identity="`user_nsid` from the access token response. It does not change when the person changes their names.",
+        email="None. Flickr does not provide it.",
+        refresh="Not needed. A token lasts until the person revokes it.",
+        caution="Flickr accepts only HMAC-SHA1.",
         sources=("https://www.flickr.com/services/api/auth.oauth.html",),
     )
 

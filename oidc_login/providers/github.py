@@ -32,14 +32,14 @@ class GitHubProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://github.com/settings/developers",
-        register_as="An OAuth App. It takes one callback URL, so register another one for your own machine.",
-        identity="The numeric `id`; a login can be renamed, and then be taken by somebody else.",
-        email="The primary address of `/user/emails`, which needs the scope `user:email`; it counts where GitHub "
-        "says that it is verified.",
-        refresh="A token of an OAuth App lives until it is revoked, or unused for a year. A GitHub App with "
+        register_as="An OAuth App. It allows one callback URL, so register a second app for local development.",
+        identity="The numeric `id`. A login can be renamed, and somebody else can then take the old one.",
+        email="The primary address from `/user/emails`, which requires the scope `user:email`. It counts as verified "
+        "if GitHub says so.",
+        refresh="An OAuth App's token lasts until it is revoked or has not been used for a year. A GitHub App with "
         "expiring tokens sends a refresh token.",
         sources=("https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",),
-        arguments={"base_url": "the address of a GitHub Enterprise Server"},
+        arguments={"base_url": "the URL of a GitHub Enterprise Server"},
     )
 
     # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors

@@ -28,11 +28,12 @@ class GitLabRESTProvider(OAuth2Provider):
     facts = Facts(
         register_at="https://gitlab.com/-/user_settings/applications",
         register_as="A confidential application with the scope `read_user`.",
-        identity="The numeric `id`; user names can be changed.",
-        email="The primary address; it counts where `confirmed_at` says when it was confirmed.",
-        refresh="Access tokens live two hours. Each refresh replaces both tokens, and the old ones end at once.",
+        identity="The numeric `id`. Usernames can change.",
+        email="The primary address. It counts as verified if `confirmed_at` has a date.",
+        refresh="Access tokens last two hours. Each refresh replaces both tokens, and the old ones stop working "
+        "immediately.",
         sources=("https://docs.gitlab.com/api/oauth2/", "https://docs.gitlab.com/api/users/"),
-        arguments={"base_url": "the address of a server of your own"},
+        arguments={"base_url": "the URL of your own server"},
     )
 
     def __init__(self, *, base_url: str = "https://gitlab.com", **kwargs: Any) -> None:

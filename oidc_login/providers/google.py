@@ -19,20 +19,20 @@ class GoogleProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://console.cloud.google.com/apis/credentials",
-        register_as="An OAuth client ID of the type *Web application*.",
+        register_as="An OAuth client ID of type *Web application*.",
         identity="`sub`, which is never reused.",
-        email="Counts where `email_verified` is `true`.",
-        refresh='A refresh token comes with `"offline": True`, which shows the page of consent at every sign-in: '
-        "without it Google gives the token out only once. It dies after six months without use, and after seven days "
-        "while the project is in *Testing*.",
-        caution="The parameter `hd` only chooses what Google's page shows, and the person can change it: what "
-        "`hosted_domain` goes by is the signed claim. A verified address outside `gmail.com` and Workspace may have "
-        "changed hands since Google verified it.",
+        email="Counts as verified if `email_verified` is `true`.",
+        refresh='Set `"offline": True` to get a refresh token. Google then shows the consent page at every sign-in, '
+        "because otherwise it issues the refresh token only once. The token expires after six months without use, or "
+        "after seven days while the project is in *Testing*.",
+        caution="The `hd` parameter only affects what Google's page shows, and people can change it. `hosted_domain` "
+        "therefore checks the signed claim. A verified address outside `gmail.com` and Workspace may have changed "
+        "hands since Google verified it.",
         sources=("https://developers.google.com/identity/openid-connect/openid-connect",),
         arguments={
-            "hosted_domain": "the one Google Workspace domain whose members may come; `*` for the members of any. "
-            "Without it everybody with a Google account may",
-            "offline": "`True` asks for a refresh token",
+            "hosted_domain": "the Google Workspace domain whose members may sign in; `*` accepts members of any "
+            "Workspace domain. Without it, anybody with a Google account may sign in",
+            "offline": "`True` requests a refresh token",
         },
         example={"hosted_domain": "example.com"},
     )

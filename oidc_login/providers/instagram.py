@@ -34,19 +34,18 @@ class InstagramProvider(GraphProvider):
 
     facts = Facts(
         register_at="https://developers.facebook.com/apps/",
-        register_as="An app with *Instagram API setup with Instagram login*; its *Instagram app ID* and secret are "
-        "the ones to use.",
-        identity="`user_id`; user names can be changed.",
+        register_as="An app with *Instagram API setup with Instagram login*. Use its *Instagram app ID* and secret.",
+        identity="`user_id`. Usernames can change.",
         email="None.",
-        refresh="There are no refresh tokens. With `long_lived_tokens` tokens live sixty days, and are exchanged for "
-        "newer ones when they are used in their last thirty.",
-        caution="Professional accounts alone can sign in. For `long_lived_tokens` Instagram wants the client secret in "
-        "the URL of a request, where a proxy of yours may log it.",
+        refresh="There are no refresh tokens. With `long_lived_tokens`, tokens last 60 days. A token used in its last "
+        "30 days is exchanged for a new one.",
+        caution="Only professional accounts can sign in. With `long_lived_tokens`, Instagram requires the client "
+        "secret in a request URL, which your proxy may log.",
         sources=(
             "https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
         ),
         arguments={
-            "long_lived_tokens": "`True` exchanges the token of a sign-in at once for one of sixty days",
+            "long_lived_tokens": "`True` exchanges the token from a sign-in immediately for one that lasts 60 days",
         },
     )
 

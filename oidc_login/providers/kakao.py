@@ -34,13 +34,15 @@ class KakaoProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developers.kakao.com/console/app",
-        register_as="An app with *Kakao Login* switched on, the callback URL as *Redirect URI*, a *Client Secret*, and "
+        register_as="An app with *Kakao Login* enabled, the callback URL as a *Redirect URI*, a *Client Secret*, and "
         "the consent items you need, such as `account_email`.",
-        identity="The numeric `id`; it belongs to your app, so another app sees another one.",
-        email="Counts where `is_email_valid` and `is_email_verified` are both `true`.",
-        refresh="Access tokens live six hours, refresh tokens two months; one that is about to expire is replaced.",
-        caution="Without a `scope` of your own Kakao asks for the consent items of the app; a scope that is not among "
-        "them is refused.",
+        identity="The numeric `id`, which is specific to your app: another app gets a different value for the same "
+        "person.",
+        email="Counts as verified if `is_email_valid` and `is_email_verified` are both `true`.",
+        refresh="Access tokens last six hours and refresh tokens two months. Kakao replaces a refresh token that is "
+        "about to expire.",
+        caution="Unless you set `scope`, Kakao asks for the app's consent items. It rejects a scope that is not one "
+        "of them.",
         sources=("https://developers.kakao.com/docs/latest/en/kakaologin/rest-api",),
     )
 

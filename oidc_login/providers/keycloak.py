@@ -18,16 +18,16 @@ class KeycloakProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://www.keycloak.org/docs/latest/server_admin/index.html#_oidc_clients",
-        register_as="A client of the realm with *Client authentication* and *Standard flow* switched on.",
-        identity="`sub`, the realm's own id of the account.",
-        email="Counts where `email_verified` is `true`. An administrator of the realm can set that for any address, so "
-        "it is as good as the realm.",
-        refresh="A refresh token always comes and lives as long as the session at Keycloak; with the scope "
-        "`offline_access` it outlives that.",
-        caution="Servers before version 17, and newer ones that were told so, have `/auth` in their address: write it "
-        "into `base_url`.",
+        register_as="A client in the realm with *Client authentication* and *Standard flow* enabled.",
+        identity="`sub`, the realm's ID for the account.",
+        email="Counts as verified if `email_verified` is `true`. A realm administrator can set that for any address, "
+        "so trust it only as far as you trust the realm.",
+        refresh="Keycloak always issues a refresh token. It lasts as long as the Keycloak session, or longer with the "
+        "scope `offline_access`.",
+        caution="Servers before version 17 have `/auth` in their URL, and so do newer ones that are configured that "
+        "way. Include it in `base_url`.",
         sources=("https://www.keycloak.org/securing-apps/oidc-layers",),
-        arguments={"base_url": "the address of the server", "realm": "the name of the realm"},
+        arguments={"base_url": "the URL of the server", "realm": "the name of the realm"},
         example={"base_url": "https://keycloak.example.com", "realm": "staff"},
     )
 

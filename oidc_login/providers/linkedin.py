@@ -17,11 +17,11 @@ class LinkedInProvider(OIDCProvider):
     facts = Facts(
         register_at="https://www.linkedin.com/developers/apps",
         register_as="An app with the product *Sign In with LinkedIn using OpenID Connect*.",
-        identity="`sub`, which is another one for each app.",
-        email='Counts where `email_verified` is `true` or `"true"`. People may have none.',
-        refresh="An access token lives 60 days. Refresh tokens are for approved partners alone.",
-        caution="LinkedIn takes no PKCE and returns no nonce, so the sealed `state` alone binds its answer to the "
-        "browser. Apps that write to LinkedIn need other products and scopes.",
+        identity="`sub`, which is specific to your app.",
+        email='Counts as verified if `email_verified` is `true` or `"true"`. Some people have no address.',
+        refresh="Access tokens last 60 days. Only approved partners get refresh tokens.",
+        caution="LinkedIn does not support PKCE and does not return the nonce, so only the sealed `state` ties its "
+        "response to the browser. Apps that write to LinkedIn need other products and scopes.",
         sources=(
             "https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2",
             "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",

@@ -43,12 +43,12 @@ class LinkedInPostingProvider(OAuth2Provider):
     facts = Facts(
         register_at="https://www.linkedin.com/developers/apps",
         register_as="An app with the products *Share on LinkedIn* and *Sign In with LinkedIn using OpenID Connect*.",
-        identity="`sub`, which belongs to your app.",
-        email="Counts where `email_verified` is `true`; it needs the scope `email`.",
-        refresh="Access tokens live sixty days. Refresh tokens are for approved partners alone; without one the person "
-        "has to connect again.",
-        caution="Calls of `/rest` want the header `LinkedIn-Version`, and posts name their author by "
-        "`urn:li:person:` and the identity.",
+        identity="`sub`, which is specific to your app.",
+        email="Counts as verified if `email_verified` is `true`. It requires the scope `email`.",
+        refresh="Access tokens last 60 days. Only approved partners get refresh tokens; without one, the person has "
+        "to connect again.",
+        caution="Calls to `/rest` require the header `LinkedIn-Version`. A post names its author as `urn:li:person:` "
+        "followed by the identity.",
         sources=(
             "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",
             "https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens",

@@ -22,13 +22,13 @@ class MastodonProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://docs.joinmastodon.org/client/token/#app",
-        register_as="An application of the server, under *Preferences, Development*, with the scope `read:accounts`.",
-        identity="The `id` of the account together with the host of the server, on which it is unique.",
+        register_as="An application on the server, under *Preferences, Development*, with the scope `read:accounts`.",
+        identity="The account's `id` together with the server's host, because the `id` is unique only on that server.",
         email="None.",
-        refresh="Access tokens live until they are revoked.",
-        caution="Each server is a provider of its own in the settings. PKCE is heeded from Mastodon 4.3 on.",
+        refresh="Access tokens last until they are revoked.",
+        caution="Each server needs its own entry in the settings. Mastodon supports PKCE from version 4.3 on.",
         sources=("https://docs.joinmastodon.org/spec/oauth/", "https://docs.joinmastodon.org/methods/accounts/"),
-        arguments={"base_url": "the address of the server"},
+        arguments={"base_url": "the URL of the server"},
         example={"base_url": "https://mastodon.social"},
     )
 

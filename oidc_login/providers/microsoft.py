@@ -39,34 +39,34 @@ class MicrosoftProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
-        register_as="An app registration with a redirect URI of the platform *Web* and a client secret. Under "
-        "*Token configuration* add the optional claims `email` and `xms_edov` to the ID token. *Supported account "
-        "types* must fit `tenant`.",
-        identity="`sub` under the issuer of the person's own tenant; it is another one for each app registration. "
-        "`oid` and `tid`, which name the account for all apps, are kept in the claims. `preferred_username` and "
-        "`email` can change and be given to others.",
-        email="Counts where `xms_edov` says that the domain of the address is the tenant's own. Without this claim an "
-        "administrator of any tenant could write any address into it.",
-        refresh="A refresh token comes with the scope `offline_access`. Microsoft has no endpoint to revoke it.",
-        caution="With `common` or `organizations`, `allowed_tenants` is all that stands between your site and every "
-        "tenant there is. External ID (`ciamlogin.com`) has issuers of another form: use the generic class for it. "
-        "Certificates instead of a client secret are not supported. A front-channel logout is heeded for tenants that "
-        "are named.",
+        register_as="An app registration with a redirect URI of the platform *Web* and a client secret. Under *Token "
+        "configuration*, add the optional claims `email` and `xms_edov` to the ID token. *Supported account types* "
+        "must match `tenant`.",
+        identity="`sub` under the issuer of the person's own tenant; each app registration gets a different value. "
+        "The package also stores the claims `oid` and `tid`, which identify the account across all apps. "
+        "`preferred_username` and `email` can change and be reassigned.",
+        email="Counts as verified if `xms_edov` says that the tenant owns the domain of the address. Without this "
+        "claim, an administrator of any tenant could set any address.",
+        refresh="Request the scope `offline_access` to get a refresh token. Microsoft has no revocation endpoint.",
+        caution="With `common` or `organizations`, only `allowed_tenants` restricts which tenants can sign in. "
+        "External ID (`ciamlogin.com`) uses a different form of issuer, so use the generic class for it. Certificates "
+        "in place of a client secret are not supported. Front-channel logouts work only for tenants named in the "
+        "settings.",
         sources=(
             "https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc",
             "https://learn.microsoft.com/entra/identity-platform/migrate-off-email-claim-authorization",
             "https://learn.microsoft.com/entra/identity-platform/optional-claims-reference",
         ),
         arguments={
-            "tenant": "the GUID or a domain of the one tenant, `consumers` for personal accounts, `organizations` for "
-            "work and school accounts of many tenants, or `common` for all of them",
-            "allowed_tenants": 'with `organizations` and `common`: a list of GUIDs, or `"*"` for any tenant',
+            "tenant": "the GUID or a domain of a single tenant, `consumers` for personal accounts, `organizations` "
+            "for work and school accounts of many tenants, or `common` for all of them",
+            "allowed_tenants": 'with `organizations` or `common`: a list of GUIDs, or `"*"` for any tenant',
             "authority": "the sign-in host of a national cloud, such as `https://login.microsoftonline.us`",
-            "groups_from": '`"graph"` reads the groups of each person from Microsoft Graph, where a token has too many '
-            "to name them. [App roles](groups.md#microsoft-entra) are usually the better choice",
-            "graph_names": "`True` takes the display names of groups instead of their object IDs; anybody who may "
-            "create groups can choose such a name",
-            "graph_url": "Graph of a national cloud, such as `https://graph.microsoft.us`",
+            "groups_from": '`"graph"` reads all groups of a person from Microsoft Graph, for people with too many '
+            "groups to fit in a token. [App roles](groups.md#microsoft-entra) are usually the better choice",
+            "graph_names": "`True` uses the display names of groups instead of their object IDs; anybody who may "
+            "create groups can choose any name",
+            "graph_url": "the Microsoft Graph of a national cloud, such as `https://graph.microsoft.us`",
         },
         example={"tenant": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"},
     )

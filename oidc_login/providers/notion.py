@@ -39,12 +39,12 @@ class NotionProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://www.notion.so/profile/integrations",
-        register_as="A public integration; what it may read is set there, since Notion knows no scopes.",
+        register_as="A public integration. Notion has no scopes, so you choose there what the integration can read.",
         identity="The `id` of the person who authorized the integration.",
-        email="With the capability to read users *with email addresses*. Notion does not say whether it is verified, "
-        "so it never counts as that.",
-        refresh="Access tokens do not expire; a refresh token is used where one comes.",
-        caution="A token belongs to one workspace. Who connects another one replaces the tokens of the first.",
+        email="Requires the capability to read users *with email addresses*. Notion does not say whether it is "
+        "verified, so it never counts as verified.",
+        refresh="Access tokens do not expire. If Notion sends a refresh token, the package uses it.",
+        caution="A token is for one workspace. Connecting another workspace replaces the tokens of the first.",
         sources=(
             "https://developers.notion.com/docs/authorization",
             "https://developers.notion.com/reference/get-self",

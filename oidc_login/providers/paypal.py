@@ -21,19 +21,19 @@ class PayPalProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developer.paypal.com/dashboard/applications",
-        register_as="A REST app with *Log in with PayPal* switched on, and there the attributes that your site asks "
-        "for: a scope that is not switched on is an error.",
-        identity="`user_id`, a URL that is another one for each app.",
-        email="The primary address. It counts where PayPal sends `email_verified`, which its present answer does not; "
-        "`verified_account` is about the account and not about the address.",
-        refresh="An access token lives eight hours. A refresh token comes with the first answer.",
-        caution="PayPal's discovery document lists addresses that its sandbox does not have, so the class has its own. "
-        "Its answers were not checked against the live service.",
+        register_as="A REST app with *Log in with PayPal* enabled. Enable each attribute that your site requests, "
+        "because PayPal rejects a scope that is not enabled.",
+        identity="`user_id`, a URL that is specific to your app.",
+        email="The primary address. It counts as verified if PayPal sends `email_verified`, which it currently does "
+        "not. `verified_account` describes the account, not the address.",
+        refresh="Access tokens last eight hours. The first response includes a refresh token.",
+        caution="PayPal's discovery document lists addresses that its sandbox does not have, so the class defines its "
+        "own. Its responses were not checked against the live service.",
         sources=(
             "https://developer.paypal.com/docs/log-in-with-paypal",
             "https://developer.paypal.com/api/identity/v1/userinfo-get",
         ),
-        arguments={"sandbox": "`True` signs in people of the sandbox"},
+        arguments={"sandbox": "`True` uses the PayPal sandbox"},
     )
 
     def __init__(self, *, sandbox: bool = False, **kwargs: Any) -> None:

@@ -35,12 +35,12 @@ class PinterestProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developers.pinterest.com/apps/",
-        register_as="An app; the callback URL belongs to its *Redirect URIs*.",
-        identity="`id`; user names can be changed.",
+        register_as="An app. Add the callback URL to its *Redirect URIs*.",
+        identity="`id`. Usernames can change.",
         email="None.",
-        refresh="Access tokens live thirty days; refresh tokens sixty, and each refresh brings a new one.",
-        caution="An app with trial access works for few people. The answer of old API versions has no `id`, and is "
-        "refused.",
+        refresh="Access tokens last 30 days and refresh tokens 60. Each refresh returns a new refresh token.",
+        caution="An app with trial access works only for a few people. Responses of old API versions have no `id` and "
+        "are rejected.",
         sources=("https://developers.pinterest.com/docs/api/v5/oauth-token/",),
     )
 

@@ -32,17 +32,17 @@ class RedditProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://www.reddit.com/prefs/apps",
-        register_as="A *web app*. It has one redirect URI, so register another one for your own machine.",
+        register_as="A *web app*. It allows one redirect URI, so register a second app for local development.",
         identity="`id`.",
-        email="None; `has_verified_email` comes without the address.",
-        refresh="Access tokens live an hour. Each refresh brings a new refresh token, which lives a year.",
-        caution="Reddit turns away clients without a `User-Agent` of their own. Set `user_agent` as Reddit's rules "
-        "want it: `web:your.site:1.0 (by /u/you)`.",
+        email="None. Reddit sends `has_verified_email` without the address.",
+        refresh="Access tokens last one hour. Each refresh returns a new refresh token, which lasts a year.",
+        caution="Reddit rejects clients that do not send their own `User-Agent`. Set `user_agent` in the form that "
+        "Reddit's rules require: `web:your.site:1.0 (by /u/you)`.",
         sources=(
             "https://github.com/reddit-archive/reddit/wiki/OAuth2",
             "https://github.com/reddit-archive/reddit/wiki/API",
         ),
-        arguments={"user_agent": "how your site calls itself, with every request"},
+        arguments={"user_agent": "the name that your site sends with every request"},
         example={"user_agent": "web:your.site:1.0 (by /u/you)"},
     )
 

@@ -32,14 +32,14 @@ class SlackProvider(OIDCProvider):
     facts = Facts(
         register_at="https://api.slack.com/apps",
         register_as="An app with the user scopes `openid`, `profile` and `email`.",
-        identity="The workspace and the member's id in it: `sub` under the issuer `https://slack.com/` followed by the "
-        "id of the workspace. Whoever belongs to two workspaces has two identities.",
-        email="Counts where `email_verified` is `true` and `team` is given: the owners of each workspace decide about "
-        "the addresses in it.",
-        refresh="Tokens do not expire, unless *token rotation* is switched on for the app.",
-        caution="The endpoint for signing in does not take PKCE, so the nonce ties the answer to the browser.",
+        identity="The workspace and the member's ID in it: `sub` under the issuer `https://slack.com/` followed by "
+        "the workspace ID. A person in two workspaces has two identities.",
+        email="Counts as verified if `email_verified` is `true` and `team` is set, because the owners of each "
+        "workspace control the addresses in it.",
+        refresh="Tokens do not expire, unless *token rotation* is enabled for the app.",
+        caution="Slack's sign-in endpoint does not support PKCE, so the nonce ties the response to the browser.",
         sources=("https://docs.slack.dev/authentication/sign-in-with-slack",),
-        arguments={"team": "the id of the one workspace whose members may come, such as `T0123ABCD`"},
+        arguments={"team": "the ID of the workspace whose members may sign in, such as `T0123ABCD`"},
         example={"team": "T0123ABCD"},
     )
 

@@ -22,13 +22,13 @@ class SpotifyProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developer.spotify.com/dashboard",
-        register_as="An app with the *Web API*. For a site on your own machine write `http://127.0.0.1`: Spotify does "
-        "not take `localhost`.",
+        register_as="An app with the *Web API*. For local development use `http://127.0.0.1`, because Spotify does "
+        "not accept `localhost`.",
         identity="`id`.",
-        email="With the scope `user-read-email`. Spotify documents that nobody checked it, so it never counts as "
-        "verified.",
-        refresh="Access tokens live an hour and come with a refresh token.",
-        caution="An app in development mode works for the people whom you have named.",
+        email="Requires the scope `user-read-email`. Spotify documents that the address is unverified, so it never "
+        "counts as verified.",
+        refresh="Access tokens last one hour and come with a refresh token.",
+        caution="An app in development mode works only for the people you have listed.",
         sources=(
             "https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
             "https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",

@@ -38,11 +38,11 @@ class StravaProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://www.strava.com/settings/api",
-        register_as="An API application. It takes the domain of the callback URL; `localhost` is allowed.",
-        identity="The numeric `id` of the athlete.",
+        register_as="An API application. Enter the domain of the callback URL; `localhost` is allowed.",
+        identity="The athlete's numeric `id`.",
         email="None.",
-        refresh="Access tokens live six hours; a refresh may bring a new refresh token.",
-        caution="People may untick permissions. The `scope` of the connection is what they left.",
+        refresh="Access tokens last six hours. A refresh may return a new refresh token.",
+        caution="People can decline permissions. The connection's `scope` lists only those they granted.",
         sources=("https://developers.strava.com/docs/authentication/",),
     )
 

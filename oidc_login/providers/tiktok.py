@@ -37,10 +37,10 @@ class TikTokProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developers.tiktok.com/apps/",
-        register_as="An app with *Login Kit*; its *Client key* is the `client_id`. TikTok takes https URLs alone.",
-        identity="`open_id`, which belongs to your app.",
+        register_as="An app with *Login Kit*. Its *Client key* is the `client_id`. TikTok accepts only https URLs.",
+        identity="`open_id`, which is specific to your app.",
         email="None.",
-        refresh="Access tokens live a day, refresh tokens a year; a refresh may bring a new refresh token.",
+        refresh="Access tokens last a day and refresh tokens a year. A refresh may return a new refresh token.",
         sources=(
             "https://developers.tiktok.com/doc/login-kit-web",
             "https://developers.tiktok.com/doc/oauth-user-access-token-management",

@@ -42,13 +42,13 @@ class TrelloProvider(OAuth1Provider):
 
     facts = Facts(
         register_at="https://trello.com/power-ups/admin",
-        register_as="A Power-Up with an API key, your site among its allowed origins. The API key is the "
-        "`client_id`, the OAuth secret below it the `client_secret`.",
-        identity="The member's `id`; `username` can be changed.",
-        email='Comes with `"scope": "read account"` alone, and never counts as verified.',
-        refresh="There is none: a token lives as long as `expiration` says, by default until the person takes it back.",
-        caution="Trello has announced OAuth 2.0 as the successor of this. What its answer to a person who refuses is, "
-        "and to a token that is taken back twice, could not be checked.",
+        register_as="A Power-Up with an API key. Add your site to its allowed origins. The API key is the "
+        "`client_id`, and the OAuth secret below it is the `client_secret`.",
+        identity="The member's `id`. `username` can change.",
+        email='Requires `"scope": "read account"`. It never counts as verified.',
+        refresh="None. A token lasts as long as `expiration` says; by default, until the person revokes it.",
+        caution="Trello has announced OAuth 2.0 as the successor to this protocol. We could not check how Trello "
+        "responds when a person declines, or when a token is revoked twice.",
         sources=(
             "https://developer.atlassian.com/cloud/trello/guides/rest-api/authorization/",
             "https://developer.atlassian.com/cloud/trello/changelog/",

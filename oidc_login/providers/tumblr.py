@@ -24,13 +24,14 @@ class TumblrProvider(OAuth1Provider):
 
     facts = Facts(
         register_at="https://www.tumblr.com/oauth/apps",
-        register_as="An application, whose default callback URL is yours. The OAuth consumer key is the `client_id`, "
-        "the secret key the `client_secret`.",
-        identity="The `uuid` of the primary blog; the names of people and blogs can be changed, and taken by others.",
-        email="None: Tumblr does not tell it.",
-        refresh="None is needed: a token lives until the person takes it back.",
-        caution="Tumblr takes HMAC-SHA1 in the header alone. Whoever makes another blog their primary one is "
-        "somebody else from then on.",
+        register_as="An application with your callback URL as its default. The OAuth consumer key is the `client_id`, "
+        "and the secret key is the `client_secret`.",
+        identity="The `uuid` of the primary blog. The names of people and blogs can change, and others can then take "
+        "them.",
+        email="None. Tumblr does not provide it.",
+        refresh="Not needed. A token lasts until the person revokes it.",
+        caution="Tumblr accepts only HMAC-SHA1, and only in the header. A person who chooses another primary blog "
+        "becomes a different identity.",
         sources=("https://github.com/tumblr/docs/blob/master/api.md",),
     )
 

@@ -30,13 +30,12 @@ class TwitchProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://dev.twitch.tv/console/apps",
-        register_as="An application of the client type *Confidential*.",
-        identity="`sub`. `preferred_username` is the name that is shown, and can change.",
-        email="Counts where `email_verified` is `true`; needs the scope `user:read:email`.",
-        refresh="An access token lives about four hours. A refresh may bring a new refresh token.",
-        caution="Twitch asks sites to validate tokens every hour, and to end the session of whoever took the "
-        "permission back. That it returns the nonce and ignores PKCE is what its documentation lets expect; neither "
-        "was tried.",
+        register_as="An application with the client type *Confidential*.",
+        identity="`sub`. `preferred_username` is the display name and can change.",
+        email="Counts as verified if `email_verified` is `true`. It requires the scope `user:read:email`.",
+        refresh="Access tokens last about four hours. A refresh may return a new refresh token.",
+        caution="Twitch asks sites to validate tokens every hour, and to end the session of anyone who withdrew the "
+        "permission. According to its documentation, Twitch returns the nonce and ignores PKCE; neither was tried.",
         sources=(
             "https://dev.twitch.tv/docs/authentication/getting-tokens-oidc",
             "https://dev.twitch.tv/docs/authentication/validate-tokens",

@@ -38,14 +38,14 @@ class XProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://developer.x.com/en/portal/dashboard",
-        register_as="A *Web App* (a confidential client) in the user authentication settings of an app. The OAuth 2.0 "
-        "client ID and secret are the ones to use, not the API key.",
-        identity="The `id`; user names can be changed, and then be taken by somebody else.",
-        email="`confirmed_email`, which is always a confirmed one. It needs the scope `users.email`, and *Request "
-        "email from users* in the settings of the app.",
-        refresh="Access tokens live two hours. A refresh token comes with the scope `offline.access`, and each refresh "
-        "replaces it.",
-        caution="An authorization code lives thirty seconds.",
+        register_as="A *Web App* (a confidential client) in an app's user authentication settings. Use the OAuth 2.0 "
+        "client ID and secret, not the API key.",
+        identity="`id`. Usernames can change, and somebody else can then take the old one.",
+        email="`confirmed_email`, which is always verified. It requires the scope `users.email`, and *Request email "
+        "from users* in the app's settings.",
+        refresh="Access tokens last two hours. Request the scope `offline.access` to get a refresh token. Each "
+        "refresh replaces it.",
+        caution="Authorization codes expire after 30 seconds.",
         sources=(
             "https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code",
             "https://docs.x.com/x-api/users/get-my-user",

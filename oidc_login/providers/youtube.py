@@ -40,12 +40,12 @@ class YouTubeProvider(OAuth2Provider):
 
     facts = Facts(
         register_at="https://console.cloud.google.com/apis/credentials",
-        register_as="An OAuth client ID of the type *Web application*, in a project with the *YouTube Data API v3*.",
-        identity="`sub` of the Google account. The channel comes and goes; its `id` is passed to hooks as "
+        register_as="An OAuth client ID of type *Web application*, in a project with the *YouTube Data API v3*.",
+        identity="The Google account's `sub`. A person's channel can appear or disappear; hooks receive its `id` as "
         "`youtube_channel`.",
-        email="Counts where `email_verified` is `true`.",
-        refresh="Access tokens live an hour. The refresh token comes because offline access is asked for.",
-        caution="Each sign-in costs one unit of the project's quota.",
+        email="Counts as verified if `email_verified` is `true`.",
+        refresh="Access tokens last one hour. The class requests offline access, so a refresh token comes with them.",
+        caution="Each sign-in uses one unit of the project's quota.",
         sources=(
             "https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
             "https://developers.google.com/youtube/v3/docs/channels/list",

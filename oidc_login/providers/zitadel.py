@@ -15,13 +15,13 @@ class ZitadelProvider(OIDCProvider):
 
     facts = Facts(
         register_at="https://zitadel.com/docs/guides/integrate/login/oidc/login-users",
-        register_as="An application of the type *Web* in a project, with the grant *Authorization Code*.",
-        identity="`sub`, the number of the account in the instance.",
-        email="Counts where `email_verified` is `true`. An administrator can set that for any address.",
-        refresh="A refresh token comes with the scope `offline_access`, where the application has the grant *Refresh "
-        "Token*.",
-        caution="Name and address are in the user info and not in the ID token, so the first sign-in takes one more "
-        "request. Applications of one project are named in each other's tokens.",
+        register_as="An application of type *Web* in a project, with the *Authorization Code* grant.",
+        identity="`sub`, the account's number in the instance.",
+        email="Counts as verified if `email_verified` is `true`. An administrator can set that for any address.",
+        refresh="Request the scope `offline_access` to get a refresh token. The application needs the *Refresh Token* "
+        "grant.",
+        caution="The name and address are in userinfo, not in the ID token, so the first sign-in takes one more "
+        "request. The tokens of each application also name the other applications in its project.",
         sources=(
             "https://zitadel.com/docs/apis/openidoauth/endpoints",
             "https://zitadel.com/docs/apis/openidoauth/claims",
