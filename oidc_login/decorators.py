@@ -19,16 +19,19 @@ Gate = Callable[[HttpRequest], HttpResponseBase | None]
 
 
 def reauthentication_required(
-    *, max_age: int | None = None, acr_values: str | Iterable[str] = ()
+    *, max_age: int | None = None, acr_values: str | Iterable[str] = (), providers: Iterable[str] = ()
 ) -> Callable[[View], View]:
     """Let a person in whose sign-in at the provider is new and strong enough; send others back there first.
 
     `max_age` is in seconds (Core 3.1.2.1); one of `acr_values` must be met where any is given. Afterwards the
     person returns to the page, or to `LOGIN_REDIRECT_URL` if they had posted something. Whoever is not signed
     in is sent to `LOGIN_URL`.
+
+    `providers` are the keys of the providers that count; empty accepts every provider that the person has connected.
+    What an `acr` means, and who may claim it, differs between providers.
     """
     contexts = acr_values.split() if isinstance(acr_values, str) else acr_values
-    gate = gate_for(Demand(max_age=max_age, acr_values=tuple(contexts)))
+    gate = gate_for(Demand(max_age=max_age, acr_values=tuple(contexts), providers=tuple(providers)))
     return lambda view: guarded_async(view, gate) if iscoroutinefunction(view) else guarded(view, gate)
 
 

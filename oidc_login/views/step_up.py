@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,19 @@ SHORTEST_AGE = 60  # seconds; what was just asked for is not asked for again on 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a page asks of a sign-in: how old it may be, in seconds, and which contexts will do (Core 3.1.2.1)."""
+    """What a page requires of a sign-in: its age in seconds, its contexts (Core 3.1.2.1), and its providers.
+
+    Empty `acr_values` or `providers` accept any.
+    """
 
     max_age: int | None = None
     acr_values: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
 
     def is_met_by(self, signed_in: Mapping[str, Any]) -> bool:
-        """Whether the sign-in that a session remembers is new and strong enough."""
+        """Whether the sign-in that a session remembers is new and strong enough, and of an accepted provider."""
+        if self.providers and signed_in.get("provider") not in self.providers:
+            return False
         return self._is_new_enough(signed_in, now=time.time()) and self._is_strong_enough(signed_in)
 
     def _is_new_enough(self, signed_in: Mapping[str, Any], *, now: float) -> bool:
@@ -78,7 +84,7 @@ class ReauthenticateView(ProviderView):
         return self.send_back(request)  # what was posted cannot be posted again for them
 
     def send_back(self, request: HttpRequest) -> HttpResponse:
-        provider_key = provider_that_can_tell(request)
+        provider_key = provider_that_can_tell(request, self.demand.providers)
         if provider_key is None:
             raise StepUpImpossible("no_openid_connect")
         self.provider = get_provider(provider_key)
@@ -92,14 +98,19 @@ class ReauthenticateView(ProviderView):
         )
 
 
-def provider_that_can_tell(request: HttpRequest) -> str | None:
+def provider_that_can_tell(request: HttpRequest, accepted: Collection[str] = ()) -> str | None:
     """Return the key of a provider that knows the person and says when and how they signed in.
 
-    That is the one of this session, or else the one they used last. Without OpenID Connect nobody says it.
+    That is the provider of this session, or else the one that they used last, if it is among the accepted ones.
+    Only OpenID Connect providers say it.
     """
     own = OAuthConnection.objects.filter(
         user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
-        provider_key__in=[provider.key for provider in get_providers() if provider.has_id_token],
+        provider_key__in=[
+            provider.key
+            for provider in get_providers()
+            if provider.has_id_token and (not accepted or provider.key in accepted)
+        ],
     )
     last_used = F("last_login_at").desc(nulls_last=True)
     known = dict(own.order_by(last_used).values_list("pk", "provider_key"))

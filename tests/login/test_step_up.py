@@ -64,6 +64,7 @@ urlpatterns = [
     path("now/", reauthentication_required(max_age=0)(page)),
     path("strong/", reauthentication_required(acr_values=["gold", "silver"])(page)),
     path("gold/", reauthentication_required(acr_values="gold")(page)),
+    path("company/", reauthentication_required(acr_values="gold", providers=["company"])(page)),
     path("both/", reauthentication_required(max_age=300, acr_values=["gold"])(page)),
     path("class/", ClassPage.as_view()),
     path("async/", recent(async_page)),
@@ -168,6 +169,20 @@ def test_each_of_the_contexts_will_do(op: OpenIDProvider, browser: Browser) -> N
     assert browser.end(browser.authorize(op, send_back(browser, "/strong/"))).status_code == 302
     assert browser.get("/strong/").status_code == 200
     send_back(browser, "/gold/")
+
+
+def test_only_a_named_providers_word_counts(op: OpenIDProvider, browser: Browser, settings: Settings) -> None:
+    """A person may connect an account at a provider that says "gold" of everybody."""
+    op.bend("id_token", claims(acr="gold"))
+    browser.sign_in(op)
+    assert browser.get("/gold/").status_code == 200
+
+    assert browser.get("/company/").status_code == 403
+
+    settings.OIDC_LOGIN_PROVIDERS = {**settings.OIDC_LOGIN_PROVIDERS, "company": settings.OIDC_LOGIN_PROVIDERS["op"]}
+    browser.connect(op, "company")
+    browser.end(browser.authorize(op, send_back(browser, "/company/")))
+    assert browser.get("/company/").status_code == 200
 
 
 @pytest.mark.usefixtures("alice")
