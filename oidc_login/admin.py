@@ -19,8 +19,6 @@ from .exceptions import OAuthError
 from .fields import TokenKeyError
 from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
 from .protocol.errors import ProtocolError
-from .protocol.transport import MAX_TIMEOUT, time_budget
-from .providers.answers import answers_of
 from .registry import get_provider
 
 
@@ -63,6 +61,10 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     @sensitive_variables()
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Take the tokens back at the provider, and forget them here."""
+        # Only this asks providers; the admin is imported when the site starts.
+        from .protocol.transport import MAX_TIMEOUT, time_budget
+        from .providers.answers import answers_of
+
         done = 0
         with time_budget(MAX_TIMEOUT):
             for connection in queryset:

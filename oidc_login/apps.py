@@ -20,19 +20,18 @@ class OIDCLoginConfig(AppConfig):
         from django.db.models.signals import post_delete, post_save
 
         # The first registers the system checks.
-        from . import checks, notifications, sessions, signals  # noqa: F401
-        from .signin import pending_link
-        from .tokens.revocation import revoke_when_deactivated
-        from .views import step_up
+        from . import checks, notifications, receivers, sessions, signals  # noqa: F401
 
-        user_logged_in.connect(step_up.note_sign_in, dispatch_uid="oidc_login.step_up")
+        user_logged_in.connect(receivers.note_sign_in, dispatch_uid="oidc_login.step_up")
         user_logged_in.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
         user_logged_out.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
-        user_logged_in.connect(pending_link.complete, dispatch_uid="oidc_login.pending_link")
+        user_logged_in.connect(receivers.complete_link, dispatch_uid="oidc_login.pending_link")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):
             from .contrib import spectacular  # noqa: F401  # describes our authentication there
         connection = self.get_model("OAuthConnection")
         post_delete.connect(sessions.end_with_connection, sender=connection, dispatch_uid="oidc_login.ended")
-        post_save.connect(revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated")
+        post_save.connect(
+            receivers.revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated"
+        )

@@ -33,7 +33,6 @@ from .signin.exchange import identify
 from .signin.sign_in import admit_and_write, sign_in
 from .signin.transaction import SignInTransaction
 from .signin.values import SignedIn, Verified
-from .tokens.bearer import user_of_userinfo
 from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
 
 
@@ -117,6 +116,8 @@ class OIDCLoginBackend(UpstreamHooks):
         Upstream's class for APIs calls it with an access token alone.
         """
         if not hasattr(self, "verified"):
+            from .tokens.bearer import user_of_userinfo  # not needed by whoever only signs people in
+
             return user_of_userinfo(self, access_token)
         return admit_and_write(self, payload).user
 

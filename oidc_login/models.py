@@ -18,13 +18,15 @@ from .conf import django
 from .exceptions import IdentityUnbound, LastLoginMethod, SiteUnavailable
 from .faults import STORE_FAULTS
 from .fields import EncryptedTextField, ExactCharField
-from .protocol.bearer import TokenSession
-from .protocol.id_token import hash_of_nonce
-from .providers.base import OAuthProvider, OAuthToken
 from .registry import get_provider, get_provider_keys, get_providers
 from .sessions import SignedInSession as SignedInSession
 from .signin.claims import Identity, text
 from .signin.users import can_use_password, get_field, lock_user
+
+# What talks to providers is not imported here: a site starts without it.
+if TYPE_CHECKING:
+    from .protocol.bearer import TokenSession
+    from .providers.base import OAuthProvider, OAuthToken
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
@@ -250,6 +252,8 @@ class OAuthConnection(models.Model):
     @property
     def oauth_token(self) -> OAuthToken:
         """The tokens of this connection."""
+        from .providers.base import OAuthToken
+
         return OAuthToken(
             access_token=self.access_token,
             refresh_token=self.refresh_token,
@@ -378,6 +382,8 @@ class OAuthConnection(models.Model):
         `nonce`, `auth_time` and whether there is an `azp` are those of the ID token, for the ones that refreshes will
         bring (Core 12.2).
         """
+        from .protocol.id_token import hash_of_nonce
+
         self.access_token = token.access_token
         self.access_token_expires_at = stored_moment(token.access_token_expires_at)
         self.scope = text({"scope": token.scope}, "scope")

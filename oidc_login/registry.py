@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -19,10 +19,10 @@ from django.utils.module_loading import import_string
 from .cache import SharedValues
 from .conf import settings
 from .exceptions import ProviderUnknown, SiteUnavailable
-from .protocol.bounds import Bounds
-from .protocol.transport import Transport
-from .providers.base import OAuthProvider
 from .upstream.entry import provider_entries
+
+if TYPE_CHECKING:
+    from .providers.base import OAuthProvider
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +150,10 @@ def safe_description(error: Exception) -> object:
 
 def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
     """Return a new provider, or raise `ImproperlyConfigured` naming the provider and the argument."""
+    # The models need this module; what talks to providers is imported for the first of them.
+    from .protocol.bounds import Bounds
+    from .protocol.transport import Transport
+
     arguments = {name: value for name, value in configuration.items() if name != "class"}
     provider_class = import_provider_class(key, configuration)
     for problem in argument_problems(provider_class, arguments):
@@ -168,6 +172,8 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
 
 def import_provider_class(key: str, configuration: Mapping[str, Any]) -> type[OAuthProvider]:
     """Return the class that an entry of the settings names."""
+    from .providers.base import OAuthProvider  # as above
+
     path = configuration.get("class", DEFAULT_CLASS)
     try:
         provider_class = path if isinstance(path, type) else import_string(path)

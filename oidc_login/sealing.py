@@ -7,13 +7,13 @@ import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from .conf import django, settings
+
+# The models need this module, and a site starts without sealing anything: `cryptography` is imported at its first use.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
 KEY_ID_BYTES = 4
@@ -55,6 +55,8 @@ def seal(plaintext: bytes, *, purpose: str, associated_data: bytes, secrets: Seq
 
 def unseal(text: str, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> bytes:
     """Return what was sealed with one of the secrets for this use, or raise `SealError`."""
+    from cryptography.exceptions import InvalidTag
+
     position = position_of_secret(text, purpose=purpose, secrets=secrets)
     if position is None:
         raise SealError("key")
@@ -84,6 +86,10 @@ def _decoded(text: str) -> bytes:
 @lru_cache(maxsize=64)
 def _cipher(secret: str | bytes, purpose: str) -> tuple[AESGCM, bytes]:
     """Return the cipher of a secret for one purpose, and the identifier that its ciphertexts begin with."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     raw = secret if isinstance(secret, bytes) else secret.encode()
     key = HKDF(algorithm=SHA256(), length=32, salt=b"oidc_login", info=purpose.encode()).derive(raw)
     return AESGCM(key), hashlib.sha256(b"id" + key).digest()[:KEY_ID_BYTES]

@@ -10,13 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Tags, register
 
-from .database import database_messages, scale_messages
-from .project import deployment_messages, project_messages, setting_messages
-from .providers import provider_messages
-from .sessions import session_messages
-from .surroundings import surroundings_messages
-from .upstream import upstream_messages
-from .users import user_messages
+# Each check imports its own module when it runs: together they need most of the package, and a server runs none.
 
 TAG = "oidc_login"
 
@@ -24,19 +18,23 @@ TAG = "oidc_login"
 @register(TAG)
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
     """Check `OIDC_LOGIN_PROVIDERS`."""
+    from .providers import provider_messages
+
     return provider_messages()
 
 
 @register(TAG)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check the global settings."""
+    from .project import setting_messages
+
     return list(setting_messages())
 
 
 @register(TAG)
 def check_clients(**kwargs: Any) -> list[CheckMessage]:
     """Check `AUTHLIB_OAUTH_CLIENTS`."""
-    from .clients import client_messages  # not needed by whoever only signs people in
+    from .clients import client_messages
 
     return list(client_messages())
 
@@ -44,34 +42,48 @@ def check_clients(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions, middleware and policies."""
+    from .project import project_messages
+    from .sessions import session_messages
+    from .surroundings import surroundings_messages
+
     return [*project_messages(), *session_messages(), *surroundings_messages()]
 
 
 @register(TAG)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
     """Check that a sign-up can fill the user model."""
+    from .users import user_messages
+
     return list(user_messages())
 
 
 @register(TAG)
 def check_upstream(**kwargs: Any) -> list[CheckMessage]:
     """Check what comes from mozilla-django-oidc."""
+    from .upstream import upstream_messages
+
     return list(upstream_messages())
 
 
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what matters where people really sign in."""
+    from .project import deployment_messages
+
     return list(deployment_messages())
 
 
 @register(TAG, Tags.database)
 def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check the stored connections of the databases that Django was told to ask."""
+    from .database import database_messages
+
     return [found for alias in databases or () for found in database_messages(alias)]
 
 
 @register(TAG, Tags.database, deploy=True)
 def check_scale(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check, where people really sign in, that the databases find them among many."""
+    from .database import scale_messages
+
     return [found for alias in databases or () for found in scale_messages(alias)]

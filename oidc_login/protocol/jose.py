@@ -1,7 +1,7 @@
 """JOSE: taking tokens apart, signatures, keys and decryption (RFC 7515, 7516, 7517, 7518, 8037, 8725).
 
-The only place that imports PyJWT and jwcrypto. It decides which algorithms exist here; which of them a
-provider may use is decided by its caller.
+The only place that imports PyJWT and jwcrypto, jwcrypto at its first use: a site starts without reading a key.
+It decides which algorithms exist here; which of them a provider may use is decided by its caller.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwcrypto.common import JWException
-from jwcrypto.jwe import JWE
-from jwcrypto.jwk import JWK
 from jwt.algorithms import get_default_algorithms
 
 from .errors import ClientMisconfigured, InvalidIDToken, ResponseInvalid
 from .transport import strict_json
+
+if TYPE_CHECKING:
+    from jwcrypto.jwk import JWK
 
 MAX_TOKEN_LENGTH = 64 * 1024
 MAX_ENCRYPTED_LENGTH = 2 * MAX_TOKEN_LENGTH
@@ -164,6 +164,9 @@ def signature_is_valid(jws: UnverifiedJWS, key: PublicKey | bytes) -> bool:
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """Return the public key of a JWK; raise `ValueError` with the reason it must not be used."""
+    from jwcrypto.common import JWException
+    from jwcrypto.jwk import JWK
+
     members = {name: jwk[name] for name in ("kty", *_PUBLIC_MEMBERS.get(jwk["kty"], ())) if name in jwk}
     try:
         key = JWK(**members).get_op_key("verify")
@@ -178,6 +181,9 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
 
 def read_public_key(key: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
     """Return the public JWK of a JWK or of a PEM text; `ValueError` if it is none."""
+    from jwcrypto.common import JWException
+    from jwcrypto.jwk import JWK
+
     try:
         jwk = JWK(**key) if isinstance(key, Mapping) else JWK.from_pem(key.encode() if isinstance(key, str) else key)
         return cast("dict[str, Any]", jwk.export_public(as_dict=True))
@@ -213,6 +219,8 @@ class PrivateKey:
 
     def __init__(self, key: Mapping[str, Any] | str) -> None:
         """Take a JWK, a PEM text, or the path of a file that holds one of them; `ValueError` if it is none."""
+        from jwcrypto.common import JWException
+
         try:
             self._jwk = _read_private_key(key)
             has_private = self._jwk.has_private
@@ -262,6 +270,9 @@ class PrivateKey:
         The whole text must have the compact form: jwcrypto reads the JSON form as well, which has many recipients
         and headers beside the one that is judged here.
         """
+        from jwcrypto.common import JWException
+        from jwcrypto.jwe import JWE
+
         parts = _COMPACT_JWE.fullmatch(raw) if len(raw) <= MAX_ENCRYPTED_LENGTH else None
         if parts is None:
             raise InvalidIDToken("encryption")
@@ -279,6 +290,8 @@ class PrivateKey:
 
 
 def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
+    from jwcrypto.jwk import JWK
+
     if isinstance(key, Mapping):
         return JWK(**key)
     if "-----BEGIN" in key:

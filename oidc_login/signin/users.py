@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from inspect import Parameter, signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
@@ -14,12 +14,13 @@ from django.db.models import CharField, F, Field, TextField
 from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
-from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from ..conf import django
 from ..exceptions import EmailNotTaken, EmailRequired
-from ..providers.base import OAuthProvider
 from .claims import Identity, email_key, text, username_from
+
+if TYPE_CHECKING:
+    from ..providers.base import OAuthProvider
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}
@@ -185,6 +186,8 @@ def lock_user(user: AbstractBaseUser) -> bool:
 
 def can_use_password(user: AbstractBaseUser) -> bool:
     """Whether the user has a password and the site a backend that may take it, beside those for providers."""
+    from mozilla_django_oidc.auth import OIDCAuthenticationBackend  # the models need this module, not `requests`
+
     backends = map(import_string, django.AUTHENTICATION_BACKENDS)
     return user.has_usable_password() and not all(issubclass(one, OIDCAuthenticationBackend) for one in backends)
 

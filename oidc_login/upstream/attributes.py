@@ -14,7 +14,6 @@ from django.core.exceptions import ImproperlyConfigured
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from ..providers.base import OAuthProvider
-from ..providers.oidc import OIDCProvider
 from ..registry import get_provider, get_provider_keys
 from . import entry
 
@@ -33,10 +32,14 @@ def attribute(name: str, read: Callable[[Any], Any]) -> Any:
 
 
 def jwks_uri(provider: OAuthProvider) -> str | None:
+    from ..providers.oidc import OIDCProvider  # the site's providers may all be others
+
     return provider.metadata.jwks_uri if isinstance(provider, OIDCProvider) else None
 
 
 def sign_algo(provider: OAuthProvider) -> str | None:
+    from ..providers.oidc import OIDCProvider  # as above
+
     return provider.get_signing_algorithms()[0] if isinstance(provider, OIDCProvider) else None
 
 

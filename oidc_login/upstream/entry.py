@@ -11,7 +11,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..conf import django, settings
-from ..protocol.transport import MAX_TIMEOUT
 
 KEY: Final = "oidc"
 PROVIDER_CLASS: Final = "oidc_login.upstream.provider.EndpointsProvider"
@@ -111,6 +110,8 @@ def _auth_method(secret: object) -> str:
 
 def _timeout(value: Any) -> float:
     """`requests` takes seconds, a pair for connecting and reading, or `None`; here it is the whole exchange."""
+    from ..protocol.transport import MAX_TIMEOUT  # imports `requests`, which most sites' settings do not need
+
     numbers = [n for n in (value if isinstance(value, tuple) else (value,)) if isinstance(n, (int, float)) and n > 0]
     return min(sum(numbers), MAX_TIMEOUT) if numbers else 10
 
