@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils import translation
 
 from oidc_login.testing import OpenIDProvider
 from tests.login.browser import Browser
@@ -28,8 +30,10 @@ urlpatterns = [path("oauth/", include("oidc_login.urls")), *i18n_patterns(path("
 
 
 @pytest.fixture(autouse=True)
-def locale(settings: Settings) -> None:
+def locale(settings: Settings) -> Iterator[None]:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    with translation.override("en"):  # what the middleware activates is for this test alone
+        yield
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
