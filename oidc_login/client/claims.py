@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from oidc_login.exceptions import DomainNotAllowed, RefusedBySite, StepUpFailed
 from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.signin import provisioning
+from oidc_login.signin import groups_claim
 from oidc_login.signin.claims import clean_email, is_admitted
 
 from .errors import OAuthError
@@ -82,7 +82,7 @@ def check_admission(provider: OAuthProvider, claims: Mapping[str, Any]) -> None:
     """What keeps people out of a sign-in with this provider, by its own settings, keeps them out here."""
     if not provider.check_claims(claims):
         raise RefusedBySite("check_claims")
-    provisioning.check(claims, provider)
+    groups_claim.check(claims, provider)
     acr_values = provider.get_essential_acr_values()
     if acr_values and claims.get("acr") not in acr_values:
         raise StepUpFailed("acr")

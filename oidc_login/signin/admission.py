@@ -17,7 +17,7 @@ from ..models import OAuthConnection
 from ..protocol.userinfo import merge_claims
 from ..providers.base import OAuthProvider
 from ..providers.claim_paths import is_there
-from . import provisioning
+from . import groups_claim
 from .claims import Identity, clean_email, is_admitted
 from .values import Backend
 
@@ -37,7 +37,7 @@ def check_provider_rules(identity: Identity, provider: OAuthProvider) -> None:
     """The provider's own settings admit the claims: its tenants, hosted domain or workspace, and groups."""
     if not provider.check_claims(identity.claims):
         raise RefusedBySite("refused: the provider's settings do not admit these claims")
-    provisioning.check(identity.claims, provider)
+    groups_claim.check(identity.claims, provider)
 
 
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:

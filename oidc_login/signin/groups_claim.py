@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
+from ..exceptions import RefusedBySite
 from ..providers.base import OAuthProvider
 from ..providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
 from .claims import storable
@@ -18,6 +19,9 @@ MAX_KEPT_BYTES = 4 * 1024
 
 # What may separate several names in one text.
 _SEPARATORS = re.compile(r"""[\s,;|\[\]{}"']+""")
+
+
+Decision = Literal["apply", "keep", "refuse"]
 
 
 class ClaimState(Enum):
@@ -158,6 +162,21 @@ def without_answer(claims: Mapping[str, Any], provider: OAuthProvider) -> dict[s
 
 # What a connection keeps, so that later judgements have it: the names of each path, under the path itself. `claim_at`
 # looks for an exact name first, so the same settings read them again.
+
+
+def decide(claim: GroupsClaim, provider: OAuthProvider) -> Decision:
+    """Return what a claim means: its groups count, nothing changes, or the person may not come in."""
+    if claim.state is ClaimState.UNAVAILABLE:
+        return "keep"
+    if claim.state is ClaimState.GIVEN or provider.groups_missing == "remove":
+        return "apply"
+    return "keep" if provider.groups_missing == "keep" else "refuse"
+
+
+def check(claims: Mapping[str, Any], provider: OAuthProvider) -> None:
+    """Refuse a person without the claim where `groups_missing` is "refuse"."""
+    if provider.groups_paths and decide(read(claims, provider), provider) == "refuse":
+        raise RefusedBySite("groups_missing")
 
 
 def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, Group
@@ -26,6 +26,7 @@ from .groups_claim import (
     SHAPES,
     ClaimState,
     GroupsClaim,
+    decide,
     groups_of,
     part_of,
     read,
@@ -37,7 +38,6 @@ from .users import get_field, lock_user
 
 logger = logging.getLogger(__name__)
 
-Decision = Literal["apply", "keep", "refuse"]
 FLAGS = ("is_staff", "is_superuser")
 NOTE_LIFETIME = 24 * 3600  # seconds
 
@@ -61,15 +61,6 @@ class Changes:
 
 
 # Decisions, from values alone.
-
-
-def decide(claim: GroupsClaim, provider: OAuthProvider) -> Decision:
-    """Return what a claim means: its groups count, nothing changes, or the person may not come in."""
-    if claim.state is ClaimState.UNAVAILABLE:
-        return "keep"
-    if claim.state is ClaimState.GIVEN or provider.groups_missing == "remove":
-        return "apply"
-    return "keep" if provider.groups_missing == "keep" else "refuse"
 
 
 def plan(rights: Rights, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim) -> Changes:
@@ -118,12 +109,6 @@ def is_made(name: str, group: str) -> bool:
 
 
 @sensitive_variables()
-def check(claims: Mapping[str, Any], provider: OAuthProvider) -> None:
-    """Refuse a person without the claim where `groups_missing` is "refuse"."""
-    if provider.groups_paths and decide(read(claims, provider), provider) == "refuse":
-        raise RefusedBySite("groups_missing")
-
-
 @sensitive_variables()
 def provision(
     user: AbstractBaseUser,

@@ -163,7 +163,7 @@ class Writing:
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
         self._lock(decision.get_user())
         connection = decision.get_connection()
-        previous = connection.claims if self._has_groups else {}
+        previous = self._claims_before(connection)
         if not self._fill(connection).update_row(self._written_fields()):
             raise ConnectionGone
         user = self._updated(decision.get_user(), previous)
@@ -258,12 +258,14 @@ class Writing:
         if self.person.is_complete or connection.pk is None:
             connection.email = self.identity.email
             connection.email_verified = self.identity.email_verified
-            told_before = {name: connection.claims.get(name) for name in self.provider.claims_told_once}
+            before = self._claims_before(connection)
+            told_before = {name: before.get(name) for name in self.provider.claims_told_once}
             told = {**told_before, **self.identity.claims}
-            judged = kept(self._groups_said(connection), self.provider, previous=connection.claims)
+            judged = kept(self._groups_said(connection), self.provider, previous=before)
             connection.claims = storable(told, wanted=kept_claims(self.verified), judged=judged)
         elif self._has_groups:
-            connection.claims = with_groups_of(self._groups_said(connection), self.provider, stored=connection.claims)
+            before = self._claims_before(connection)
+            connection.claims = with_groups_of(self._groups_said(connection), self.provider, stored=before)
         connection.last_login_at = timezone.now()
         if self.provider.store_tokens:
             claims = self.verified.id_claims
@@ -276,6 +278,17 @@ class Writing:
         else:
             connection.forget_tokens()
         return connection
+
+    def _claims_before(self, connection: OAuthConnection) -> Mapping[str, Any]:
+        """Return the claims that the connection has kept, read only if the provider's settings need them."""
+        if connection.pk is None or not (self._has_groups or self.provider.claims_told_once):
+            return {}
+        if "claims" in connection.get_deferred_fields():
+            try:
+                connection.refresh_from_db(using=self.using, fields=["claims"])
+            except OAuthConnection.DoesNotExist:
+                raise ConnectionGone from None
+        return connection.claims
 
     def _groups_said(self, connection: OAuthConnection) -> Mapping[str, Any]:
         """Return the claims whose groups are kept; connecting gives no rights, so those that did are not replaced."""

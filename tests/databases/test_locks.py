@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases lock rows"),
 ]
 
-UNAVAILABLE = (503, "provider_unavailable")
+UNAVAILABLE = (503, "site_unavailable")
 SHORT = 50  # milliseconds
 LONG = 10_000
 

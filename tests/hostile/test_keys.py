@@ -418,7 +418,8 @@ def test_set_that_came_empty_beside_a_new_key_is_asked_for_again_soon(
 
 @source("Core 10.1.1")
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_with_unknown_keys_cause_one_fetch(stage: Stage) -> None:
+def test_many_at_once_with_unknown_keys_cause_one_fetch(stage: Stage, settings: Settings) -> None:
+    settings.OIDC_LOGIN_MAX_EXCHANGES = settings.OIDC_LOGIN_MAX_EXCHANGES_PER_PROVIDER = 20
     sign_in(stage.op)
     many_names(stage.op)
     stage.op.bend("jwks", lambda answer: Answer(**{**_parts(answer), "delay": 0.1}))

@@ -98,6 +98,8 @@ def test_refused(stage: Stage, row: Row) -> None:
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=str)
 def test_accepted(stage: Stage, row: Row) -> None:
+    if "azp" in str(row):
+        stage.prepare(row)  # it stands in the ID token of the sign-in too, or in none (Core 12.2)
     connection = sign_in(stage)
     stage.prepare(row)
 
