@@ -244,6 +244,8 @@ class OAuthConnection(models.Model):
         names = loaded if fields is None else set(fields)
         tokens = names & set(ENCRYPTED_FIELDS)
         if rest := names - tokens:
+            # From where the row was read: a router might name a replica, which may not have it yet.
+            using = using or (self._state.db if from_queryset is None else None)
             super().refresh_from_db(using=using, fields=sorted(rest), from_queryset=from_queryset)
         if tokens:
             rows = type(self)._base_manager.db_manager(using or self._state.db).filter(pk=self.pk)
