@@ -281,14 +281,16 @@ class Writing:
 
     def _claims_before(self, connection: OAuthConnection) -> Mapping[str, Any]:
         """Return the claims that the connection has kept, read only if the provider's settings need them."""
-        if connection.pk is None or not (self._has_groups or self.provider.claims_told_once):
+        needed = self._has_groups or self.provider.claims_told_once
+        if connection._state.adding or not needed:
             return {}
         if "claims" in connection.get_deferred_fields():
             try:
                 connection.refresh_from_db(using=self.using, fields=["claims"])
             except OAuthConnection.DoesNotExist:
                 raise ConnectionGone from None
-        return connection.claims
+        before: Mapping[str, Any] = connection.claims
+        return before
 
     def _groups_said(self, connection: OAuthConnection) -> Mapping[str, Any]:
         """Return the claims whose groups are kept; connecting gives no rights, so those that did are not replaced."""

@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from oidc_login.testing import User, serve
 from tests.databases.servers import free_port, postgresql, program, wait_for
 from tests.login.served import CLIENT_SECRET, RecordingOpenIDProvider
@@ -96,6 +94,8 @@ class Site:
     @contextmanager
     def administrator(self) -> Iterator[Any]:
         """A connection to the database that is not ended with the others."""
+        import psycopg  # of the extra for heavy tests
+
         with psycopg.connect(self.database_url.replace("postgres:", "postgresql:"), autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only = off")
             yield connection

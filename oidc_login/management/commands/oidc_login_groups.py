@@ -15,8 +15,8 @@ from oidc_login.management.options import check_provider
 from oidc_login.models import OAuthConnection
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider
-from oidc_login.signin.groups_claim import REASONS, ClaimState, GroupsClaim, read
-from oidc_login.signin.provisioning import Changes, changes_for, decide, existing_groups
+from oidc_login.signin.groups_claim import REASONS, ClaimState, GroupsClaim, decide, read
+from oidc_login.signin.provisioning import Changes, changes_for, existing_groups
 
 NONE = "(none)"
 
