@@ -238,7 +238,8 @@ def has_other_identity(user: AbstractBaseUser, provider_key: str, issuer: str, s
     if issuer:
         same_provider |= Q(issuer=issuer)
     own = OAuthConnection.objects.filter(same_provider, user_id=user.pk)
-    return own.exclude(provider_user_id=subject).exists()
+    # Compared here and not in SQL: `sub` is exact, whatever the collation of the column (Core 2).
+    return any(other != subject for other in own.values_list("provider_user_id", flat=True))
 
 
 def check_not_staff(user: AbstractBaseUser, provider: OAuthProvider) -> None:

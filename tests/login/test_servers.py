@@ -24,6 +24,7 @@ from oidc_login.providers import (
 from oidc_login.providers.documented import DocumentedProvider
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.signin.claims import Identity
+from oidc_login.signin.linking import has_other_identity
 from oidc_login.testing import serve
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged
@@ -333,6 +334,8 @@ def test_database_that_ignores_case_finds_nobody_else() -> None:
 
     assert find("sub-1") is None
     assert find("Sub-1") is not None
+    assert has_other_identity(user, "op", "https://op.example", "sub-1")
+    assert not has_other_identity(user, "op", "https://op.example", "Sub-1")
 
 
 def test_the_error_names_no_value() -> None:
