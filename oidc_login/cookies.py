@@ -14,7 +14,7 @@ SameSite = Literal["Lax", "None"]
 
 def is_secure(request: HttpRequest) -> bool:
     """Whether the browser is on https: the request says so, or `OIDC_LOGIN_BASE_URL`, as behind a proxy."""
-    return request.is_secure() or str(settings.BASE_URL or "").lower().startswith("https://")
+    return request.is_secure() or str(settings.BASE_URL).lower().startswith("https://")
 
 
 def full_name(request: HttpRequest, name: str) -> str:

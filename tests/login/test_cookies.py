@@ -72,6 +72,16 @@ def test_cookie_of_exactly_this_name_is_the_flows(op: OpenIDProvider, make_clien
 
 
 @interfaces
+def test_cookie_without_a_name_takes_no_flow_away(op: OpenIDProvider, make_client: Any, get: Get) -> None:
+    """A browser sends the value alone of a cookie that has no name."""
+    name, value, url = begun_flow(op)
+    client = make_client()
+
+    assert get(client, url, f"{name}; {name}={value}; c=d").status_code == 302
+    assert SESSION_KEY in client.session
+
+
+@interfaces
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 @pytest.mark.parametrize("before", ["", "a=b; ", "a=b;"], ids=["alone", "behind another", "behind another at once"])
 def test_name_that_begins_with_what_django_strips_is_not_the_flows(

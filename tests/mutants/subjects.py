@@ -33,7 +33,8 @@ TESTS: dict[str, Sequence[str]] = {
         "tests/tokens/test_oauth1_sessions.py",
         f"{LOGIN}oauth1_checks.py",
     ),
-    "signin/admission": ("tests/gate/test_gate.py", f"{LINKING}reasons.py"),
+    "cookies": (f"{LOGIN}cookies.py", f"{LOGIN}flow.py"),
+    "signin/admission": ("tests/gate/test_standing.py", "tests/gate/test_gate.py", f"{LINKING}reasons.py"),
     "signin/linking": (
         f"{HOSTILE}decisions.py",
         f"{LOGIN}linking.py",
@@ -71,6 +72,7 @@ STRICT = (
     "protocol/tokens",
     "protocol/metadata",
     "protocol/pushed",
+    "cookies",
     "signin/admission",
     "signin/linking",
 )
