@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
-from . import sessions, signals
-from .exceptions import OAuthError
-from .fields import TokenKeyError
-from .models import ENCRYPTED_FIELDS, OAuthConnection, Status
-from .protocol.errors import ProtocolError
-from .registry import get_provider
+from oidc_login import signals
+from oidc_login.exceptions import OAuthError
+from oidc_login.models import ENCRYPTED_FIELDS, OAuthConnection, Status
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.registry import get_provider
+from oidc_login.sessions import records as sessions
 
 
 @admin.register(OAuthConnection)
@@ -62,8 +63,8 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Take the tokens back at the provider, and forget them here."""
         # Only this asks providers; the admin is imported when the site starts.
-        from .protocol.transport import MAX_TIMEOUT, time_budget
-        from .providers.answers import answers_of
+        from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+        from oidc_login.providers.answers import answers_of
 
         done = 0
         with time_budget(MAX_TIMEOUT):

@@ -20,7 +20,8 @@ class OIDCLoginConfig(AppConfig):
         from django.db.models.signals import post_delete, post_save
 
         # The first registers the system checks.
-        from . import checks, notifications, receivers, sessions, signals  # noqa: F401
+        from oidc_login import checks, notifications, receivers, signals  # noqa: F401
+        from oidc_login.sessions import records as sessions
 
         user_logged_in.connect(receivers.note_sign_in, dispatch_uid="oidc_login.step_up")
         user_logged_in.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
@@ -29,7 +30,7 @@ class OIDCLoginConfig(AppConfig):
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):
-            from .contrib import spectacular  # noqa: F401  # describes our authentication there
+            from oidc_login.contrib import spectacular  # noqa: F401  # describes our authentication there
         connection = self.get_model("OAuthConnection")
         post_delete.connect(sessions.end_with_connection, sender=connection, dispatch_uid="oidc_login.ended")
         post_save.connect(

@@ -20,20 +20,20 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from .conf import django
-from .exceptions import RefusedBySite
-from .flow import Flow
-from .protocol.authorization import AuthorizationResponse
-from .providers.answers import answers_of
-from .registry import get_provider
-from .signin import users
-from .signin.claims import Identity
-from .signin.constraints import refusal
-from .signin.exchange import identify
-from .signin.sign_in import admit_and_write, sign_in
-from .signin.transaction import SignInTransaction
-from .signin.values import SignedIn, Verified
-from .upstream.hooks import TOKEN_FIELDS, UpstreamHooks
+from oidc_login.conf import django
+from oidc_login.exceptions import RefusedBySite
+from oidc_login.flow.pending import Flow
+from oidc_login.mozilla.hooks import TOKEN_FIELDS, UpstreamHooks
+from oidc_login.protocol.authorization import AuthorizationResponse
+from oidc_login.providers.answers import answers_of
+from oidc_login.registry import get_provider
+from oidc_login.signin import users
+from oidc_login.signin.claims import Identity
+from oidc_login.signin.constraints import refusal
+from oidc_login.signin.exchange import identify
+from oidc_login.signin.sign_in import admit_and_write, sign_in
+from oidc_login.signin.transaction import SignInTransaction
+from oidc_login.signin.values import SignedIn, Verified
 
 
 class OIDCLoginBackend(UpstreamHooks):
@@ -116,7 +116,7 @@ class OIDCLoginBackend(UpstreamHooks):
         Upstream's class for APIs calls it with an access token alone.
         """
         if not hasattr(self, "verified"):
-            from .tokens.bearer import user_of_userinfo  # not needed by whoever only signs people in
+            from oidc_login.access_tokens import user_of_userinfo  # not needed by whoever only signs people in
 
             return user_of_userinfo(self, access_token)
         return admit_and_write(self, payload).user

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.cache import BaseCache, caches
 
-from .conf import settings
-from .exceptions import SiteUnavailable
+from oidc_login.conf import settings
+from oidc_login.exceptions import SiteUnavailable
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from .registry import get_provider_keys
+from oidc_login.registry import get_provider_keys
 
 
 def oauth_provider_keys(request: HttpRequest) -> dict[str, Any]:

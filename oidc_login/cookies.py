@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 
-from .conf import settings
+from oidc_login.conf import settings
 
 HOST_PREFIX: Final = "__Host-"
 SameSite = Literal["Lax", "None"]

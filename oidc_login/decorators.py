@@ -10,9 +10,9 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 
-from .views.base import SESSION_KEY
-from .views.scopes import ScopesView, has_scopes
-from .views.step_up import Demand, ReauthenticateView
+from oidc_login.views.base import SESSION_KEY
+from oidc_login.views.scopes import ScopesView, has_scopes
+from oidc_login.views.step_up import Demand, ReauthenticateView
 
 View = Callable[..., Any]
 Gate = Callable[[HttpRequest], HttpResponseBase | None]

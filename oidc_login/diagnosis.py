@@ -15,18 +15,18 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
-from .advice import ADVICE
-from .conf import settings
-from .exceptions import ClientRefused, CodeRefused, from_protocol
-from .protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
-from .protocol.transport import MAX_TIMEOUT, Request, Response, time_budget
-from .providers.base import OAuthProvider
-from .providers.documented import DocumentedProvider
-from .providers.oauth2 import OAuth2Provider
-from .registry import build_provider
-from .signin.groups_claim import REASONS
-from .signin.provisioning import last_unreadable
-from .upstream.entry import callback_name
+from oidc_login.advice import ADVICE
+from oidc_login.conf import settings
+from oidc_login.exceptions import ClientRefused, CodeRefused, from_protocol
+from oidc_login.mozilla.entry import callback_name
+from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
+from oidc_login.protocol.http.client import MAX_TIMEOUT, Request, Response, time_budget
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.documented import DocumentedProvider
+from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.registry import build_provider
+from oidc_login.signin.groups_claim import REASONS
+from oidc_login.signin.provisioning import last_unreadable
 
 MADE_UP_CODE = "oidc-login-diagnosis"
 

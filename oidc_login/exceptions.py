@@ -8,7 +8,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .protocol import errors as protocol
+from oidc_login.protocol import errors as protocol
 
 Text = str | Promise
 

@@ -23,8 +23,8 @@ from django.db import (
 )
 from django.db.transaction import TransactionManagementError
 
-from .exceptions import OAuthError, SiteUnavailable, from_protocol
-from .protocol.errors import ProtocolError
+from oidc_login.exceptions import OAuthError, SiteUnavailable, from_protocol
+from oidc_login.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.http import HttpRequest
 
-from .conf import django, settings
+from oidc_login.conf import django, settings
 
 DIRECTIVE: Final = "form-action"
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -8,12 +8,12 @@ from typing import Any
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
-from .conf import settings
-from .exceptions import OAuthError
-from .models import OAuthConnection
-from .registry import get_provider
-from .signin.claims import email_key
-from .signin.users import get_field
+from oidc_login.conf import settings
+from oidc_login.exceptions import OAuthError
+from oidc_login.models import OAuthConnection
+from oidc_login.registry import get_provider
+from oidc_login.signin.claims import email_key
+from oidc_login.signin.users import get_field
 
 logger = logging.getLogger(__name__)
 

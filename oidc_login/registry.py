@@ -16,13 +16,13 @@ from django.core.signals import setting_changed
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
-from .cache import SharedValues
-from .conf import settings
-from .exceptions import ProviderUnknown, SiteUnavailable
-from .upstream.entry import provider_entries
+from oidc_login.cache import SharedValues
+from oidc_login.conf import settings
+from oidc_login.exceptions import ProviderUnknown, SiteUnavailable
+from oidc_login.mozilla.entry import provider_entries
 
 if TYPE_CHECKING:
-    from .providers.base import OAuthProvider
+    from oidc_login.providers.base import OAuthProvider
 
 logger = logging.getLogger(__name__)
 
@@ -151,8 +151,8 @@ def safe_description(error: Exception) -> object:
 def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
     """Return a new provider, or raise `ImproperlyConfigured` naming the provider and the argument."""
     # The models need this module; what talks to providers is imported for the first of them.
-    from .protocol.bounds import Bounds
-    from .protocol.transport import Transport
+    from oidc_login.protocol.http.bounds import Bounds
+    from oidc_login.protocol.http.client import Transport
 
     arguments = {name: value for name, value in configuration.items() if name != "class"}
     provider_class = import_provider_class(key, configuration)
@@ -172,7 +172,7 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
 
 def import_provider_class(key: str, configuration: Mapping[str, Any]) -> type[OAuthProvider]:
     """Return the class that an entry of the settings names."""
-    from .providers.base import OAuthProvider  # as above
+    from oidc_login.providers.base import OAuthProvider  # as above
 
     path = configuration.get("class", DEFAULT_CLASS)
     try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .conf import django, settings
+from oidc_login.conf import django, settings
 
 # The models need this module, and a site starts without sealing anything: `cryptography` is imported at its first use.
 if TYPE_CHECKING:

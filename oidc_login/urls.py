@@ -17,14 +17,14 @@ from django.utils.functional import lazy
 from django.views.decorators.clickjacking import xframe_options_deny, xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 
-from .views.begin import InitiateLoginView, LoginView, ProvidersView
-from .views.callback import CallbackView
-from .views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
-from .views.csrf import WayOn, csrf_protect, to_connections, to_logout, to_next
-from .views.logout import LogoutDoneView, LogoutView
-from .views.provider_logout import BackChannelLogoutView, FrontChannelLogoutView
-from .views.sessions import EndOtherSessionsView, EndSessionView
-from .views.upstream import UpstreamCallbackView, UpstreamLoginView, UpstreamLogoutView
+from oidc_login.views.begin import InitiateLoginView, LoginView, ProvidersView
+from oidc_login.views.callback import CallbackView
+from oidc_login.views.connections import ConfirmLinkView, ConnectionsView, ConnectView, DisconnectView
+from oidc_login.views.csrf import WayOn, csrf_protect, to_connections, to_logout, to_next
+from oidc_login.views.logout import LogoutDoneView, LogoutView
+from oidc_login.views.mozilla import UpstreamCallbackView, UpstreamLoginView, UpstreamLogoutView
+from oidc_login.views.provider_logout import BackChannelLogoutView, FrontChannelLogoutView
+from oidc_login.views.sessions import EndOtherSessionsView, EndSessionView
 
 
 def entrance(view: Any, *, way_on: WayOn = to_next) -> Any:

@@ -18,7 +18,7 @@ TAG = "oidc_login"
 @register(TAG)
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
     """Check `OIDC_LOGIN_PROVIDERS`."""
-    from .providers import provider_messages
+    from oidc_login.checks.providers import provider_messages
 
     return provider_messages()
 
@@ -26,7 +26,7 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check the global settings."""
-    from .project import setting_messages
+    from oidc_login.checks.project import setting_messages
 
     return list(setting_messages())
 
@@ -34,7 +34,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_clients(**kwargs: Any) -> list[CheckMessage]:
     """Check `AUTHLIB_OAUTH_CLIENTS`."""
-    from .clients import client_messages
+    from oidc_login.checks.clients import client_messages
 
     return list(client_messages())
 
@@ -42,9 +42,9 @@ def check_clients(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
     """Check backends, URLs, sessions, middleware and policies."""
-    from .project import project_messages
-    from .sessions import session_messages
-    from .surroundings import surroundings_messages
+    from oidc_login.checks.project import project_messages
+    from oidc_login.checks.sessions import session_messages
+    from oidc_login.checks.surroundings import surroundings_messages
 
     return [*project_messages(), *session_messages(), *surroundings_messages()]
 
@@ -52,7 +52,7 @@ def check_project(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
     """Check that a sign-up can fill the user model."""
-    from .users import user_messages
+    from oidc_login.checks.users import user_messages
 
     return list(user_messages())
 
@@ -60,7 +60,7 @@ def check_users(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_upstream(**kwargs: Any) -> list[CheckMessage]:
     """Check what comes from mozilla-django-oidc."""
-    from .upstream import upstream_messages
+    from oidc_login.checks.mozilla import upstream_messages
 
     return list(upstream_messages())
 
@@ -68,7 +68,7 @@ def check_upstream(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Check what matters where people really sign in."""
-    from .project import deployment_messages
+    from oidc_login.checks.project import deployment_messages
 
     return list(deployment_messages())
 
@@ -76,7 +76,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG, Tags.database)
 def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check the stored connections of the databases that Django was told to ask."""
-    from .database import database_messages
+    from oidc_login.checks.database import database_messages
 
     return [found for alias in databases or () for found in database_messages(alias)]
 
@@ -84,6 +84,6 @@ def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) 
 @register(TAG, Tags.database, deploy=True)
 def check_scale(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check, where people really sign in, that the databases find them among many."""
-    from .database import scale_messages
+    from oidc_login.checks.database import scale_messages
 
     return [found for alias in databases or () for found in scale_messages(alias)]

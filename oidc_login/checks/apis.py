@@ -9,12 +9,12 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from ..conf import django, settings
-from ..providers.oidc import OIDCProvider
-from ..registry import import_provider_class
-from .arguments import problem
-from .entries import configured
-from .messages import Problem, message, near
+from oidc_login.checks.arguments import problem
+from oidc_login.checks.entries import configured
+from oidc_login.checks.messages import Problem, message, near
+from oidc_login.conf import django, settings
+from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.registry import import_provider_class
 
 UPSTREAM_CLASS = "mozilla_django_oidc.contrib.drf.OIDCAuthentication"
 

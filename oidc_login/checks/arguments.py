@@ -10,19 +10,19 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from ..protocol.authorization import FLOW_PARAMETERS
-from ..protocol.client_auth import METHODS, read_assertion
-from ..protocol.errors import ClientMisconfigured, MetadataInvalid
-from ..protocol.id_token import MAX_LEEWAY
-from ..protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
-from ..protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
-from ..protocol.proxy import Proxy
-from ..protocol.transport import MAX_TIMEOUT, check_url
-from ..providers.mapping import NAMES, PATH
-from ..providers.oauth2 import ENDPOINTS
-from ..signin.profile import may_be_written
-from ..signin.users import get_field
-from .messages import Problem, listed, near
+from oidc_login.checks.messages import Problem, listed, near
+from oidc_login.protocol.authorization import FLOW_PARAMETERS
+from oidc_login.protocol.client_auth import METHODS, read_assertion
+from oidc_login.protocol.errors import ClientMisconfigured, MetadataInvalid
+from oidc_login.protocol.http.client import MAX_TIMEOUT, check_url
+from oidc_login.protocol.http.proxy import Proxy
+from oidc_login.protocol.id_token import MAX_LEEWAY
+from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, SYMMETRIC_ALGORITHMS, PrivateKey
+from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
+from oidc_login.providers.mapping import NAMES, PATH
+from oidc_login.providers.oauth2 import ENDPOINTS
+from oidc_login.signin.profile import may_be_written
+from oidc_login.signin.users import get_field
 
 Rule = Callable[[Any], Iterable[Problem]]
 

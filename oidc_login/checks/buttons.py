@@ -11,9 +11,9 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 
-from ..templatetags.oidc_login import is_color
-from .arguments import Rule, optional, problem, text
-from .messages import Problem
+from oidc_login.checks.arguments import Rule, optional, problem, text
+from oidc_login.checks.messages import Problem
+from oidc_login.templatetags.oidc_login import is_color
 
 MAX_LETTERS = 2
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from django.core.checks import CheckMessage
 
-from ..client.options import problems_of
-from ..client.registration import SETTING
-from ..client.rules import Kind
-from ..conf import django
-from .messages import message
+from oidc_login.checks.messages import message
+from oidc_login.client.options import problems_of
+from oidc_login.client.registration import SETTING
+from oidc_login.client.rules import Kind
+from oidc_login.conf import django
 
 NUMBERS: Mapping[Kind, str] = {"unknown": "E086", "refused": "E087", "value": "E088", "unused": "W085"}
 

@@ -14,14 +14,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections, router
 from django.db.models import CharField, Count, F, Model, Q, TextField
 
-from ..exceptions import ProviderUnavailable
-from ..models import LinkReason, OAuthConnection
-from ..providers.base import OAuthProvider
-from ..registry import find_provider, loaded_configurations
-from ..signin.linking import links_by_email
-from ..signin.users import get_field
-from .entries import configured
-from .messages import message
+from oidc_login.checks.entries import configured
+from oidc_login.checks.messages import message
+from oidc_login.exceptions import ProviderUnavailable
+from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import find_provider, loaded_configurations
+from oidc_login.signin.linking import links_by_email
+from oidc_login.signin.users import get_field
 
 NAMED = 10  # rows that a message names
 LISTED = 5  # issuers that a message lists

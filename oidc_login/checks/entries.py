@@ -10,14 +10,14 @@ from typing import Any
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from .. import providers
-from ..providers.base import OAuthProvider
-from ..providers.shipped import shipped_classes
-from ..registry import KEY, argument_names, import_provider_class
-from ..upstream.entry import provider_entries
-from .arguments import ARGUMENT_RULES, problem
-from .buttons import BUTTON_RULES
-from .messages import Problem, listed, message, near
+from oidc_login import providers
+from oidc_login.checks.arguments import ARGUMENT_RULES, problem
+from oidc_login.checks.buttons import BUTTON_RULES
+from oidc_login.checks.messages import Problem, listed, message, near
+from oidc_login.mozilla.entry import provider_entries
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.shipped import shipped_classes
+from oidc_login.registry import KEY, argument_names, import_provider_class
 
 # Packages that only some classes need, and the extra that brings each.
 EXTRAS: Mapping[str, str] = {"oauthlib": "oauth1"}

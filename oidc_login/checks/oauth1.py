@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..providers.base import OAuthProvider
-from .arguments import problem
-from .entries import Entry
-from .messages import Problem
-from .parts import missing_parts
+from oidc_login.checks.arguments import problem
+from oidc_login.checks.entries import Entry
+from oidc_login.checks.messages import Problem
+from oidc_login.checks.parts import missing_parts
+from oidc_login.providers.base import OAuthProvider
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "request_token_endpoint": ("prepare_flow",),

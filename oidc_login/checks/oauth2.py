@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..providers.base import OAuthProvider
-from ..providers.oauth2 import OAuth2Provider
-from .arguments import problem
-from .entries import Entry
-from .messages import Problem
+from oidc_login.checks.arguments import problem
+from oidc_login.checks.entries import Entry
+from oidc_login.checks.messages import Problem
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 # How what people can change, or give up, is called in the answers of providers.
 CHANGEABLE = (

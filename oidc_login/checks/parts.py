@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..providers.base import OAuthProvider
-from .entries import Entry
+from oidc_login.checks.entries import Entry
+from oidc_login.providers.base import OAuthProvider
 
 
 def missing_parts(

@@ -17,13 +17,13 @@ from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from .. import hosts
-from ..backends import OIDCLoginBackend
-from ..conf import DEFAULTS, django, settings
-from .apis import api_messages, bearer_providers
-from .arguments import Rule, boolean, is_url, number, one_of, optional, problem, strings
-from .entries import configured
-from .messages import Problem, listed, message, near
+from oidc_login import hosts
+from oidc_login.backends import OIDCLoginBackend
+from oidc_login.checks.apis import api_messages, bearer_providers
+from oidc_login.checks.arguments import Rule, boolean, is_url, number, one_of, optional, problem, strings
+from oidc_login.checks.entries import configured
+from oidc_login.checks.messages import Problem, listed, message, near
+from oidc_login.conf import DEFAULTS, django, settings
 
 PREFIX = "OIDC_LOGIN_"
 MAX_FLOW_LIFETIME = 3600

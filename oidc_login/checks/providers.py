@@ -9,20 +9,20 @@ from typing import Any
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from ..conf import settings
-from ..protocol.errors import MetadataInvalid
-from ..protocol.jose import MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS
-from ..protocol.metadata import REQUIRED_URLS, check_issuer_url, discovery_url_for, issuers_for
-from ..providers.base import OAuthProvider
-from ..providers.oauth2 import OAuth2Provider
-from ..providers.oidc import OIDCProvider
-from ..registry import argument_names
-from .arguments import is_url, problem
-from .entries import Entry, check_key, configured, named, read_entry
-from .messages import Problem, message
-from .oauth1 import check_oauth1_parts, check_oauth1_secret
-from .oauth2 import check_identity, missing_argument
-from .parts import is_given, missing_parts
+from oidc_login.checks.arguments import is_url, problem
+from oidc_login.checks.entries import Entry, check_key, configured, named, read_entry
+from oidc_login.checks.messages import Problem, message
+from oidc_login.checks.oauth1 import check_oauth1_parts, check_oauth1_secret
+from oidc_login.checks.oauth2 import check_identity, missing_argument
+from oidc_login.checks.parts import is_given, missing_parts
+from oidc_login.conf import settings
+from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.jose import MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS
+from oidc_login.protocol.metadata import REQUIRED_URLS, check_issuer_url, discovery_url_for, issuers_for
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.registry import argument_names
 
 # What a class has to say, and what it may override instead of saying it.
 OAUTH_PARTS: Mapping[str, tuple[str, ...]] = {

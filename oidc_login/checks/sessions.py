@@ -11,10 +11,10 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore as Cook
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
 
-from ..conf import django
-from ..middleware import SessionLogout
-from .messages import message
-from .project import imported, names_a
+from oidc_login.checks.messages import message
+from oidc_login.checks.project import imported, names_a
+from oidc_login.conf import django
+from oidc_login.middleware import SessionLogout
 
 PATH = f"{SessionLogout.__module__.rpartition('.')[0]}.{SessionLogout.__qualname__}"
 

@@ -10,12 +10,12 @@ from django.core.checks import CheckMessage
 from django.urls import reverse
 from django.utils.translation import override
 
-from ..conf import django, settings
-from ..form_action import allows, policies
-from .arguments import is_url
-from .entries import configured
-from .messages import listed, message
-from .project import has_clients_alone, imported
+from oidc_login.checks.arguments import is_url
+from oidc_login.checks.entries import configured
+from oidc_login.checks.messages import listed, message
+from oidc_login.checks.project import has_clients_alone, imported
+from oidc_login.conf import django, settings
+from oidc_login.form_action import allows, policies
 
 # Where the address of a provider's page is written, the page itself first.
 PAGES: Final = ("authorization_endpoint", "base_url", "issuer", "discovery_url")

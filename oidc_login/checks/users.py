@@ -9,12 +9,12 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.db.models import AutoField, BigAutoField, Field, SmallAutoField, UniqueConstraint
 
-from ..backends import OIDCLoginBackend
-from ..conf import django, settings
-from ..signin.users import NAME_CLAIMS, find_create_user, is_djangos
-from .entries import configured
-from .messages import message
-from .project import imported, names_a
+from oidc_login.backends import OIDCLoginBackend
+from oidc_login.checks.entries import configured
+from oidc_login.checks.messages import message
+from oidc_login.checks.project import imported, names_a
+from oidc_login.conf import django, settings
+from oidc_login.signin.users import NAME_CLAIMS, find_create_user, is_djangos
 
 
 def user_messages() -> Iterator[CheckMessage]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .apps import DjangoOAuth2App
-from .errors import OAuthError
-from .registry import OAuth
-from .tokens import OAuth2Token, token_update
-from .userinfo import UserInfo
+from oidc_login.client.apps import DjangoOAuth2App
+from oidc_login.client.errors import OAuthError
+from oidc_login.client.registry import OAuth
+from oidc_login.client.tokens import OAuth2Token, token_update
+from oidc_login.client.userinfo import UserInfo
 
 if TYPE_CHECKING:
-    from .oauth1 import DjangoOAuth1App
+    from oidc_login.client.oauth1 import DjangoOAuth1App
 
 __all__ = ["DjangoOAuth1App", "DjangoOAuth2App", "OAuth", "OAuth2Token", "OAuthError", "UserInfo", "token_update"]
 
@@ -27,6 +27,6 @@ def __getattr__(name: str) -> Any:
     """Import the client of OAuth 1.0 at its first use: it needs an extra (PEP 562)."""
     if name != "DjangoOAuth1App":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .oauth1 import DjangoOAuth1App
+    from oidc_login.client.oauth1 import DjangoOAuth1App
 
     return DjangoOAuth1App

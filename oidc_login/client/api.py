@@ -10,10 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.protocol.bearer import TokenSession, TokenSource
-
-from .base import Client
-from .errors import MissingTokenError, OAuthError, asking
+from oidc_login.client.base import Client
+from oidc_login.client.errors import MissingTokenError, OAuthError, asking
+from oidc_login.protocol.http.api_session import TokenSession, TokenSource
 
 TokenLike = Mapping[str, Any]
 

@@ -10,20 +10,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import flow as flows
+from oidc_login.client.calls import TokenCalls
+from oidc_login.client.claims import ClaimsOptions, check_admission, check_arguments, check_options
+from oidc_login.client.errors import MismatchingStateError, OAuthError, asking
+from oidc_login.client.flows import OWN_VALUES, Flows
+from oidc_login.client.logout import Logout
+from oidc_login.client.options import refuse, request_problems
+from oidc_login.client.registration import ENDPOINTS
+from oidc_login.client.tokens import OAuth2Token, as_dictionary, as_token
+from oidc_login.client.userinfo import UserInfo
+from oidc_login.flow import pending as flows
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.providers.oidc import OIDCProvider, with_openid
-
-from .calls import TokenCalls
-from .claims import ClaimsOptions, check_admission, check_arguments, check_options
-from .errors import MismatchingStateError, OAuthError, asking
-from .flows import OWN_VALUES, Flows
-from .logout import Logout
-from .options import refuse, request_problems
-from .registration import ENDPOINTS
-from .tokens import OAuth2Token, as_dictionary, as_token
-from .userinfo import UserInfo
 
 
 class DjangoOAuth2App(Flows, TokenCalls, Logout):

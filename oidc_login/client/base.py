@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from oidc_login import flow as flows
+from oidc_login.client.registration import Registration
+from oidc_login.flow import pending as flows
 from oidc_login.providers.base import OAuthProvider
-
-from .registration import Registration
 
 
 class Client:

@@ -10,8 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login.client.api import ApiCalls, TokenLike
+from oidc_login.client.claims import check_admission
+from oidc_login.client.errors import InvalidTokenError, MissingTokenError, OAuthError, asking
+from oidc_login.client.tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
+from oidc_login.client.userinfo import UserInfo
 from oidc_login.exceptions import ClientRefused
-from oidc_login.flow import attach
+from oidc_login.flow.pending import attach
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import auth_time_of, is_subject
 from oidc_login.protocol.userinfo import merge_claims
@@ -19,12 +24,6 @@ from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.oidc import OIDCProvider
-
-from .api import ApiCalls, TokenLike
-from .claims import check_admission
-from .errors import InvalidTokenError, MissingTokenError, OAuthError, asking
-from .tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
-from .userinfo import UserInfo
 
 logger = logging.getLogger(__name__)
 

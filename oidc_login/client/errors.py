@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from django.http import HttpRequest
 
-from oidc_login import exceptions, flow
+from oidc_login import exceptions
+from oidc_login.flow import pending as flow
 from oidc_login.protocol import errors as protocol
-from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
-from oidc_login.reports import hide_parameters, hide_variables
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+from oidc_login.redaction import hide_parameters, hide_variables
 
 # What a site's own error page may want to read: neither code nor state.
 HARMLESS_PARAMETERS = ("error", "error_description", "error_uri")

@@ -11,18 +11,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseRedirect
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import flow as flows
 from oidc_login.cache import add_once
+from oidc_login.client import pending
+from oidc_login.client.base import Client
+from oidc_login.client.discreet import Discreet
+from oidc_login.client.errors import asking
+from oidc_login.client.options import check_redirect_uri, refuse, request_problems
+from oidc_login.flow import pending as flows
 from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.oauth2 import OAuth2Provider
-
-from . import pending
-from .base import Client
-from .discreet import Discreet
-from .errors import asking
-from .options import check_redirect_uri, refuse, request_problems
 
 # What a site may make up itself, each once.
 OWN_VALUES = ("state", "nonce", "code_verifier")

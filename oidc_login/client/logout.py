@@ -9,16 +9,15 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import exceptions
-from oidc_login import flow as flows
+from oidc_login.client import pending
+from oidc_login.client.base import Client
+from oidc_login.client.discreet import Discreet
+from oidc_login.client.errors import OAuthError, asking
+from oidc_login.client.options import check_redirect_uri, refuse, request_problems
+from oidc_login.flow import pending as flows
 from oidc_login.protocol.authorization import authorization_url, read_state
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.oidc import OIDCProvider
-
-from . import pending
-from .base import Client
-from .discreet import Discreet
-from .errors import OAuthError, asking
-from .options import check_redirect_uri, refuse, request_problems
 
 
 class Logout(Client):

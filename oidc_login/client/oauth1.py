@@ -9,17 +9,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.flow import attach
+from oidc_login.client.api import ApiCalls, TokenLike
+from oidc_login.client.discreet import Discreet
+from oidc_login.client.errors import STATE_ERRORS, InvalidTokenError, MissingRequestTokenError, OAuthError, asking
+from oidc_login.client.flows import Flows
+from oidc_login.flow.pending import attach
 from oidc_login.protocol.errors import AuthorizationResponseInvalid, TokenResponseInvalid
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.oauth1 import OAuth1Provider
-
-from .api import ApiCalls, TokenLike
-from .discreet import Discreet
-from .errors import STATE_ERRORS, InvalidTokenError, MissingRequestTokenError, OAuthError, asking
-from .flows import Flows
 
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider

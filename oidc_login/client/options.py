@@ -13,13 +13,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from oidc_login.protocol.authorization import FLOW_PARAMETERS, MAX_STATE_LENGTH
-from oidc_login.protocol.client_auth import METHODS
-from oidc_login.protocol.id_token import MAX_LEEWAY
-from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
-from oidc_login.protocol.transport import MAX_TIMEOUT
-
-from .rules import (
+from oidc_login.client.rules import (
     Finding,
     Kind,
     Rule,
@@ -44,6 +38,11 @@ from .rules import (
     verify,
     wrong,
 )
+from oidc_login.protocol.authorization import FLOW_PARAMETERS, MAX_STATE_LENGTH
+from oidc_login.protocol.client_auth import METHODS
+from oidc_login.protocol.http.client import MAX_TIMEOUT
+from oidc_login.protocol.id_token import MAX_LEEWAY
+from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
 
 # Arguments of an HTTP client that the original takes for a token request.
 REQUEST_ARGUMENTS = ("auth", "body", "headers", "method")

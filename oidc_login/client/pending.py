@@ -10,9 +10,9 @@ import time
 
 from django.http import HttpRequest
 
-from oidc_login import flow as flows
 from oidc_login.conf import django
 from oidc_login.exceptions import ConnectUserChanged, ProviderMismatch
+from oidc_login.flow import pending as flows
 from oidc_login.sealing import SealError
 
 SESSION_KEY = "oidc_login_client_flows"

@@ -8,13 +8,12 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from oidc_login.client.options import METADATA, Problem, problems_of, refuse
+from oidc_login.client.providers import RegisteredOAuth2Provider, RegisteredOpenIDProvider
 from oidc_login.conf import django, settings
 from oidc_login.protocol.metadata import REQUIRED_URLS, issuers_for
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import build_provider, get_configuration, import_provider_class
-
-from .options import METADATA, Problem, problems_of, refuse
-from .providers import RegisteredOAuth2Provider, RegisteredOpenIDProvider
 
 SETTING = "AUTHLIB_OAUTH_CLIENTS"
 LEEWAY = 120  # seconds by which a registered provider's clock may be wrong, unless a call says otherwise
@@ -168,7 +167,7 @@ def address_of(options: Options) -> dict[str, Any]:
 
 def oauth1_address_of(options: Options) -> dict[str, Any]:
     """Return the same for OAuth 1.0, with how it signs."""
-    from .oauth1 import RegisteredOAuth1Provider  # needs an extra
+    from oidc_login.client.oauth1 import RegisteredOAuth1Provider  # needs an extra
 
     kwargs = options.get("client_kwargs") or {}
     names = {"request_token_url": "request_token_endpoint", "authorize_url": "authorization_endpoint"}

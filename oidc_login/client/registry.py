@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .apps import DjangoOAuth2App
-from .base import Client
-from .options import CODE_OPTIONS, OPTIONS, problems_of, refuse
-from .registration import Registration
+from oidc_login.client.apps import DjangoOAuth2App
+from oidc_login.client.base import Client
+from oidc_login.client.options import CODE_OPTIONS, OPTIONS, problems_of, refuse
+from oidc_login.client.registration import Registration
 
 
 class OAuth:
@@ -62,7 +62,7 @@ def class_for(registration: Registration) -> type[Client]:
     if not registration.is_oauth1():
         return DjangoOAuth2App
     try:
-        from .oauth1 import DjangoOAuth1App
+        from oidc_login.client.oauth1 import DjangoOAuth1App
     except ImportError as error:
         where = f"oauth.register({registration.name!r})"
         raise ImproperlyConfigured(f"{where}: OAuth 1.0 needs oauthlib. Install django-oidc-login[oauth1].") from error

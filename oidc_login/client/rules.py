@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.http.urls import check_url
 from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, PrivateKey
-from oidc_login.protocol.urls import check_url
 
 Kind = Literal["unknown", "refused", "value", "unused"]
 

@@ -13,12 +13,11 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.dispatch import Signal
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login.client.discreet import Discreet
+from oidc_login.client.errors import InvalidTokenError, UnsupportedTokenTypeError
 from oidc_login.protocol.errors import TokenResponseInvalid
 from oidc_login.protocol.tokens import read_scope, read_token
 from oidc_login.providers.base import OAuthToken
-
-from .discreet import Discreet
-from .errors import InvalidTokenError, UnsupportedTokenTypeError
 
 AHEAD = 60  # seconds before it expires that a token is replaced
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from oidc_login.client.discreet import Discreet
 from oidc_login.signin.claims import STANDARD_CLAIMS
-
-from .discreet import Discreet
 
 CLAIMS = ("sub", *STANDARD_CLAIMS)
 

@@ -18,9 +18,9 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, ParseE
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from oidc_login.access_tokens import AccessToken, judge, user_of
 from oidc_login.backends import site_backend
 from oidc_login.exceptions import OAuthError, ProviderUnavailable
-from oidc_login.tokens.bearer import AccessToken, judge, user_of
 
 logger = logging.getLogger("oidc_login")
 

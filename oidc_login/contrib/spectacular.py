@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from .drf import HasScopes
+from oidc_login.contrib.drf import HasScopes
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ..models import OAuthConnection
+from oidc_login.models import OAuthConnection
 
 try:
     from django.tasks import task

@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from .check import check
-from .people import DESCRIPTION
-from .running import Demo, running
+from oidc_login.demo.check import check
+from oidc_login.demo.people import DESCRIPTION
+from oidc_login.demo.running import Demo, running
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

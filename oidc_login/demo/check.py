@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 
-from ..testing import UnsignedToken, generate_key
-from . import people
-from .browser import Browser, Page
-from .running import Demo
+from oidc_login.demo import people
+from oidc_login.demo.browser import Browser, Page
+from oidc_login.demo.running import Demo
+from oidc_login.testing import UnsignedToken, generate_key
 
 
 class NotHeld(Exception):

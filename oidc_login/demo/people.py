@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..testing import User
+from oidc_login.testing import User
 
 # People at Example ID, the OpenID provider.
 ALICE = User("alice", name="Alice Ash", email="alice@example.org", email_verified=True)

@@ -16,8 +16,8 @@ from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
-from ..testing import GitHubStyleProvider, OpenIDProvider, serve
-from . import people
+from oidc_login.demo import people
+from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
 
 CLIENT_ID = "demo"
 CLIENT_SECRET = "the secret of the demo"  # noqa: S105 - made up, and the same in settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
 
-from .views import home
+from oidc_login.demo.views import home
 
 urlpatterns = [
     path("", home, name="home"),

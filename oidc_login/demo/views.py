@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ..models import OAuthConnection
+from oidc_login.models import OAuthConnection
 
 
 @login_required

@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
 
-from ..models import OAuthConnection
-from .progress import Progress
+from oidc_login.management.progress import Progress
+from oidc_login.models import OAuthConnection
 
 # Exit statuses.
 FAILED = 1  # as with any other command of Django's

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from django.core.management.base import CommandError
 
-from ..registry import get_provider_keys
+from oidc_login.registry import get_provider_keys
 
 
 def check_provider(key: str) -> None:

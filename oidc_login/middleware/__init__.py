@@ -1,6 +1,6 @@
 """Middleware for a site's `MIDDLEWARE`, behind those of Django for sessions and users."""
 
-from .logout import SessionLogout
-from .refresh import SessionRefresh
+from oidc_login.middleware.logout import SessionLogout
+from oidc_login.middleware.refresh import SessionRefresh
 
 __all__ = ["SessionLogout", "SessionRefresh"]

@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from oidc_login.exceptions import OAuthError
 from oidc_login.faults import site_fault
+from oidc_login.middleware.requests import wants_json
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.views.base import ProviderView
-
-from .requests import wants_json
 
 A = TypeVar("A")
 

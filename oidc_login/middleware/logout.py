@@ -6,10 +6,9 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from oidc_login import sessions
 from oidc_login.conf import django
-
-from .faults import answered
+from oidc_login.middleware.faults import answered
+from oidc_login.sessions import records as sessions
 
 
 class SessionLogout(MiddlewareMixin):

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .client_auth import ClientAuthentication
-from .errors import InvalidAccessToken, InvalidIDToken, ProviderUnavailable, ResponseInvalid, UnknownKey
-from .id_token import (
+from oidc_login.protocol.client_auth import ClientAuthentication
+from oidc_login.protocol.errors import (
+    InvalidAccessToken,
+    InvalidIDToken,
+    ProviderUnavailable,
+    ResponseInvalid,
+    UnknownKey,
+)
+from oidc_login.protocol.http.client import Request, Response, retry_after
+from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.id_token import (
     Expected,
     check_algorithm,
     check_expiry,
@@ -16,11 +24,9 @@ from .id_token import (
     check_not_before,
     check_subject,
 )
-from .jose import ASYMMETRIC_ALGORITHMS, UnverifiedJWS, parse_claims, parse_jws
-from .keys import KeySet
-from .strict_json import stated
-from .tokens import token_request
-from .transport import Request, Response, retry_after
+from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, UnverifiedJWS, parse_claims, parse_jws
+from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.tokens import token_request
 
 TOKEN_TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
 # Where an introspection answer says what the token is: RFC 7662, and in words of their own Ory Hydra and Keycloak.

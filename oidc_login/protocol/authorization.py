@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from .errors import AuthorizationErrorResponse, AuthorizationResponseInvalid, IssuerMismatch
-from .jose import encode
+from oidc_login.protocol.errors import AuthorizationErrorResponse, AuthorizationResponseInvalid, IssuerMismatch
+from oidc_login.protocol.jose import encode
 
 MAX_PARAMETER_LENGTH = 8192
 MAX_STATE_LENGTH = 256

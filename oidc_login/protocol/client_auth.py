@@ -9,8 +9,8 @@ from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote_plus
 
-from .errors import ClientMisconfigured
-from .jose import MAX_TOKEN_LENGTH, PrivateKey, is_compact_jws, sign_with_secret
+from oidc_login.protocol.errors import ClientMisconfigured
+from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, PrivateKey, is_compact_jws, sign_with_secret
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 60  # seconds

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from secrets import compare_digest
 from typing import Any
 
-from .errors import InvalidIDToken
-from .jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
-from .keys import Key, KeySet
-from .metadata import TenantRule
+from oidc_login.protocol.errors import InvalidIDToken
+from oidc_login.protocol.jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
+from oidc_login.protocol.keys import Key, KeySet
+from oidc_login.protocol.metadata import TenantRule
 
 MAX_LEEWAY = 300  # seconds by which a site may let the provider's clock be wrong
 MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint

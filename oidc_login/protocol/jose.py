@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import get_default_algorithms
 
-from .errors import ClientMisconfigured, InvalidIDToken, ResponseInvalid
-from .transport import strict_json
+from oidc_login.protocol.errors import ClientMisconfigured, InvalidIDToken, ResponseInvalid
+from oidc_login.protocol.http.client import strict_json
 
 if TYPE_CHECKING:
     from jwcrypto.jwk import JWK

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import MetadataInvalid, UnknownKey
-from .jose import (
+from oidc_login.protocol.errors import MetadataInvalid, UnknownKey
+from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.jose import (
     ASYMMETRIC_ALGORITHMS,
     PublicKey,
     UnverifiedJWS,
@@ -16,7 +17,6 @@ from .jose import (
     signature_is_valid,
     suits,
 )
-from .strict_json import stated
 
 MAX_KEYS = 100
 MAX_CANDIDATES = 8

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import MetadataInvalid
-from .strict_json import stated
-from .transport import check_url
+from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.http.client import check_url
+from oidc_login.protocol.http.strict_json import stated
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 

@@ -16,17 +16,17 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from oauthlib import oauth1
 from oauthlib.oauth1.rfc5849 import signature
 
-from .authorization import AuthorizationResponse, read_parameters
-from .errors import (
+from oidc_login.protocol.authorization import AuthorizationResponse, read_parameters
+from oidc_login.protocol.errors import (
     AuthorizationResponseInvalid,
     MetadataInvalid,
     ProviderUnavailable,
     TokenErrorResponse,
     TokenResponseInvalid,
 )
-from .tokens import read_token
-from .transport import Request, Response, retry_after
-from .urls import is_loopback
+from oidc_login.protocol.http.client import Request, Response, retry_after
+from oidc_login.protocol.http.urls import is_loopback
+from oidc_login.protocol.tokens import read_token
 
 FORM = "application/x-www-form-urlencoded"
 MAX_ANSWER = 16 * 1024

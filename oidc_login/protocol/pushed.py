@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .client_auth import ClientAuthentication
-from .errors import TokenResponseInvalid
-from .tokens import read_answer, token_request
-from .transport import Request, Response, Transport
+from oidc_login.protocol.client_auth import ClientAuthentication
+from oidc_login.protocol.errors import TokenResponseInvalid
+from oidc_login.protocol.http.client import Request, Response, Transport
+from oidc_login.protocol.tokens import read_answer, token_request
 
 ENDPOINT = "pushed_authorization_request_endpoint"
 _REQUEST_URI = re.compile(r"[!-~]{1,2048}")

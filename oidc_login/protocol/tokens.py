@@ -11,10 +11,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from .client_auth import ClientAuthentication
-from .errors import ProviderUnavailable, ResponseInvalid, TokenErrorResponse, TokenResponseInvalid
-from .strict_json import stated
-from .transport import Request, Response, Transport, retry_after
+from oidc_login.protocol.client_auth import ClientAuthentication
+from oidc_login.protocol.errors import ProviderUnavailable, ResponseInvalid, TokenErrorResponse, TokenResponseInvalid
+from oidc_login.protocol.http.client import Request, Response, Transport, retry_after
+from oidc_login.protocol.http.strict_json import stated
 
 MAX_TOKEN_ANSWER = 256 * 1024
 MAX_TOKEN_LENGTH = 64 * 1024

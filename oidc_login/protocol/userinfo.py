@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid, UnknownKey, UserInfoInvalid
-from .id_token import check_algorithm, is_subject
-from .jose import parse_claims, parse_jws
-from .keys import KeySet
-from .transport import Request, Response, Transport, retry_after
+from oidc_login.protocol.errors import (
+    InvalidIDToken,
+    MetadataInvalid,
+    ProviderUnavailable,
+    ResponseInvalid,
+    UnknownKey,
+    UserInfoInvalid,
+)
+from oidc_login.protocol.http.client import Request, Response, Transport, retry_after
+from oidc_login.protocol.id_token import check_algorithm, is_subject
+from oidc_login.protocol.jose import parse_claims, parse_jws
+from oidc_login.protocol.keys import KeySet
 
 MAX_USERINFO = 1024 * 1024
 

@@ -12,47 +12,47 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..registry import get_provider as get_provider
-    from ..registry import get_provider_keys as get_provider_keys
-    from .amazon import AmazonProvider as AmazonProvider
-    from .apple import AppleProvider as AppleProvider
-    from .base import OAuthProvider as OAuthProvider
-    from .base import OAuthToken as OAuthToken
-    from .base import OAuthUser as OAuthUser
-    from .bitbucket import BitbucketProvider as BitbucketProvider
-    from .cognito import CognitoProvider as CognitoProvider
-    from .discogs import DiscogsProvider as DiscogsProvider
-    from .discord import DiscordProvider as DiscordProvider
-    from .dropbox import DropboxProvider as DropboxProvider
-    from .facebook import FacebookProvider as FacebookProvider
-    from .flickr import FlickrProvider as FlickrProvider
-    from .github import GitHubProvider as GitHubProvider
-    from .gitlab import GitLabRESTProvider as GitLabRESTProvider
-    from .google import GoogleProvider as GoogleProvider
-    from .instagram import InstagramProvider as InstagramProvider
-    from .kakao import KakaoProvider as KakaoProvider
-    from .keycloak import KeycloakProvider as KeycloakProvider
-    from .linkedin import LinkedInProvider as LinkedInProvider
-    from .linkedin_posting import LinkedInPostingProvider as LinkedInPostingProvider
-    from .mastodon import MastodonProvider as MastodonProvider
-    from .microsoft import MicrosoftProvider as MicrosoftProvider
-    from .notion import NotionProvider as NotionProvider
-    from .oauth1 import OAuth1Provider as OAuth1Provider
-    from .oauth2 import OAuth2Provider as OAuth2Provider
-    from .oidc import OIDCProvider as OIDCProvider
-    from .paypal import PayPalProvider as PayPalProvider
-    from .pinterest import PinterestProvider as PinterestProvider
-    from .reddit import RedditProvider as RedditProvider
-    from .slack import SlackProvider as SlackProvider
-    from .spotify import SpotifyProvider as SpotifyProvider
-    from .strava import StravaProvider as StravaProvider
-    from .tiktok import TikTokProvider as TikTokProvider
-    from .trello import TrelloProvider as TrelloProvider
-    from .tumblr import TumblrProvider as TumblrProvider
-    from .twitch import TwitchProvider as TwitchProvider
-    from .x import XProvider as XProvider
-    from .youtube import YouTubeProvider as YouTubeProvider
-    from .zitadel import ZitadelProvider as ZitadelProvider
+    from oidc_login.providers.amazon import AmazonProvider as AmazonProvider
+    from oidc_login.providers.apple import AppleProvider as AppleProvider
+    from oidc_login.providers.base import OAuthProvider as OAuthProvider
+    from oidc_login.providers.base import OAuthToken as OAuthToken
+    from oidc_login.providers.base import OAuthUser as OAuthUser
+    from oidc_login.providers.bitbucket import BitbucketProvider as BitbucketProvider
+    from oidc_login.providers.cognito import CognitoProvider as CognitoProvider
+    from oidc_login.providers.discogs import DiscogsProvider as DiscogsProvider
+    from oidc_login.providers.discord import DiscordProvider as DiscordProvider
+    from oidc_login.providers.dropbox import DropboxProvider as DropboxProvider
+    from oidc_login.providers.facebook import FacebookProvider as FacebookProvider
+    from oidc_login.providers.flickr import FlickrProvider as FlickrProvider
+    from oidc_login.providers.github import GitHubProvider as GitHubProvider
+    from oidc_login.providers.gitlab import GitLabRESTProvider as GitLabRESTProvider
+    from oidc_login.providers.google import GoogleProvider as GoogleProvider
+    from oidc_login.providers.instagram import InstagramProvider as InstagramProvider
+    from oidc_login.providers.kakao import KakaoProvider as KakaoProvider
+    from oidc_login.providers.keycloak import KeycloakProvider as KeycloakProvider
+    from oidc_login.providers.linkedin import LinkedInProvider as LinkedInProvider
+    from oidc_login.providers.linkedin_posting import LinkedInPostingProvider as LinkedInPostingProvider
+    from oidc_login.providers.mastodon import MastodonProvider as MastodonProvider
+    from oidc_login.providers.microsoft import MicrosoftProvider as MicrosoftProvider
+    from oidc_login.providers.notion import NotionProvider as NotionProvider
+    from oidc_login.providers.oauth1 import OAuth1Provider as OAuth1Provider
+    from oidc_login.providers.oauth2 import OAuth2Provider as OAuth2Provider
+    from oidc_login.providers.oidc import OIDCProvider as OIDCProvider
+    from oidc_login.providers.paypal import PayPalProvider as PayPalProvider
+    from oidc_login.providers.pinterest import PinterestProvider as PinterestProvider
+    from oidc_login.providers.reddit import RedditProvider as RedditProvider
+    from oidc_login.providers.slack import SlackProvider as SlackProvider
+    from oidc_login.providers.spotify import SpotifyProvider as SpotifyProvider
+    from oidc_login.providers.strava import StravaProvider as StravaProvider
+    from oidc_login.providers.tiktok import TikTokProvider as TikTokProvider
+    from oidc_login.providers.trello import TrelloProvider as TrelloProvider
+    from oidc_login.providers.tumblr import TumblrProvider as TumblrProvider
+    from oidc_login.providers.twitch import TwitchProvider as TwitchProvider
+    from oidc_login.providers.x import XProvider as XProvider
+    from oidc_login.providers.youtube import YouTubeProvider as YouTubeProvider
+    from oidc_login.providers.zitadel import ZitadelProvider as ZitadelProvider
+    from oidc_login.registry import get_provider as get_provider
+    from oidc_login.registry import get_provider_keys as get_provider_keys
 
 # The names that are no shipped providers.
 _OTHERS = {
@@ -88,7 +88,7 @@ def __dir__() -> list[str]:
 
 def _public_names() -> list[str]:
     """Return every name that can be imported from here: the bases, and each class that says what provider it is."""
-    from .shipped import shipped_classes
+    from oidc_login.providers.shipped import shipped_classes
 
     missing = set() if find_spec("oauthlib") else {"OAuth1Provider"}
     return sorted({*_OTHERS, *shipped_classes()} - missing)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class AmazonProvider(OAuth2Provider):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..protocol.errors import ProviderUnavailable, TokenResponseInvalid
-from ..protocol.transport import HTTPClientError
-from .base import OAuthProvider
+from oidc_login.protocol.errors import ProviderUnavailable, TokenResponseInvalid
+from oidc_login.protocol.http.client import HTTPClientError
+from oidc_login.providers.base import OAuthProvider
 
 
 @contextmanager

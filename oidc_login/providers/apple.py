@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..protocol.authorization import PARAMETERS
-from ..protocol.errors import ResponseInvalid
-from ..protocol.jose import PrivateKey
-from ..protocol.strict_json import strict_json
-from .facts import Facts
-from .oidc import OIDCProvider
+from oidc_login.protocol.authorization import PARAMETERS
+from oidc_login.protocol.errors import ResponseInvalid
+from oidc_login.protocol.http.strict_json import strict_json
+from oidc_login.protocol.jose import PrivateKey
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oidc import OIDCProvider
 
 SECRET_LIFETIME = 300  # seconds; Apple takes up to six months, one request needs no more
 NAMES = {"firstName": "given_name", "lastName": "family_name"}

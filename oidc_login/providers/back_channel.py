@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.access_token import introspection_request, read_introspection, verify_access_token
-from ..protocol.authorization import authorization_url
-from ..protocol.errors import InvalidAccessToken, MetadataInvalid, ProviderUnavailable, UnknownKey
-from ..protocol.keys import KeySet
-from ..protocol.logout import LogoutToken, verify_logout_token
-from .base import OAuthToken
-from .documented import DocumentedProvider
+from oidc_login.protocol.access_token import introspection_request, read_introspection, verify_access_token
+from oidc_login.protocol.authorization import authorization_url
+from oidc_login.protocol.errors import InvalidAccessToken, MetadataInvalid, ProviderUnavailable, UnknownKey
+from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.logout_token import LogoutToken, verify_logout_token
+from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.documented import DocumentedProvider
 
 MAX_HINT_LENGTH = 2048  # a URL that is much longer does not arrive everywhere
 PAUSE = 5  # seconds

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
-from ..protocol.authorization import PARAMETERS, AuthorizationResponse, authorization_url, code_challenge
-from ..protocol.bearer import BearerSession, TokenSession, TokenSource
-from ..protocol.errors import InvalidLogoutToken, MetadataInvalid
-from ..protocol.logout import LogoutToken
-from ..protocol.transport import Transport
-from ..protocol.urls import origin_of
-from ..protocol.userinfo import EMAIL_CLAIMS
-from .facts import Facts
+from oidc_login.protocol.authorization import PARAMETERS, AuthorizationResponse, authorization_url, code_challenge
+from oidc_login.protocol.errors import InvalidLogoutToken, MetadataInvalid
+from oidc_login.protocol.http.api_session import BearerSession, TokenSession, TokenSource
+from oidc_login.protocol.http.client import Transport
+from oidc_login.protocol.http.urls import origin_of
+from oidc_login.protocol.logout_token import LogoutToken
+from oidc_login.protocol.userinfo import EMAIL_CLAIMS
+from oidc_login.providers.facts import Facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

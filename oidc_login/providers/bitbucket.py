@@ -6,11 +6,11 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.errors import UserInfoInvalid
-from .base import OAuthToken, OAuthUser
-from .facts import Facts
-from .mapping import text_at, value_at
-from .oauth2 import OAuth2Provider
+from oidc_login.protocol.errors import UserInfoInvalid
+from oidc_login.providers.base import OAuthToken, OAuthUser
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.mapping import text_at, value_at
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class BitbucketProvider(OAuth2Provider):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .facts import Facts
-from .oidc import OIDCProvider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oidc import OIDCProvider
 
 
 class CognitoProvider(OIDCProvider):

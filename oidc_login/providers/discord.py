@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import OAuthToken, OAuthUser
-from .facts import Facts
-from .mapping import text_at
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.base import OAuthToken, OAuthUser
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.mapping import text_at
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class DiscordProvider(OAuth2Provider):

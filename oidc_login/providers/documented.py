@@ -11,12 +11,12 @@ from typing import Any, ClassVar, TypeVar
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.authorization import authorization_url
-from ..protocol.discovery import CachedDocument, Store, read_json
-from ..protocol.errors import InvalidIDToken, MetadataInvalid, UnknownKey
-from ..protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
-from ..protocol.keys import KeySet
-from ..protocol.metadata import (
+from oidc_login.protocol.authorization import authorization_url
+from oidc_login.protocol.documents import CachedDocument, Store, read_json
+from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, UnknownKey
+from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, is_encrypted
+from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.metadata import (
     REQUIRED_URLS,
     ProviderMetadata,
     TenantRule,
@@ -24,8 +24,8 @@ from ..protocol.metadata import (
     discovery_url_for,
     issuers_for,
 )
-from ..protocol.pushed import push, pushed_request
-from .oauth2 import ENDPOINTS, OAuth2Provider
+from oidc_login.protocol.pushed import push, pushed_request
+from oidc_login.providers.oauth2 import ENDPOINTS, OAuth2Provider
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.authorization import authorization_url
-from .base import OAuthToken, OAuthUser
-from .facts import Facts
-from .graph import GraphProvider
+from oidc_login.protocol.authorization import authorization_url
+from oidc_login.providers.base import OAuthToken, OAuthUser
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.graph import GraphProvider
 
 
 class FacebookProvider(GraphProvider):

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.client_auth import http_basic
-from ..protocol.errors import UserInfoInvalid
-from ..protocol.tokens import deletion_request, read_deletion_response
-from .base import OAuthToken, OAuthUser
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.protocol.client_auth import http_basic
+from oidc_login.protocol.errors import UserInfoInvalid
+from oidc_login.protocol.tokens import deletion_request, read_deletion_response
+from oidc_login.providers.base import OAuthToken, OAuthUser
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class GitHubProvider(OAuth2Provider):

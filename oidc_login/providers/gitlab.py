@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..protocol.errors import UserInfoInvalid
-from .base import OAuthToken, OAuthUser
-from .facts import Facts
-from .mapping import value_at
-from .oauth2 import OAuth2Provider
+from oidc_login.protocol.errors import UserInfoInvalid
+from oidc_login.providers.base import OAuthToken, OAuthUser
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.mapping import value_at
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class GitLabRESTProvider(OAuth2Provider):

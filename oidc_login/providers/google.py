@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from .facts import Facts
-from .oidc import OIDCProvider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oidc import OIDCProvider
 
 
 class GoogleProvider(OIDCProvider):

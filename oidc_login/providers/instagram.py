@@ -7,12 +7,12 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.authorization import authorization_url
-from ..protocol.tokens import exchange_request, request_tokens
-from .base import OAuthToken
-from .facts import Facts
-from .graph import GraphProvider
-from .mapping import value_at
+from oidc_login.protocol.authorization import authorization_url
+from oidc_login.protocol.tokens import exchange_request, request_tokens
+from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.graph import GraphProvider
+from oidc_login.providers.mapping import value_at
 
 
 class InstagramProvider(GraphProvider):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .facts import Facts
-from .mapping import value_at
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.mapping import value_at
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class KakaoProvider(OAuth2Provider):

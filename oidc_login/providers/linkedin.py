@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .facts import Facts
-from .oidc import OIDCProvider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oidc import OIDCProvider
 
 
 class LinkedInProvider(OIDCProvider):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 # How LinkedIn begins to describe a code, and a refresh token, of no more use.
 SPENT = ("Unable to retrieve access token: ", "The provided authorization grant or refresh token ")

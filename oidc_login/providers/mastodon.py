@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class MastodonProvider(OAuth2Provider):

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.errors import ProviderUnavailable, ResponseInvalid
-from ..protocol.transport import Request, Response, Transport, retry_after, time_budget, time_left
-from ..protocol.userinfo import userinfo_request
+from oidc_login.protocol.errors import ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.http.client import Request, Response, Transport, retry_after, time_budget, time_left
+from oidc_login.protocol.userinfo import userinfo_request
 
 GRAPH_URL = "https://graph.microsoft.com"
 # The largest page that there is, and more pages than anybody needs: a person can be in 2,048 groups at most.

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.transport import Request
-from .base import OAuthToken
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.protocol.http.client import Request
+from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class NotionProvider(OAuth2Provider):

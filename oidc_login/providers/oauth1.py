@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol import oauth1
-from ..protocol.authorization import AuthorizationResponse, authorization_url
-from ..protocol.bearer import TokenSource
-from ..protocol.errors import UserInfoInvalid
-from ..protocol.jose import PrivateKey
-from ..protocol.oauth1_session import SignedSession
-from ..protocol.transport import Request, Response
-from ..protocol.userinfo import read_userinfo_document
-from .base import OAuthProvider, OAuthToken, OAuthUser, PendingFlow, pending_flow
+from oidc_login.protocol import oauth1
+from oidc_login.protocol.authorization import AuthorizationResponse, authorization_url
+from oidc_login.protocol.errors import UserInfoInvalid
+from oidc_login.protocol.http.api_session import TokenSource
+from oidc_login.protocol.http.client import Request, Response
+from oidc_login.protocol.http.oauth1_session import SignedSession
+from oidc_login.protocol.jose import PrivateKey
+from oidc_login.protocol.userinfo import read_userinfo_document
+from oidc_login.providers.base import OAuthProvider, OAuthToken, OAuthUser, PendingFlow, pending_flow
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.client_auth import (
+from oidc_login.protocol.client_auth import (
     ClientAuthentication,
     assertion_of_file,
     choose_method,
@@ -21,9 +21,10 @@ from ..protocol.client_auth import (
     private_key_jwt,
     public_client,
 )
-from ..protocol.errors import TokenErrorResponse, UserInfoInvalid
-from ..protocol.jose import PrivateKey
-from ..protocol.tokens import (
+from oidc_login.protocol.errors import TokenErrorResponse, UserInfoInvalid
+from oidc_login.protocol.http.client import Request
+from oidc_login.protocol.jose import PrivateKey
+from oidc_login.protocol.tokens import (
     TokenResponse,
     read_revocation_response,
     request_tokens,
@@ -31,10 +32,9 @@ from ..protocol.tokens import (
     self_revocation_request,
     token_request,
 )
-from ..protocol.transport import Request
-from ..protocol.userinfo import read_userinfo_document, userinfo_request
-from .base import OAuthProvider, OAuthToken, OAuthUser, pending_flow, subject_of
-from .mapping import other_members, text_at, value_at
+from oidc_login.protocol.userinfo import read_userinfo_document, userinfo_request
+from oidc_login.providers.base import OAuthProvider, OAuthToken, OAuthUser, pending_flow, subject_of
+from oidc_login.providers.mapping import other_members, text_at, value_at
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.errors import InvalidIDToken, UserInfoInvalid
-from ..protocol.id_token import IDToken, check_refreshed, verify_id_token
-from ..protocol.keys import KeySet
-from ..protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
-from .back_channel import BackChannelProvider
-from .base import OAuthToken, OAuthUser, PendingFlow, pending_flow
-from .claim_paths import is_there
+from oidc_login.protocol.errors import InvalidIDToken, UserInfoInvalid
+from oidc_login.protocol.id_token import IDToken, check_refreshed, verify_id_token
+from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
+from oidc_login.providers.back_channel import BackChannelProvider
+from oidc_login.providers.base import OAuthToken, OAuthUser, PendingFlow, pending_flow
+from oidc_login.providers.claim_paths import is_there
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 # How the codes of Pinterest's API are called in RFC 6749 5.2.
 ERRORS = {2: "invalid_client", 283: "invalid_grant"}

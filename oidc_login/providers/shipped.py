@@ -6,8 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 import oidc_login.providers
-
-from .base import OAuthProvider
+from oidc_login.providers.base import OAuthProvider
 
 
 def shipped_classes() -> dict[str, type[OAuthProvider]]:

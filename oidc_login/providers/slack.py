@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..protocol.errors import InvalidIDToken
-from .facts import Facts
-from .oidc import OIDCProvider
+from oidc_login.protocol.errors import InvalidIDToken
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oidc import OIDCProvider
 
 TEAM_CLAIM = "https://slack.com/team_id"
 TEAM = re.compile(r"[A-Z0-9]{1,64}")

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.client_auth import ClientAuthentication
-from ..protocol.transport import Request
-from .base import OAuthToken, PendingFlow
-from .facts import Facts
-from .oauth2 import OAuth2Provider
+from oidc_login.protocol.client_auth import ClientAuthentication
+from oidc_login.protocol.http.client import Request
+from oidc_login.providers.base import OAuthToken, PendingFlow
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class TikTokProvider(OAuth2Provider):

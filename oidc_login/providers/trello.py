@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.oauth1 import Token
-from ..protocol.tokens import read_deletion_response
-from ..protocol.transport import Request
-from .base import OAuthToken, OAuthUser, PendingFlow
-from .facts import Facts
-from .oauth1 import OAuth1Provider, members, text
+from oidc_login.protocol.http.client import Request
+from oidc_login.protocol.oauth1 import Token
+from oidc_login.protocol.tokens import read_deletion_response
+from oidc_login.providers.base import OAuthToken, OAuthUser, PendingFlow
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.oauth1 import OAuth1Provider, members, text
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

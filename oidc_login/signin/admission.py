@@ -12,14 +12,14 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
-from ..exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
-from ..models import OAuthConnection
-from ..protocol.userinfo import merge_claims
-from ..providers.base import OAuthProvider
-from ..providers.claim_paths import is_there
-from . import groups_claim
-from .claims import Identity, clean_email, is_admitted
-from .values import Backend
+from oidc_login.exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
+from oidc_login.models import OAuthConnection
+from oidc_login.protocol.userinfo import merge_claims
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.claim_paths import is_there
+from oidc_login.signin import groups_claim
+from oidc_login.signin.claims import Identity, clean_email, is_admitted
+from oidc_login.signin.values import Backend
 
 
 def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import RefusedBySite, UserInfoInvalid, from_protocol
-from ..models import OAuthConnection
-from ..protocol.errors import ProtocolError
-from ..providers.answers import http_answers
-from ..providers.base import OAuthProvider
-from . import provisioning
-from .admission import admit_known
-from .exchange import needs_userinfo
-from .values import Backend
+from oidc_login.exceptions import RefusedBySite, UserInfoInvalid, from_protocol
+from oidc_login.models import OAuthConnection
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.answers import http_answers
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin import provisioning
+from oidc_login.signin.admission import admit_known
+from oidc_login.signin.exchange import needs_userinfo
+from oidc_login.signin.values import Backend
 
 
 @sensitive_variables()

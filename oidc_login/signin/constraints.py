@@ -15,11 +15,11 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DatabaseError, DataError, IntegrityError, connections, router
 from django.db.models import Field
 
-from ..exceptions import EmailRequired, OAuthError, RefusedBySite, SiteMisconfigured, SiteUnavailable
-from ..faults import STORE_FAULTS
-from ..providers.base import OAuthProvider
-from .claims import Identity
-from .users import NAME_CLAIMS, get_field, no_email, own_email
+from oidc_login.exceptions import EmailRequired, OAuthError, RefusedBySite, SiteMisconfigured, SiteUnavailable
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.claims import Identity
+from oidc_login.signin.users import NAME_CLAIMS, get_field, no_email, own_email
 
 # What a model, a receiver or a hook raises that could not store its row.
 NOT_STORED = (*STORE_FAULTS, IntegrityError, DataError, ValidationError)

@@ -10,19 +10,19 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from ..conf import settings
-from ..exceptions import StepUpFailed, UserInfoInvalid
-from ..flow import Flow
-from ..models import OAuthConnection
-from ..protocol.authorization import AuthorizationResponse
-from ..protocol.errors import ProviderUnavailable
-from ..protocol.id_token import is_subject
-from ..providers.answers import http_answers
-from ..providers.base import OAuthProvider
-from .claims import Identity, clean_email
-from .groups_claim import without_answer
-from .transaction import once_more
-from .values import Backend, Person, Verified
+from oidc_login.conf import settings
+from oidc_login.exceptions import StepUpFailed, UserInfoInvalid
+from oidc_login.flow.pending import Flow
+from oidc_login.models import OAuthConnection
+from oidc_login.protocol.authorization import AuthorizationResponse
+from oidc_login.protocol.errors import ProviderUnavailable
+from oidc_login.protocol.id_token import is_subject
+from oidc_login.providers.answers import http_answers
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.claims import Identity, clean_email
+from oidc_login.signin.groups_claim import without_answer
+from oidc_login.signin.transaction import once_more
+from oidc_login.signin.values import Backend, Person, Verified
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from ..exceptions import RefusedBySite
-from ..providers.base import OAuthProvider
-from ..providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
-from .claims import storable
+from oidc_login.exceptions import RefusedBySite
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
+from oidc_login.signin.claims import storable
 
 # What a connection keeps of the names. The rest of its 8 kB is for the other claims.
 MAX_KEPT_BYTES = 4 * 1024

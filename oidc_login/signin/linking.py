@@ -18,8 +18,8 @@ from django.db import router
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from ..conf import settings
-from ..exceptions import (
+from oidc_login.conf import settings
+from oidc_login.exceptions import (
     AnotherPerson,
     ConnectUserChanged,
     EmailAmbiguous,
@@ -33,11 +33,11 @@ from ..exceptions import (
     SignupClosed,
     StaffLinkingOff,
 )
-from ..models import LinkReason, OAuthConnection
-from ..providers.base import OAuthProvider
-from ..registry import is_written
-from .admission import admit_user, is_active, naming
-from .claims import Identity, email_key
+from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import is_written
+from oidc_login.signin.admission import admit_user, is_active, naming
+from oidc_login.signin.claims import Identity, email_key
 
 logger = logging.getLogger(__name__)
 

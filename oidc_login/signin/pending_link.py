@@ -23,12 +23,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from .. import sealing, signals
-from ..models import LinkReason, OAuthConnection, Status
-from ..providers.base import OAuthToken
-from . import linking
-from .claims import Identity, storable
-from .users import lock_user
+from oidc_login import sealing, signals
+from oidc_login.models import LinkReason, OAuthConnection, Status
+from oidc_login.providers.base import OAuthToken
+from oidc_login.signin import linking
+from oidc_login.signin.claims import Identity, storable
+from oidc_login.signin.users import lock_user
 
 logger = logging.getLogger(__name__)
 

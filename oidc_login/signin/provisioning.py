@@ -17,12 +17,12 @@ from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ..cache import SharedValues
-from ..exceptions import RefusedBySite
-from ..models import OAuthConnection
-from ..providers.base import OAuthProvider
-from .claims import one_line
-from .groups_claim import (
+from oidc_login.cache import SharedValues
+from oidc_login.exceptions import RefusedBySite
+from oidc_login.models import OAuthConnection
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.claims import one_line
+from oidc_login.signin.groups_claim import (
     SHAPES,
     ClaimState,
     GroupsClaim,
@@ -33,8 +33,8 @@ from .groups_claim import (
     with_groups_of,
     without_answer,
 )
-from .profile import profile_values
-from .users import get_field, lock_user
+from oidc_login.signin.profile import profile_values
+from oidc_login.signin.users import get_field, lock_user
 
 logger = logging.getLogger(__name__)
 

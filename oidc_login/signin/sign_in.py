@@ -10,16 +10,16 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import OAuthError, RefusedBySite, SignupClosed, from_protocol
-from ..flow import Flow
-from ..protocol.authorization import AuthorizationResponse
-from ..protocol.errors import ProtocolError
-from .admission import admit
-from .constraints import NOT_STORED, refusal
-from .exchange import exchange_and_verify, identify, learn
-from .transaction import drop_lost_connections
-from .values import Backend, Person, SignedIn
-from .write import write
+from oidc_login.exceptions import OAuthError, RefusedBySite, SignupClosed, from_protocol
+from oidc_login.flow.pending import Flow
+from oidc_login.protocol.authorization import AuthorizationResponse
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.signin.admission import admit
+from oidc_login.signin.constraints import NOT_STORED, refusal
+from oidc_login.signin.exchange import exchange_and_verify, identify, learn
+from oidc_login.signin.transaction import drop_lost_connections
+from oidc_login.signin.values import Backend, Person, SignedIn
+from oidc_login.signin.write import write
 
 logger = logging.getLogger(__name__)
 

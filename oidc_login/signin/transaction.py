@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from django.db import connections, router, transaction
 
-from ..faults import STORE_FAULTS
-from ..models import OAuthConnection
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import OAuthConnection
 
 T = TypeVar("T")
 

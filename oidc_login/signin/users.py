@@ -15,12 +15,12 @@ from django.utils.crypto import get_random_string
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from ..conf import django
-from ..exceptions import EmailNotTaken, EmailRequired
-from .claims import Identity, email_key, text, username_from
+from oidc_login.conf import django
+from oidc_login.exceptions import EmailNotTaken, EmailRequired
+from oidc_login.signin.claims import Identity, email_key, text, username_from
 
 if TYPE_CHECKING:
-    from ..providers.base import OAuthProvider
+    from oidc_login.providers.base import OAuthProvider
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
-from ..flow import Flow
-from ..models import OAuthConnection
-from ..providers.base import OAuthProvider, OAuthToken
-from .claims import Identity
-from .transaction import SignInTransaction
+from oidc_login.flow.pending import Flow
+from oidc_login.models import OAuthConnection
+from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.signin.claims import Identity
+from oidc_login.signin.transaction import SignInTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,18 +19,18 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import signals
-from ..conf import settings
-from ..exceptions import ConfirmLink, OAuthError, RefusedBySite, SignedInAlready
-from ..models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
-from ..protocol.id_token import auth_time_of
-from . import exchange, linking, pending_link, provisioning, users
-from .admission import admit_user, is_active
-from .claims import storable
-from .constraints import NOT_STORED, may_pass, refusal
-from .groups_claim import kept, with_groups_of, without_answer
-from .transaction import drop_lost_connections
-from .values import Backend, Person, SignedIn, Verified
+from oidc_login import signals
+from oidc_login.conf import settings
+from oidc_login.exceptions import ConfirmLink, OAuthError, RefusedBySite, SignedInAlready
+from oidc_login.models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
+from oidc_login.protocol.id_token import auth_time_of
+from oidc_login.signin import exchange, linking, pending_link, provisioning, users
+from oidc_login.signin.admission import admit_user, is_active
+from oidc_login.signin.claims import storable
+from oidc_login.signin.constraints import NOT_STORED, may_pass, refusal
+from oidc_login.signin.groups_claim import kept, with_groups_of, without_answer
+from oidc_login.signin.transaction import drop_lost_connections
+from oidc_login.signin.values import Backend, Person, SignedIn, Verified
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..flow import safe_next
-from ..models import own_connections
-from ..providers.base import OAuthProvider
-from ..registry import get_providers
-from ..sessions import shown_sessions
+from oidc_login.flow.pending import safe_next
+from oidc_login.models import own_connections
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_providers
+from oidc_login.sessions.records import shown_sessions
 
 logger = logging.getLogger(__name__)
 register = template.Library()

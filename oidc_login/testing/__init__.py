@@ -8,17 +8,17 @@
 Nothing here is part of a site in service: nobody proves with a password who they are.
 """
 
-from .application import Answer, ProviderRequest
-from .authorize_page import AuthorizationAnswer, AuthorizationRefused
-from .github import GitHubStyleProvider
-from .oauth1 import OAuth1StyleProvider
-from .oauth2 import OAuth2StyleProvider
-from .openid import OpenIDProvider
-from .server import serve
-from .shapes import Resource, Shape
-from .sign_in import follow_back, sign_in, sign_out_at_provider
-from .signing import SigningKey, UnsignedToken, generate_key
-from .users import GitHubEmail, User
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.authorize_page import AuthorizationAnswer, AuthorizationRefused
+from oidc_login.testing.github import GitHubStyleProvider
+from oidc_login.testing.oauth1 import OAuth1StyleProvider
+from oidc_login.testing.oauth2 import OAuth2StyleProvider
+from oidc_login.testing.openid import OpenIDProvider
+from oidc_login.testing.server import serve
+from oidc_login.testing.shapes import Resource, Shape
+from oidc_login.testing.sign_in import follow_back, sign_in, sign_out_at_provider
+from oidc_login.testing.signing import SigningKey, UnsignedToken, generate_key
+from oidc_login.testing.users import GitHubEmail, User
 
 __all__ = [
     "Answer",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .application import Answer, ProviderRequest
-from .authorize_page import (
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.authorize_page import (
     CANCEL,
     CHOSEN_USER,
     PUSHED_LIFETIME,
@@ -22,12 +22,12 @@ from .authorize_page import (
     picker_page,
     single,
 )
-from .grants import Grant, as_names
-from .pkce import check_challenge
-from .users import SCOPES, User
+from oidc_login.testing.grants import Grant, as_names
+from oidc_login.testing.pkce import check_challenge
+from oidc_login.testing.users import SCOPES, User
 
 if TYPE_CHECKING:
-    from .openid import OpenIDProvider
+    from oidc_login.testing.openid import OpenIDProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

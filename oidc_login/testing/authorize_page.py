@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import parse_qsl, urlencode
 
-from .application import Answer, ProviderRequest
-from .users import User
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.users import User
 
 # The names of the page's own buttons; everything else in the form's body belongs to the authorization request.
 CHOSEN_USER = "chosen_user"

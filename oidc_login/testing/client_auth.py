@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 import jwt
 
-from .application import ProviderRequest
+from oidc_login.testing.application import ProviderRequest
 
 METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
 

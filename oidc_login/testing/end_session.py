@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import jwt
 
-from .application import Answer, ProviderRequest
-from .authorize_page import (
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.authorize_page import (
     AuthorizationRefused,
     confirm_page,
     error_page,
@@ -18,11 +18,11 @@ from .authorize_page import (
     parameters_of_url,
     single,
 )
-from .signing import KEY_TYPE_OF_ALG
+from oidc_login.testing.signing import KEY_TYPE_OF_ALG
 
 if TYPE_CHECKING:
-    from .authorization_endpoint import Session
-    from .openid import OpenIDProvider
+    from oidc_login.testing.authorization_endpoint import Session
+    from oidc_login.testing.openid import OpenIDProvider
 
 _CONFIRMED = "confirmed"
 

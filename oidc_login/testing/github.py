@@ -8,11 +8,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .application import FORM, Answer, Endpoint, ProviderRequest
-from .grants import Grant
-from .oauth2 import OAuth2StyleProvider
-from .shapes import Fault, Resource, Shape
-from .users import GitHubEmail, User
+from oidc_login.testing.application import FORM, Answer, Endpoint, ProviderRequest
+from oidc_login.testing.grants import Grant
+from oidc_login.testing.oauth2 import OAuth2StyleProvider
+from oidc_login.testing.shapes import Fault, Resource, Shape
+from oidc_login.testing.users import GitHubEmail, User
 
 _EMAIL_SCOPES = {"user", "user:email"}
 

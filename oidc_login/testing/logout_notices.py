@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 import requests
 
-from .signing import UnsignedToken
+from oidc_login.testing.signing import UnsignedToken
 
 if TYPE_CHECKING:
-    from .authorization_endpoint import Session
-    from .openid import OpenIDProvider
+    from oidc_login.testing.authorization_endpoint import Session
+    from oidc_login.testing.openid import OpenIDProvider
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .application import FORM, Answer, Endpoint, ProviderRequest
-from .authorize_page import AuthorizationAnswer, AuthorizationRefused, single
-from .oauth1_signature import Problem, SignedRequest, read_request
-from .picking import PickingProvider
-from .users import User, Users
+from oidc_login.testing.application import FORM, Answer, Endpoint, ProviderRequest
+from oidc_login.testing.authorize_page import AuthorizationAnswer, AuthorizationRefused, single
+from oidc_login.testing.oauth1_signature import Problem, SignedRequest, read_request
+from oidc_login.testing.picking import PickingProvider
+from oidc_login.testing.users import User, Users
 
 ALLOWED_CLOCK_SKEW = 300  # seconds
 

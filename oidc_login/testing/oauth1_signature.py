@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from .application import FORM, ProviderRequest
+from oidc_login.testing.application import FORM, ProviderRequest
 
 REQUIRED = ("oauth_consumer_key", "oauth_signature_method", "oauth_signature")
 HEADER_PARAMETER = re.compile(r'([\w.~%-]+)="([^"]*)"')

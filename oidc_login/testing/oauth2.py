@@ -11,15 +11,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from .application import Answer, Endpoint, ProviderRequest
-from .authorization_endpoint import check_redirect_uri
-from .authorize_page import AuthorizationAnswer, AuthorizationRefused, single
-from .client_auth import ClientAuthentication, ClientRefused
-from .grants import Grant, Grants
-from .picking import PickingProvider
-from .pkce import check_challenge, verifier_matches
-from .shapes import Resource, Shape, TokenRefused
-from .users import User, Users
+from oidc_login.testing.application import Answer, Endpoint, ProviderRequest
+from oidc_login.testing.authorization_endpoint import check_redirect_uri
+from oidc_login.testing.authorize_page import AuthorizationAnswer, AuthorizationRefused, single
+from oidc_login.testing.client_auth import ClientAuthentication, ClientRefused
+from oidc_login.testing.grants import Grant, Grants
+from oidc_login.testing.picking import PickingProvider
+from oidc_login.testing.pkce import check_challenge, verifier_matches
+from oidc_login.testing.shapes import Resource, Shape, TokenRefused
+from oidc_login.testing.users import User, Users
 
 
 class OAuth2StyleProvider(PickingProvider):

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import client_auth
-from .application import Answer, Endpoint, ProviderApplication, ProviderRequest
-from .authorization_endpoint import AuthorizationEndpoint, Session
-from .authorize_page import AuthorizationAnswer
-from .documents import PATHS, moved, paths_of
-from .end_session import EndSessionEndpoint
-from .grants import Grant, Grants
-from .logout_notices import LogoutNotices
-from .signing import KEY_TYPE_OF_ALG, KeyType, SigningKey, UnsignedToken, generate_key, key_rings
-from .token_endpoint import TokenEndpoint
-from .users import SCOPE_CLAIMS, SCOPES, User, Users
+from oidc_login.testing import client_auth
+from oidc_login.testing.application import Answer, Endpoint, ProviderApplication, ProviderRequest
+from oidc_login.testing.authorization_endpoint import AuthorizationEndpoint, Session
+from oidc_login.testing.authorize_page import AuthorizationAnswer
+from oidc_login.testing.documents import PATHS, moved, paths_of
+from oidc_login.testing.end_session import EndSessionEndpoint
+from oidc_login.testing.grants import Grant, Grants
+from oidc_login.testing.logout_notices import LogoutNotices
+from oidc_login.testing.signing import KEY_TYPE_OF_ALG, KeyType, SigningKey, UnsignedToken, generate_key, key_rings
+from oidc_login.testing.token_endpoint import TokenEndpoint
+from oidc_login.testing.users import SCOPE_CLAIMS, SCOPES, User, Users
 
 
 class OpenIDProvider(ProviderApplication):

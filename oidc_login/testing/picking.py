@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .application import Answer, ProviderApplication, ProviderRequest
-from .authorize_page import (
+from oidc_login.testing.application import Answer, ProviderApplication, ProviderRequest
+from oidc_login.testing.authorize_page import (
     CANCEL,
     CHOSEN_USER,
     AuthorizationAnswer,
@@ -15,7 +15,7 @@ from .authorize_page import (
     parameters_of_url,
     picker_page,
 )
-from .users import User, Users
+from oidc_login.testing.users import User, Users
 
 
 class PickingProvider(ProviderApplication):

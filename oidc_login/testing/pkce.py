@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from .authorize_page import AuthorizationRefused
-from .signing import base64url
+from oidc_login.testing.authorize_page import AuthorizationRefused
+from oidc_login.testing.signing import base64url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")

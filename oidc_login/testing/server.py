@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
-from .application import CONNECTION, ProviderApplication
+from oidc_login.testing.application import CONNECTION, ProviderApplication
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

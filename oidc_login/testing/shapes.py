@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .application import Answer
-from .grants import Grant
-from .users import User
+from oidc_login.testing.application import Answer
+from oidc_login.testing.grants import Grant
+from oidc_login.testing.users import User
 
 # What the token endpoint finds wrong, and how RFC 6749 5.2 calls it.
 Fault = Literal["client", "code", "verifier", "redirect_uri", "refresh_token", "access_token", "grant_type", "request"]

@@ -7,14 +7,14 @@ from urllib.parse import urlencode, urlsplit
 
 from django.urls import reverse
 
-from .application import FORM
+from oidc_login.testing.application import FORM
 
 if TYPE_CHECKING:
     from django.test import Client
 
-    from .oauth1 import OAuth1StyleProvider
-    from .oauth2 import OAuth2StyleProvider
-    from .openid import OpenIDProvider
+    from oidc_login.testing.oauth1 import OAuth1StyleProvider
+    from oidc_login.testing.oauth2 import OAuth2StyleProvider
+    from oidc_login.testing.openid import OpenIDProvider
 
     Provider: TypeAlias = OpenIDProvider | OAuth2StyleProvider | OAuth1StyleProvider
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .application import Answer, ProviderRequest
-from .authorize_page import PUSHED_LIFETIME, AuthorizationRefused
-from .client_auth import ClientAuthentication, ClientRefused
-from .grants import Grant, narrowed
-from .pkce import verifier_matches
-from .signing import UnsignedToken, left_half_hash
+from oidc_login.testing.application import Answer, ProviderRequest
+from oidc_login.testing.authorize_page import PUSHED_LIFETIME, AuthorizationRefused
+from oidc_login.testing.client_auth import ClientAuthentication, ClientRefused
+from oidc_login.testing.grants import Grant, narrowed
+from oidc_login.testing.pkce import verifier_matches
+from oidc_login.testing.signing import UnsignedToken, left_half_hash
 
 if TYPE_CHECKING:
-    from .openid import OpenIDProvider
+    from oidc_login.testing.openid import OpenIDProvider
 
 
 class _TokenError(Exception):

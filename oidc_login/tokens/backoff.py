@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ..cache import SharedValues
+from oidc_login.cache import SharedValues
 
 # Seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 1, 300

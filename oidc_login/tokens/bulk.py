@@ -19,16 +19,16 @@ from django.db import close_old_connections
 from django.db.models import Count
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import ConnectionRemoved, Inactive, NeedsReauth, OAuthError, ProviderUnavailable
-from ..fields import TokenKeyError
-from ..models import ConnectionQuerySet, OAuthConnection
-from ..protocol import errors as protocol
-from ..protocol.transport import without_bounds
-from ..registry import get_provider_keys
-from ..sealing import old_token_keys_setting
-from .database import closing_connections, in_pages
-from .pace import Pace
-from .refresh import refresh
+from oidc_login.exceptions import ConnectionRemoved, Inactive, NeedsReauth, OAuthError, ProviderUnavailable
+from oidc_login.models import ConnectionQuerySet, OAuthConnection
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.protocol import errors as protocol
+from oidc_login.protocol.http.client import without_bounds
+from oidc_login.registry import get_provider_keys
+from oidc_login.sealing import old_token_keys_setting
+from oidc_login.tokens.database import closing_connections, in_pages
+from oidc_login.tokens.pace import Pace
+from oidc_login.tokens.refresh import refresh
 
 logger = logging.getLogger(__name__)
 

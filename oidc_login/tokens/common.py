@@ -7,11 +7,11 @@ import logging
 from django.db import router, transaction
 from django.dispatch import Signal
 
-from ..exceptions import Inactive, ProviderGone, ProviderUnknown
-from ..models import OAuthConnection
-from ..providers.base import OAuthProvider
-from ..registry import get_provider
-from ..signin.admission import is_active
+from oidc_login.exceptions import Inactive, ProviderGone, ProviderUnknown
+from oidc_login.models import OAuthConnection
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_provider
+from oidc_login.signin.admission import is_active
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 from django.db import DatabaseError, connections, transaction
 from django.db.models import QuerySet
 
-from ..exceptions import SiteUnavailable
-from ..faults import STORE_FAULTS
-from ..models import OAuthConnection
+from oidc_login.exceptions import SiteUnavailable
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import OAuthConnection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -17,11 +17,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from ..faults import STORE_FAULTS
-from ..fields import TokenKeyError
-from ..models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection, SignedInSession, Status
-from .database import bounded_locks, in_pages
-from .rotation import FIELDS
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection, SignedInSession, Status
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.tokens.database import bounded_locks, in_pages
+from oidc_login.tokens.rotation import FIELDS
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import signals
-from ..exceptions import (
+from oidc_login import signals
+from oidc_login.exceptions import (
     REFRESH_ERRORS,
     ConnectionRemoved,
     NeedsReauth,
@@ -35,17 +35,23 @@ from ..exceptions import (
     SiteUnavailable,
     from_protocol,
 )
-from ..faults import STORE_FAULTS
-from ..models import TOKEN_FIELDS, OAuthConnection, Status
-from ..protocol import errors as protocol
-from ..protocol.errors import without_frames
-from ..protocol.transport import MAX_TIMEOUT, time_budget
-from ..providers.answers import answers_of
-from ..providers.base import OAuthToken
-from .backoff import begin_anew, pause_after_failure
-from .common import alias_of, check_active, provider_of, tell
-from .database import bounded_locks, closing_connections, in_own_connection, needs_own_connection, saved
-from .revocation import try_to_end_token
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import TOKEN_FIELDS, OAuthConnection, Status
+from oidc_login.protocol import errors as protocol
+from oidc_login.protocol.errors import without_frames
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+from oidc_login.providers.answers import answers_of
+from oidc_login.providers.base import OAuthToken
+from oidc_login.tokens.backoff import begin_anew, pause_after_failure
+from oidc_login.tokens.common import alias_of, check_active, provider_of, tell
+from oidc_login.tokens.database import (
+    bounded_locks,
+    closing_connections,
+    in_own_connection,
+    needs_own_connection,
+    saved,
+)
+from oidc_login.tokens.revocation import try_to_end_token
 
 logger = logging.getLogger(__name__)
 

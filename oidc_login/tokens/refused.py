@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.errors import ProviderUnavailable
-from ..providers.base import OAuthProvider
+from oidc_login.protocol.errors import ProviderUnavailable
+from oidc_login.providers.base import OAuthProvider
 
 MEMORY = 10  # seconds; a provider may not know a token yet that it has just issued
 MOST = 1_000  # tokens that are remembered

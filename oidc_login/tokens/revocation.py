@@ -11,15 +11,15 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.views.decorators.debug import sensitive_variables
 
-from ..exceptions import ConnectionRemoved, OAuthError, ProviderUnavailable, from_protocol
-from ..fields import TokenKeyError
-from ..models import ENCRYPTED_FIELDS, TOKEN_FIELDS, OAuthConnection, Status
-from ..protocol import errors as protocol
-from ..protocol.transport import MAX_TIMEOUT, time_budget
-from ..providers.answers import answers_of
-from ..providers.base import OAuthProvider, OAuthToken
-from ..signin.admission import is_active
-from .common import alias_of, provider_of
+from oidc_login.exceptions import ConnectionRemoved, OAuthError, ProviderUnavailable, from_protocol
+from oidc_login.models import ENCRYPTED_FIELDS, TOKEN_FIELDS, OAuthConnection, Status
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.protocol import errors as protocol
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+from oidc_login.providers.answers import answers_of
+from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.signin.admission import is_active
+from oidc_login.tokens.common import alias_of, provider_of
 
 logger = logging.getLogger(__name__)
 

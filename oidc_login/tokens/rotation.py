@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
-from ..faults import STORE_FAULTS
-from ..fields import EncryptedTextField, TokenKeyError
-from ..models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection
-from .database import bounded_locks, in_pages
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection
+from oidc_login.models.fields import EncryptedTextField, TokenKeyError
+from oidc_login.tokens.database import bounded_locks, in_pages
 
 logger = logging.getLogger(__name__)
 

@@ -22,12 +22,12 @@ from oidc_login.advice import advice_for
 from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, WrongHost
 from oidc_login.faults import seen_as, site_fault
-from oidc_login.flow import log_id
+from oidc_login.flow.pending import log_id
 from oidc_login.models import OAuthConnection
-from oidc_login.protocol.transport import MAX_TIMEOUT, time_budget
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.redaction import hide_variables
 from oidc_login.registry import KEY
-from oidc_login.reports import hide_variables
 
 logger = logging.getLogger("oidc_login")
 

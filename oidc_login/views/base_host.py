@@ -15,11 +15,10 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
-from oidc_login import flow as flows
 from oidc_login import hosts
 from oidc_login.exceptions import WrongHost
-
-from .leaving import leave
+from oidc_login.flow import pending as flows
+from oidc_login.views.leaving import leave
 
 SESSION_KEY: Final = "oidc_login_asked_elsewhere"
 PARAMETER: Final = "begin"

@@ -9,16 +9,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from oidc_login import flow as flows
 from oidc_login import hosts
 from oidc_login.exceptions import IssuerMismatch, ProviderUnknown
+from oidc_login.flow import pending as flows
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_provider, get_providers
-
-from .base import ProviderView
-from .base_host import Asked, send_to_base_host, take_asked
-from .callback import destination
-from .leaving import leave
+from oidc_login.views.base import ProviderView
+from oidc_login.views.base_host import Asked, send_to_base_host, take_asked
+from oidc_login.views.callback import destination
+from oidc_login.views.leaving import leave
 
 MAX_HINT_LENGTH = 256
 

@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import flow as flows
 from oidc_login import hosts, sealing
 from oidc_login.backends import authenticate
 from oidc_login.conf import django
@@ -31,14 +30,14 @@ from oidc_login.exceptions import (
     StateUnknown,
     StateUsed,
 )
+from oidc_login.flow import pending as flows
 from oidc_login.protocol.authorization import read_state
+from oidc_login.redaction import hide_parameters
 from oidc_login.registry import get_provider
-from oidc_login.reports import hide_parameters
 from oidc_login.signin.values import SignedIn
-
-from .base import ProviderView
-from .freshness import end_attempt, end_session, is_in_grace, note_fault
-from .signing_in import SessionChange
+from oidc_login.views.base import ProviderView
+from oidc_login.views.freshness import end_attempt, end_session, is_in_grace, note_fault
+from oidc_login.views.signing_in import SessionChange
 
 ANSWER_LIFETIME = 120  # seconds that an answer may take from one of our URLs to itself
 MAX_HANDED_OVER = 8192  # bytes; Django refuses a redirect above 16 kB, and servers before it a shorter one

@@ -15,22 +15,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import sessions, signals
+from oidc_login import signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
-from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection, own_connections
+from oidc_login.models.fields import TokenKeyError
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.sessions import records as sessions
 from oidc_login.signin import pending_link
-
-from .asked_scopes import posted_scopes, remember_asked, scope_parameter
-from .base import SESSION_KEY, ProviderView
-from .begin import begin, posted_next
-from .freshness import is_unconfirmed
-from .step_up import SIGNED_IN_AT, Demand, ReauthenticateView
+from oidc_login.views.asked_scopes import posted_scopes, remember_asked, scope_parameter
+from oidc_login.views.base import SESSION_KEY, ProviderView
+from oidc_login.views.begin import begin, posted_next
+from oidc_login.views.freshness import is_unconfirmed
+from oidc_login.views.step_up import SIGNED_IN_AT, Demand, ReauthenticateView
 
 logger = logging.getLogger("oidc_login")
 

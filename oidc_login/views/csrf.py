@@ -20,9 +20,8 @@ from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
 from oidc_login.conf import django
-
-from .begin import posted_next
-from .callback import destination
+from oidc_login.views.begin import posted_next
+from oidc_login.views.callback import destination
 
 logger = logging.getLogger("django.security.csrf")
 

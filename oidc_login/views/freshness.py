@@ -18,8 +18,7 @@ from oidc_login.cache import SharedValues, add_once
 from oidc_login.conf import django
 from oidc_login.exceptions import OAuthError, SiteUnavailable
 from oidc_login.providers.base import OAuthProvider
-
-from .base import SESSION_KEY
+from oidc_login.views.base import SESSION_KEY
 
 logger = logging.getLogger("oidc_login")
 

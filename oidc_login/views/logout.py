@@ -12,21 +12,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import cookies, hosts, sealing, sessions
-from oidc_login import flow as flows
+from oidc_login import cookies, hosts, sealing
 from oidc_login.conf import django, settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.faults import STORE_FAULTS
-from oidc_login.fields import TokenKeyError
+from oidc_login.flow import pending as flows
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.models.session import SignedInSession
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.protocol.transport import time_budget
+from oidc_login.protocol.http.client import time_budget
 from oidc_login.providers.answers import answers_of
 from oidc_login.registry import get_provider
-from oidc_login.sessions import SignedInSession
-
-from .base import SESSION_KEY, ProviderView
-from .begin import posted_next
-from .leaving import leave
+from oidc_login.sessions import records as sessions
+from oidc_login.views.base import SESSION_KEY, ProviderView
+from oidc_login.views.begin import posted_next
+from oidc_login.views.leaving import leave
 
 logger = logging.getLogger("oidc_login")
 

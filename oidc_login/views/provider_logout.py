@@ -15,18 +15,17 @@ from django.utils.decorators import classonlymethod
 from django.views import View
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import logout
 from oidc_login.exceptions import OAuthError, ParameterInvalid, ProviderUnknown
 from oidc_login.faults import seen_as
+from oidc_login.protocol.http.client import time_budget
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.protocol.jose import MAX_TOKEN_LENGTH
-from oidc_login.protocol.transport import time_budget
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.redaction import hide_parameters, hide_variables
 from oidc_login.registry import get_provider
-from oidc_login.reports import hide_parameters, hide_variables
-
-from .base import outside_transactions
-from .callback import is_prefetch
+from oidc_login.sessions import logout
+from oidc_login.views.base import outside_transactions
+from oidc_login.views.callback import is_prefetch
 
 logger = logging.getLogger("oidc_login")
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oidc_login import flow as flows
 from oidc_login.exceptions import OAuthError, ScopeNotGranted
+from oidc_login.flow import pending as flows
 from oidc_login.registry import get_provider
-
-from .asked_scopes import ASKED_KEY, own, remember_asked, scope_parameter, sealed_scopes, take_asked
-from .base import ProviderView
-from .begin import begin
+from oidc_login.views.asked_scopes import ASKED_KEY, own, remember_asked, scope_parameter, sealed_scopes, take_asked
+from oidc_login.views.base import ProviderView
+from oidc_login.views.begin import begin
 
 
 class ScopesView(ProviderView):

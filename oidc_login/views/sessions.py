@@ -11,11 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from oidc_login import sessions
-from oidc_login.sessions import SignedInQuerySet, SignedInSession
-
-from .begin import posted_next
-from .connections import ChangingView
+from oidc_login.models.session import SignedInQuerySet, SignedInSession
+from oidc_login.sessions import records as sessions
+from oidc_login.views.begin import posted_next
+from oidc_login.views.connections import ChangingView
 
 MARK = re.compile("[0-9a-f]{32}")
 

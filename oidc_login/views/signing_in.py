@@ -13,17 +13,16 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore as Cook
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import sessions
 from oidc_login.exceptions import CodeRefused
 from oidc_login.faults import site_fault
-from oidc_login.logout import came_since
+from oidc_login.models.session import SignedInSession
 from oidc_login.protocol.id_token import auth_time_of, hash_of_nonce, is_subject
-from oidc_login.sessions import SignedInSession
+from oidc_login.sessions import records as sessions
+from oidc_login.sessions.logout import came_since
 from oidc_login.signin.transaction import once_more
 from oidc_login.signin.values import SignedIn
-
-from .base import SESSION_KEY
-from .freshness import end_attempt, read_again, set_time
+from oidc_login.views.base import SESSION_KEY
+from oidc_login.views.freshness import end_attempt, read_again, set_time
 
 CSRF_MEMBERS = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")  # of request.META, where `login()` makes a new token
 MAX_LEEWAY = 300  # seconds that a provider's clock may be fast; what is further in the future tells nothing

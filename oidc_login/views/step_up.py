@@ -10,13 +10,12 @@ from typing import Any
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
-from oidc_login import flow as flows
 from oidc_login.exceptions import StepUpImpossible
+from oidc_login.flow import pending as flows
 from oidc_login.models import OAuthConnection
 from oidc_login.registry import get_provider, get_providers
-
-from .base import SESSION_KEY, ProviderView
-from .begin import begin
+from oidc_login.views.base import SESSION_KEY, ProviderView
+from oidc_login.views.begin import begin
 
 SIGNED_IN_AT = "oidc_login_signed_in_at"
 SHORTEST_AGE = 60  # seconds; what was just asked for is not asked for again on the way back to the page

@@ -14,7 +14,7 @@ from django.test import RequestFactory
 
 from oidc_login.client import OAuth, OAuth2Token, OAuthError, token_update
 from oidc_login.client.apps import DjangoOAuth2App
-from oidc_login.protocol.bearer import TokenNotSent
+from oidc_login.protocol.http.api_session import TokenNotSent
 from oidc_login.testing import Answer, UnsignedToken
 from tests.client.conftest import CALLBACK, Register, company
 from tests.client.test_flows import refused

@@ -16,10 +16,10 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 from rest_framework.request import Request
 
-from oidc_login import flow
 from oidc_login.client import OAuth, OAuthError
 from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.client.pending import SESSION_KEY
+from oidc_login.flow import pending as flow
 from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip

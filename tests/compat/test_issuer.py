@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from oidc_login.mozilla.provider import COOL_DOWN, EndpointsProvider, folders_above
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
 from oidc_login.testing import Answer
-from oidc_login.upstream.provider import COOL_DOWN, EndpointsProvider, folders_above
 from tests.compat.conftest import ALICE, Change, LegacyProvider, begin_after, sign_in_after
 from tests.login.browser import Browser
 from tests.login.invariant import Witness

@@ -11,10 +11,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 
+from oidc_login.access_tokens import judge
 from oidc_login.contrib.drf import bearer_token
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, generate_key
-from oidc_login.tokens.bearer import judge
 from tests.drf.conftest import API, Call, jwt, opaque
 from tests.login.browser import Browser
 from tests.login.invariant import Witness

@@ -12,8 +12,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.db import connections
 
-from oidc_login import logout
 from oidc_login.models import OAuthConnection, SignedInSession
+from oidc_login.sessions import logout
 from oidc_login.testing import Answer, AuthorizationAnswer
 from tests.freshness.conftest import (
     IN_GRACE,

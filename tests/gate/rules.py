@@ -10,8 +10,8 @@ from django.core.cache import cache
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
+from oidc_login.mozilla.provider import EndpointsProvider
 from oidc_login.providers import GoogleProvider, MicrosoftProvider, OIDCProvider
-from oidc_login.upstream.provider import EndpointsProvider
 
 if TYPE_CHECKING:
     from tests.gate.world import World

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
-from oidc_login import flow
+from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import AuthorizationAnswer, serve
 from tests.hostile.stage import Stage, landed

@@ -13,8 +13,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 
-from oidc_login import flow, signals
+from oidc_login import signals
 from oidc_login.exceptions import OAuthError
+from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
 from tests.login.browser import Browser
 

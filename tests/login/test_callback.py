@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
 
-from oidc_login import flow
+from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider, serve
 from tests.login.browser import Browser

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from oidc_login.advice import ADVICE
 from oidc_login.diagnosis import FAULT, MADE_UP_CODE, UNUSABLE, time_of
-from oidc_login.protocol.transport import Response
+from oidc_login.protocol.http.client import Response
 from oidc_login.testing import Answer
 from tests.login.oauth1 import RecordingOAuth1
 from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure

@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from django.urls import clear_script_prefix, include, path, reverse, set_script_prefix, set_urlconf
 from django.utils import translation
 
-from oidc_login import flow
+from oidc_login.flow import pending as flow
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
 from tests.login.browser import Browser
 from tests.login.invariant import NothingChanged

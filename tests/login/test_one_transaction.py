@@ -19,7 +19,7 @@ from django.urls import get_resolver
 
 from oidc_login import signals
 from oidc_login.models import OAuthConnection
-from oidc_login.sessions import SignedInSession
+from oidc_login.models.session import SignedInSession
 from oidc_login.testing import Answer, OpenIDProvider
 from tests.login.backends import NotingTransactions
 from tests.login.browser import Browser

@@ -15,8 +15,8 @@ from django.db import connections as databases
 from django.db.models import QuerySet
 from django.forms import model_to_dict
 
-from oidc_login import statements
 from oidc_login.models import OAuthConnection
+from oidc_login.models import queries as statements
 from oidc_login.signin.claims import Identity
 
 pytestmark = pytest.mark.django_db

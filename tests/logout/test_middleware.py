@@ -17,8 +17,8 @@ from django.test import AsyncClient, Client
 from django.urls import path
 from django.utils import timezone
 
-from oidc_login import sessions
 from oidc_login.models import SignedInSession
+from oidc_login.sessions import records as sessions
 from tests.login.browser import Browser
 from tests.login.databases import failing, read_only
 from tests.login.served import RecordingOpenIDProvider

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from oidc_login.protocol.bearer import BearerSession, TokenNotSent
-from oidc_login.protocol.transport import Transport
+from oidc_login.protocol.http.api_session import BearerSession, TokenNotSent
+from oidc_login.protocol.http.client import Transport
 from tests.protocol.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
 
 PUBLIC = "93.184.216.34"

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from oidc_login.protocol.bounds import Bounds
-from oidc_login.protocol.breaker import CircuitBreaker
-from oidc_login.protocol.discovery import CachedDocument
+from oidc_login.protocol.documents import CachedDocument
 from oidc_login.protocol.errors import ProviderUnavailable
-from oidc_login.protocol.transport import Request, Transport, time_budget, without_bounds
+from oidc_login.protocol.http.bounds import Bounds
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import Request, Transport, time_budget, without_bounds
 from tests.protocol.servers import Peer, Server, answer, serve
 
 # No answer of a site that is given at once takes longer, on a busy machine.

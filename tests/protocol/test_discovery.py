@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from oidc_login.protocol.breaker import CircuitBreaker
-from oidc_login.protocol.discovery import (
+from oidc_login.protocol.documents import (
     DEFAULT_AGE,
     MAX_AGE,
     MAX_DOCUMENT,
@@ -27,9 +26,10 @@ from oidc_login.protocol.discovery import (
     main,
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.keys import COOL_DOWN, EMPTY_COOL_DOWN, KeySet
 from oidc_login.protocol.metadata import ProviderMetadata
-from oidc_login.protocol.transport import Response, Transport
 from oidc_login.testing import Answer, OpenIDProvider, serve
 from tests.protocol.signing import ids, jwk, key
 
@@ -262,7 +262,7 @@ def test_twenty_threads_share_one_failure(op: OpenIDProvider) -> None:
 
 
 def test_nobody_waits_for_ever_for_the_first_document(op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oidc_login.protocol.discovery.MAX_WAIT", 0.05)
+    monkeypatch.setattr("oidc_login.protocol.documents.MAX_WAIT", 0.05)
     document = keys_of(op)
     asked, answered = threading.Event(), threading.Event()
 
@@ -287,7 +287,7 @@ def test_a_slow_failure_is_remembered_for_twice_as_long_as_it_took(
     op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer, so the circuit stays closed; without the memory, each request would wait for the next one."""
-    monkeypatch.setattr("oidc_login.protocol.discovery.SLOW", 0.2)
+    monkeypatch.setattr("oidc_login.protocol.documents.SLOW", 0.2)
     document = keys_of(op)
     began = time.monotonic()
     with op.bend("jwks", not_found_just_in_time):
@@ -303,7 +303,7 @@ def test_a_slow_failure_is_remembered_for_twice_as_long_as_it_took(
 def test_after_a_slow_failure_one_asks_again_and_nobody_waits(
     op: OpenIDProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oidc_login.protocol.discovery.SLOW", 0.2)
+    monkeypatch.setattr("oidc_login.protocol.documents.SLOW", 0.2)
     document = keys_of(op)
     began = time.monotonic()
     with op.bend("jwks", not_found_just_in_time), pytest.raises(MetadataInvalid):
@@ -560,7 +560,7 @@ def test_nothing_secret_is_shared(op: OpenIDProvider) -> None:
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "oidc_login.protocol.discovery", *arguments],
+        [sys.executable, "-m", "oidc_login.protocol.documents", *arguments],
         capture_output=True,
         text=True,
         timeout=30,

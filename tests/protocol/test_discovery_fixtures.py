@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_der_x509_certificate
 
 from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.http.client import strict_json
 from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS
 from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.metadata import ProviderMetadata, check_issuer, discovery_url_for, issuers_for
-from oidc_login.protocol.transport import strict_json
 from tests.protocol.discovery_table import DOCUMENTS, KEY_SETS
 
 FIXTURES = Path(__file__).resolve().parents[2] / "discovery_fixtures"

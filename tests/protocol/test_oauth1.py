@@ -21,8 +21,8 @@ from oidc_login.protocol.errors import (
     TokenErrorResponse,
     TokenResponseInvalid,
 )
+from oidc_login.protocol.http.client import Request, Response
 from oidc_login.protocol.oauth1 import Client, Clients, Token
-from oidc_login.protocol.transport import Request, Response
 from oidc_login.testing import ProviderRequest
 from oidc_login.testing.oauth1_signature import Problem, SignedRequest, read_request
 from tests.protocol.rsa_key import PRIVATE_KEY, PUBLIC_KEY

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
-from oidc_login.protocol.proxy import Proxy
-from oidc_login.protocol.transport import Request, Transport
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import Request, Transport
+from oidc_login.protocol.http.proxy import Proxy
 from tests.protocol.proxies import OPENED, tunnelling
 from tests.protocol.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
 from tests.protocol.test_api_sessions import session

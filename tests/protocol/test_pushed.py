@@ -11,8 +11,8 @@ import pytest
 
 from oidc_login.protocol.client_auth import client_secret_basic, client_secret_post
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse, TokenResponseInvalid
+from oidc_login.protocol.http.client import Response
 from oidc_login.protocol.pushed import pushed_request, read_pushed_response
-from oidc_login.protocol.transport import Response
 from tests.protocol.signing import ids
 
 NOW = 1_800_000_000.0

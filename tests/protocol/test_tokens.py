@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.client_auth import client_secret_basic, public_client
 from oidc_login.protocol.errors import (
     ProtocolError,
@@ -20,6 +19,8 @@ from oidc_login.protocol.errors import (
     TokenErrorResponse,
     TokenResponseInvalid,
 )
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.tokens import (
     MAX_LIFETIME,
     MAX_TOKEN_ANSWER,
@@ -35,7 +36,6 @@ from oidc_login.protocol.tokens import (
     self_revocation_request,
     token_request,
 )
-from oidc_login.protocol.transport import Response, Transport
 from tests.protocol.servers import answer, answering, serve
 from tests.protocol.signing import ABSENT, ids, without_absent
 

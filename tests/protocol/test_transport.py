@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import requests
 
-from oidc_login.protocol.addresses import is_public_address
-from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
-from oidc_login.protocol.transport import (
+from oidc_login.protocol.http.addresses import is_public_address
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import (
     Request,
     Response,
     Transport,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from oidc_login.protocol.breaker import CircuitBreaker
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, UnknownKey, UserInfoInvalid
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.keys import KeySet
-from oidc_login.protocol.transport import Response, Transport
 from oidc_login.protocol.userinfo import (
     IDENTITY_CLAIMS,
     check_subject,

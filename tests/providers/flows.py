@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from oidc_login.flow import Flow, attach
+from oidc_login.flow.pending import Flow, attach
 from oidc_login.providers import OAuthProvider, OAuthToken
 from oidc_login.testing import OAuth2StyleProvider, OpenIDProvider
 

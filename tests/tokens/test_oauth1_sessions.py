@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from oidc_login.exceptions import Inactive, NeedsReauth
 from oidc_login.models import OAuthConnection, Status
-from oidc_login.protocol.bearer import TokenNotSent
 from oidc_login.protocol.errors import TokenResponseInvalid
+from oidc_login.protocol.http.api_session import TokenNotSent
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.testing import Answer, User, serve
 from oidc_login.testing.application import ProviderRequest

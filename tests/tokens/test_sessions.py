@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from oidc_login.exceptions import Inactive, NeedsReauth, ProviderUnavailable
 from oidc_login.models import OAuthConnection, Status
-from oidc_login.protocol.bearer import TokenNotSent
+from oidc_login.protocol.http.api_session import TokenNotSent
 from oidc_login.testing import Answer, serve
 from oidc_login.testing.application import Endpoint, ProviderApplication, ProviderRequest
 from tests.login.served import RecordingOpenIDProvider, configure

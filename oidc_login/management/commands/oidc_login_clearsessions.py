@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from oidc_login.sessions import clear_expired
+from oidc_login.sessions.records import clear_expired
 
 
 class Command(BaseCommand):

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..protocol.discovery import MAX_WAIT, CachedDocument
-from ..protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable
-from ..protocol.keys import KeySet
-from ..protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
-from ..providers.oidc import OIDCProvider
+from oidc_login.protocol.documents import MAX_WAIT, CachedDocument
+from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable
+from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
+from oidc_login.providers.oidc import OIDCProvider
 
 MAX_PLACES = 12  # at which the document is looked for
 COOL_DOWN = 10  # seconds after which it is looked for again, where there was none

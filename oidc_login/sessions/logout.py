@@ -11,13 +11,13 @@ from django.db import router
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import sessions
-from .cache import SharedValues, add_once
-from .models import OAuthConnection
-from .protocol.errors import InvalidLogoutToken
-from .protocol.logout import LONGEST_LIFE, LogoutToken
-from .providers.base import OAuthProvider
-from .sessions import SignedInSession
+from oidc_login.cache import SharedValues, add_once
+from oidc_login.models import OAuthConnection
+from oidc_login.models.session import SignedInSession
+from oidc_login.protocol.errors import InvalidLogoutToken
+from oidc_login.protocol.logout_token import LONGEST_LIFE, LogoutToken
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.sessions import records as sessions
 
 logger = logging.getLogger(__name__)
 
@@ -111,4 +111,4 @@ def recent_keys(provider_key: str, issuer: str, *, subject: str, sid: str) -> li
 
 
 def cache_key(kind: str, *parts: str) -> str:
-    return "oidc_login.logout." + hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()
+    return "oidc_login.sessions.logout." + hashlib.sha256(json.dumps([kind, *parts]).encode()).hexdigest()

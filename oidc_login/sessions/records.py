@@ -8,7 +8,6 @@ site keeps are removed as well, by the key that they had at the sign-in.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,22 +18,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
-from django.db import DatabaseError, InterfaceError, models, router
-from django.db.models import Q
+from django.db import DatabaseError, InterfaceError, router
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from . import statements
-from .browsers import browser_name
-from .conf import django
-from .faults import STORE_FAULTS
-from .fields import EncryptedTextField, ExactCharField, TokenKeyError
-from .registry import get_providers
+from oidc_login.conf import django
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import queries
+from oidc_login.models.fields import TokenKeyError
+from oidc_login.models.session import SignedInQuerySet, SignedInSession
+from oidc_login.registry import get_providers
+from oidc_login.sessions.user_agent import browser_name
 
 if TYPE_CHECKING:
-    from .models import OAuthConnection
+    from oidc_login.models import OAuthConnection
 
 logger = logging.getLogger(__name__)
 
@@ -48,81 +46,6 @@ class Mark(NamedTuple):
 
     key: str
     until: int
-
-
-def new_mark() -> str:
-    return secrets.token_hex(16)
-
-
-class SignedInQuerySet(models.QuerySet["SignedInSession"]):
-    """Sign-ins by whom a provider names."""
-
-    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
-        """Those of one session at the provider, or all of a person (Back-Channel Logout 2.7).
-
-        With both named, a sign-in of that person is meant too whose session the provider did not name at the time.
-        """
-        found = self.filter(provider_key=provider_key, issuer=issuer)
-        if not sid:
-            return found.filter(subject=subject)
-        if not subject:
-            return found.filter(sid=sid)
-        return found.filter(Q(sid=sid) | Q(sid=""), subject=subject)
-
-    def lasting(self) -> SignedInQuerySet:
-        """Those that have not expired, newest first."""
-        return self.filter(expires_at__gt=timezone.now()).order_by("-created_at")
-
-
-class SignedInManager(models.Manager["SignedInSession"]):
-    """Finds sign-ins where they are written: a replica may not know the newest ones yet."""
-
-    def get_queryset(self) -> SignedInQuerySet:
-        return SignedInQuerySet(self.model, using=self._db or router.db_for_write(self.model))
-
-    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
-        return self.get_queryset().named(provider_key, issuer, subject=subject, sid=sid)
-
-    def lasting(self) -> SignedInQuerySet:
-        return self.get_queryset().lasting()
-
-
-class SignedInSession(models.Model):
-    """One sign-in of one browser through a provider, as long as it lasts."""
-
-    mark = models.CharField(max_length=32, primary_key=True, default=new_mark, editable=False)
-    user = models.ForeignKey(
-        django.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="oauth_sessions", verbose_name=_("user")
-    )
-    provider_key = ExactCharField(_("provider"), max_length=100)
-    issuer = ExactCharField(_("issuer"), max_length=255, blank=True)
-    subject = ExactCharField(_("identity"), max_length=255)
-    # The provider's own name for the session (Back-Channel Logout 2.1), where it tells one.
-    sid = ExactCharField(max_length=255, blank=True, default="", editable=False)
-    session_key = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
-    # To be shown to the provider as `id_token_hint` (RP-Initiated Logout 2).
-    id_token = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
-    # The same as that of the connection, as long as its refresh token is the one that came with this sign-in.
-    nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
-    browser = models.CharField(_("browser"), max_length=64, blank=True, default="")
-    created_at = models.DateTimeField(_("signed in at"), auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires at"), db_index=True)
-
-    objects = SignedInManager()
-
-    class Meta:
-        verbose_name = _("signed-in session")
-        verbose_name_plural = _("signed-in sessions")
-        indexes = (
-            models.Index(fields=["provider_key", "issuer", "subject"], name="oidc_login_session_subject"),
-            models.Index(fields=["provider_key", "issuer", "sid"], name="oidc_login_session_sid"),
-        )
-
-    if TYPE_CHECKING:
-        user_id: Any
-
-    def __str__(self) -> str:
-        return f"{self.provider_key}[{self.user_id}]"
 
 
 # One browser's session.
@@ -165,7 +88,7 @@ def begin(
         browser=browser_name(request.META.get("HTTP_USER_AGENT", "")),
         expires_at=until,
     )
-    statements.insert(row, using=router.db_for_write(SignedInSession))
+    queries.insert(row, using=router.db_for_write(SignedInSession))
     session[MARK] = list(Mark(row.mark, int(until.timestamp())))
     return row
 

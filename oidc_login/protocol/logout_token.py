@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import InvalidLogoutToken
-from .id_token import (
+from oidc_login.protocol.errors import InvalidLogoutToken
+from oidc_login.protocol.id_token import (
     MAX_ISSUED_AGE,
     Claims,
     Expected,
@@ -20,8 +20,8 @@ from .id_token import (
     check_not_before,
     is_subject,
 )
-from .jose import UnverifiedJWS, parse_claims, parse_jws
-from .keys import KeySet
+from oidc_login.protocol.jose import UnverifiedJWS, parse_claims, parse_jws
+from oidc_login.protocol.keys import KeySet
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 # A type of its own is recommended, not required (2.4): providers also send the general one, or none.

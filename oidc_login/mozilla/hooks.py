@@ -15,13 +15,13 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from ..flow import Flow
-from ..protocol.errors import TokenResponseInvalid
-from ..protocol.tokens import TokenResponse
-from ..providers.answers import http_answers
-from ..providers.base import OAuthProvider, OAuthToken
-from . import entry
-from .attributes import UpstreamAttributes
+from oidc_login.flow.pending import Flow
+from oidc_login.mozilla import entry
+from oidc_login.mozilla.attributes import UpstreamAttributes
+from oidc_login.protocol.errors import TokenResponseInvalid
+from oidc_login.protocol.tokens import TokenResponse
+from oidc_login.providers.answers import http_answers
+from oidc_login.providers.base import OAuthProvider, OAuthToken
 
 TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
 # What a site's own `verify_token` may not say otherwise than the ID token: who it is, where from, and how.

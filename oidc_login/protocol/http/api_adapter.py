@@ -13,9 +13,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
-from .connections import ConnectionPolicy, DialledConnection, DialledTLSConnection
-from .errors import MetadataInvalid, ProtocolError, ProviderUnavailable
-from .sockets import time_limit, tls_context
+from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable
+from oidc_login.protocol.http.connections import ConnectionPolicy, DialledConnection, DialledTLSConnection
+from oidc_login.protocol.http.sockets import time_limit, tls_context
 
 
 class TokenNotSent(requests.exceptions.InvalidURL):

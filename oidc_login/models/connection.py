@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.db import connections, models, router, transaction
+from django.db import models, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import statements
-from .conf import django
-from .exceptions import IdentityUnbound, LastLoginMethod, SiteUnavailable
-from .faults import STORE_FAULTS
-from .fields import EncryptedTextField, ExactCharField
-from .registry import get_provider, get_provider_keys, get_providers
-from .sessions import SignedInSession as SignedInSession
-from .signin.claims import Identity, text
-from .signin.users import can_use_password, get_field, lock_user
+from oidc_login.conf import django
+from oidc_login.exceptions import LastLoginMethod, SiteUnavailable
+from oidc_login.faults import STORE_FAULTS
+from oidc_login.models import queries
+from oidc_login.models.choices import LinkReason, Status
+from oidc_login.models.fields import EncryptedTextField, ExactCharField
+from oidc_login.models.managers import ConnectionManager
+from oidc_login.models.moments import stored_moment
+from oidc_login.models.queries import IDENTITY_FIELDS
+from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.signin.claims import text
+from oidc_login.signin.users import can_use_password, lock_user
 
 # What talks to providers is not imported here: a site starts without it.
 if TYPE_CHECKING:
-    from .protocol.bearer import TokenSession
-    from .providers.base import OAuthProvider, OAuthToken
+    from oidc_login.protocol.http.api_session import TokenSession
+    from oidc_login.providers.base import OAuthProvider, OAuthToken
 
-IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
 # A refresh token, and what belongs to it: a refresh that is under way with the one before has lost its claim.
 REFRESH_TOKEN_FIELDS = (
@@ -40,148 +41,7 @@ REFRESH_TOKEN_FIELDS = (
     "auth_time",
     "had_azp",
 )
-SHORTEST_INTERVAL = timedelta(seconds=30)  # between two refreshes that nobody has asked for by name
 TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
-
-
-def stored_moment(moment: datetime | None) -> datetime | None:
-    """Return a moment as the site's models have it: in a time zone, or in the site's own without saying so.
-
-    Providers say how long a token lives, from which an aware time is made; with `USE_TZ = False` Django has others.
-    """
-    if moment is None or timezone.is_aware(moment) == django.USE_TZ:
-        return moment
-    if django.USE_TZ:
-        return timezone.make_aware(moment, timezone.get_default_timezone())
-    return moment.astimezone().replace(tzinfo=None)  # by the clock that Django's `timezone.now()` reads
-
-
-class LinkReason(models.TextChoices):
-    """How a connection came about."""
-
-    SIGNED_UP = "signed_up", _("signed up with it")
-    VERIFIED_EMAIL = "verified_email", _("linked by verified e-mail address")
-    CONFIRMED = "confirmed", _("linked after signing in to the account")
-    CONNECTED = "connected", _("connected by the person")
-    HOOK = "hook", _("linked by the site's own rule")
-
-
-class Status(models.TextChoices):
-    """Whether the tokens of a connection can be used."""
-
-    OK = "ok", _("in order")
-    NEEDS_REAUTH = "needs_reauth", _("the person must sign in again")
-    REVOKED = "revoked", _("revoked")
-
-
-class ConnectionQuerySet(models.QuerySet["OAuthConnection"]):
-    """Connections by what can be done with them."""
-
-    def usable(self) -> ConnectionQuerySet:
-        """Those with which an API can be called now, as far as is known here, for users who are active."""
-        now = timezone.now()
-        valid = ~Q(access_token="") & (Q(access_token_expires_at=None) | Q(access_token_expires_at__gt=now))
-        return self._in_order().filter(valid | self._renewable(now))
-
-    def expiring(self, within: timedelta) -> ConnectionQuerySet:
-        """Those whose access token has expired or will within this time, and that can be refreshed.
-
-        But for those that have just got it, however short-lived it is.
-        """
-        now = timezone.now()
-        just_now = (now - SHORTEST_INTERVAL, now + SHORTEST_INTERVAL)
-        found = self._in_order().filter(self._renewable(now), access_token_expires_at__lte=now + within)
-        return found.exclude(refreshed_at__range=just_now).exclude(last_login_at__range=just_now)
-
-    def _in_order(self) -> ConnectionQuerySet:
-        found = self.filter(status=Status.OK)
-        return found if get_field("is_active") is None else found.filter(user__is_active=True)
-
-    @staticmethod
-    def _renewable(now: datetime) -> Q:
-        return ~Q(refresh_token="") & (Q(refresh_token_expires_at=None) | Q(refresh_token_expires_at__gt=now))
-
-
-class ConnectionManager(models.Manager["OAuthConnection"]):
-    """Finds connections, where they are written: a replica may not know the newest ones yet."""
-
-    def get_queryset(self) -> ConnectionQuerySet:
-        return ConnectionQuerySet(self.model, using=self._db or router.db_for_write(self.model))
-
-    def usable(self) -> ConnectionQuerySet:
-        """Those with which an API can be called now, as far as is known here, for users who are active."""
-        return self.get_queryset().usable()
-
-    def revoke_for(self, user: Any) -> list[OAuthConnection]:
-        """Take back all tokens of a user; return the connections where the provider did not confirm it."""
-        from .tokens.revocation import revoke_all
-
-        return revoke_all(self.get_queryset().filter(user=user).exclude(status=Status.REVOKED))
-
-    def refresh_expiring(
-        self,
-        *,
-        within: timedelta = timedelta(hours=1),
-        provider_keys: Iterable[str] | None = None,
-        concurrency: int = 8,
-        per_second: float | None = None,
-    ) -> dict[str, Any]:
-        """Refresh the tokens that expire within this time, and return how many of them, and what became of them.
-
-        Each provider is asked by so many threads at once, and at most so often in a second; one that has had enough
-        is given time, and left to the next run where it wants more than a minute.
-        """
-        from .tokens.bulk import BulkRefresh
-
-        found = self.get_queryset().expiring(within)
-        run = BulkRefresh(found, provider_keys=provider_keys, concurrency=concurrency, per_second=per_second)
-        return run.run().as_dict()
-
-    def find(self, identity: Identity) -> OAuthConnection | None:
-        """Return the connection of an identity with its user, read in one query.
-
-        Every sign-in does this, so of the connection it reads the key alone: the rest is loaded when asked for.
-        Raise `IdentityUnbound` for an identity that is stored without its server.
-        """
-        user = next((user for user in statements.find_users(identity) if is_connected_as(user, identity)), None)
-        if user is None:
-            self._check_bound(identity)
-            return None
-        names = ("id", "user_id", *IDENTITY_FIELDS)
-        values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
-        connection = self.model.from_db(user._state.db, names, values)
-        connection.user = user
-        return connection
-
-    def _check_bound(self, identity: Identity) -> None:
-        """Somebody who is known without a server is given no second account, since it may be theirs."""
-        rows = self.using(router.db_for_write(self.model)).filter(provider_key=identity.provider_key, issuer="")
-        if identity.issuer and rows.filter(provider_user_id=identity.subject).exists():
-            raise IdentityUnbound("refused: this identity is stored without its server")
-
-    def begin_writing(self) -> None:
-        """Begin a transaction that will read first: with a write on SQLite.
-
-        SQLite lets a transaction wait for another's lock at its first statement alone; once it has read, it fails.
-        """
-        using = router.db_for_write(self.model)
-        if connections[using].vendor == "sqlite":
-            self.using(using).filter(provider_key="").update(provider_key="")  # no row has that
-
-
-def is_connected_as(user: Any, identity: Identity) -> bool:
-    """Whether a user was found by the very bytes of an identity: some collations find more than that."""
-    found = (user._connection_issuer or "", user._connection_subject)
-    return found == (identity.issuer, identity.subject)
-
-
-def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:
-    """Return a user's connections, each with its provider where that is still configured; none for nobody."""
-    if not user.is_authenticated:
-        return []
-    configured = {provider.key: provider for provider in get_providers()}
-    own = OAuthConnection.objects.select_related("user").filter(user=user)
-    return [(connection, configured.get(connection.provider_key)) for connection in own]
 
 
 class OAuthConnection(models.Model):
@@ -254,7 +114,7 @@ class OAuthConnection(models.Model):
     @property
     def oauth_token(self) -> OAuthToken:
         """The tokens of this connection."""
-        from .providers.base import OAuthToken
+        from oidc_login.providers.base import OAuthToken
 
         return OAuthToken(
             access_token=self.access_token,
@@ -283,13 +143,13 @@ class OAuthConnection(models.Model):
 
         Raise `NeedsReauth` when only the person can help, `ProviderUnavailable` when trying later may.
         """
-        from .tokens.refresh import refresh
+        from oidc_login.tokens.refresh import refresh
 
         refresh(self)
 
     async def arefresh_access_token(self) -> None:
         """Do the same without holding anybody up, neither while others are waited for nor while the provider is."""
-        from .tokens.refresh import arefresh
+        from oidc_login.tokens.refresh import arefresh
 
         await arefresh(self)
 
@@ -304,7 +164,7 @@ class OAuthConnection(models.Model):
         At a provider of OAuth 1.0 it signs each request instead. With `hosts` it refuses all others. It never
         follows a redirect to another host with the token.
         """
-        from .tokens.sessions import open_session
+        from oidc_login.tokens.api_session import open_session
 
         return open_session(self, hosts=hosts)
 
@@ -313,7 +173,7 @@ class OAuthConnection(models.Model):
 
         Raise `OAuthError` when the provider does not confirm it: nothing is forgotten then.
         """
-        from .tokens.revocation import revoke
+        from oidc_login.tokens.revocation import revoke
 
         revoke(self)
 
@@ -366,7 +226,7 @@ class OAuthConnection(models.Model):
         """Write these fields alone, and say whether the row is still there, as the conditions want it."""
         fields: list[Any] = [self._meta.get_field(name) for name in names]
         if not conditions:
-            return statements.update(self, fields, using=using or router.db_for_write(OAuthConnection))
+            return queries.update(self, fields, using=using or router.db_for_write(OAuthConnection))
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
         return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))
 
@@ -384,7 +244,7 @@ class OAuthConnection(models.Model):
         `nonce`, `auth_time` and whether there is an `azp` are those of the ID token, for the ones that refreshes will
         bring (Core 12.2).
         """
-        from .protocol.id_token import hash_of_nonce
+        from oidc_login.protocol.id_token import hash_of_nonce
 
         self.access_token = token.access_token
         self.access_token_expires_at = stored_moment(token.access_token_expires_at)
@@ -408,3 +268,12 @@ class OAuthConnection(models.Model):
             self.refresh_token = token.refresh_token
         if token.refresh_token or token.refresh_token_expires_at:
             self.refresh_token_expires_at = stored_moment(token.refresh_token_expires_at)
+
+
+def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:
+    """Return a user's connections, each with its provider where that is still configured; none for nobody."""
+    if not user.is_authenticated:
+        return []
+    configured = {provider.key: provider for provider in get_providers()}
+    own = OAuthConnection.objects.select_related("user").filter(user=user)
+    return [(connection, configured.get(connection.provider_key)) for connection in own]

@@ -14,22 +14,22 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
 
-from ..cache import SharedValues
-from ..conf import settings
-from ..exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, from_protocol
-from ..models import OAuthConnection
-from ..protocol import errors as protocol
-from ..protocol.access_token import check_introspected, scopes_of, unverified_issuer
-from ..protocol.errors import InvalidAccessToken, ProtocolError
-from ..protocol.id_token import is_subject
-from ..protocol.transport import MAX_TIMEOUT, time_budget
-from ..providers.base import OAuthProvider, OAuthToken
-from ..providers.oidc import OIDCProvider
-from ..registry import get_provider
-from ..signin.admission import admit_known
-from ..signin.claims import Identity
-from ..signin.values import Backend
-from .refused import refused_by
+from oidc_login.cache import SharedValues
+from oidc_login.conf import settings
+from oidc_login.exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, from_protocol
+from oidc_login.models import OAuthConnection
+from oidc_login.protocol import errors as protocol
+from oidc_login.protocol.access_token import check_introspected, scopes_of, unverified_issuer
+from oidc_login.protocol.errors import InvalidAccessToken, ProtocolError
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+from oidc_login.protocol.id_token import is_subject
+from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.registry import get_provider
+from oidc_login.signin.admission import admit_known
+from oidc_login.signin.claims import Identity
+from oidc_login.signin.values import Backend
+from oidc_login.tokens.refused import refused_by
 
 LONGEST_MEMORY = 300  # seconds for which an introspected token is not asked about again (RFC 7662 4)
 

@@ -18,13 +18,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from oidc_login.protocol.addresses import is_ip_address
-from oidc_login.protocol.addresses import is_public_address as is_public_address
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
-from oidc_login.protocol.proxy import Proxy
-from oidc_login.protocol.sockets import DeadlineSocket, remaining
-from oidc_login.protocol.sockets import deadline as deadline
-from oidc_login.protocol.urls import is_loopback
+from oidc_login.protocol.http.addresses import is_ip_address
+from oidc_login.protocol.http.addresses import is_public_address as is_public_address
+from oidc_login.protocol.http.proxy import Proxy
+from oidc_login.protocol.http.sockets import DeadlineSocket, remaining
+from oidc_login.protocol.http.sockets import deadline as deadline
+from oidc_login.protocol.http.urls import is_loopback
 
 MAX_IDLE = 20.0
 MAX_ADDRESSES = 8

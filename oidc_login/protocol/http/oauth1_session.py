@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import requests
 
-from .api_adapter import ApiAdapter, TokenNotSent
-from .bearer import TokenAuth, TokenSession, TokenSource
-from .connections import ConnectionPolicy
-from .oauth1 import Token
-from .transport import Request, Transport
+from oidc_login.protocol.http.api_adapter import ApiAdapter, TokenNotSent
+from oidc_login.protocol.http.api_session import TokenAuth, TokenSession, TokenSource
+from oidc_login.protocol.http.client import Request, Transport
+from oidc_login.protocol.http.connections import ConnectionPolicy
+from oidc_login.protocol.oauth1 import Token
 
 # What stands in a request that is to be signed. requests takes it off, as it does any `Authorization`, where a
 # redirect leads to another origin.

@@ -17,10 +17,10 @@ from copy import copy as copy_of
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from .errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
-from .keys import COOL_DOWN, KeySet
-from .metadata import ProviderMetadata, check_issuer, issuers_for
-from .transport import Request, Response, Transport, retry_after, strict_json
+from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.http.client import Request, Response, Transport, retry_after, strict_json
+from oidc_login.protocol.keys import COOL_DOWN, KeySet
+from oidc_login.protocol.metadata import ProviderMetadata, check_issuer, issuers_for
 
 logger = logging.getLogger(__name__)
 

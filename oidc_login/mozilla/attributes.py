@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ImproperlyConfigured
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from ..providers.base import OAuthProvider
-from ..registry import get_provider, get_provider_keys
-from . import entry
+from oidc_login.mozilla import entry
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_provider, get_provider_keys
 
 
 def attribute(name: str, read: Callable[[Any], Any]) -> Any:
@@ -32,13 +32,13 @@ def attribute(name: str, read: Callable[[Any], Any]) -> Any:
 
 
 def jwks_uri(provider: OAuthProvider) -> str | None:
-    from ..providers.oidc import OIDCProvider  # the site's providers may all be others
+    from oidc_login.providers.oidc import OIDCProvider  # the site's providers may all be others
 
     return provider.metadata.jwks_uri if isinstance(provider, OIDCProvider) else None
 
 
 def sign_algo(provider: OAuthProvider) -> str | None:
-    from ..providers.oidc import OIDCProvider  # as above
+    from oidc_login.providers.oidc import OIDCProvider  # as above
 
     return provider.get_signing_algorithms()[0] if isinstance(provider, OIDCProvider) else None
 

@@ -14,12 +14,12 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oidc_login.protocol.api_adapter import NO_ANSWER, ApiAdapter, as_requests_error
-from oidc_login.protocol.api_adapter import TokenNotSent as TokenNotSent
 from oidc_login.protocol.errors import without_frames
-from oidc_login.protocol.sockets import time_limit
-from oidc_login.protocol.transport import HEADER_VALUE, USER_AGENT, Transport
-from oidc_login.protocol.urls import is_loopback
+from oidc_login.protocol.http.api_adapter import NO_ANSWER, ApiAdapter, as_requests_error
+from oidc_login.protocol.http.api_adapter import TokenNotSent as TokenNotSent
+from oidc_login.protocol.http.client import HEADER_VALUE, USER_AGENT, Transport
+from oidc_login.protocol.http.sockets import time_limit
+from oidc_login.protocol.http.urls import is_loopback
 
 
 class TokenSource(Protocol):

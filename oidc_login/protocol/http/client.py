@@ -26,9 +26,10 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from oidc_login import __version__
-from oidc_login.protocol.bounds import Attendance, Bounds
-from oidc_login.protocol.breaker import CircuitBreaker
-from oidc_login.protocol.connections import (
+from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.http.bounds import Attendance, Bounds
+from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.connections import (
     KEPT_CONNECTIONS,
     MAX_IDLE,
     ConnectionPolicy,
@@ -37,12 +38,11 @@ from oidc_login.protocol.connections import (
     TLSPool,
     system_resolver,
 )
-from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
-from oidc_login.protocol.proxy import Proxy
-from oidc_login.protocol.sockets import time_limit, tls_context
-from oidc_login.protocol.strict_json import strict_json as strict_json
-from oidc_login.protocol.urls import Origin, destination
-from oidc_login.protocol.urls import check_url as check_url
+from oidc_login.protocol.http.proxy import Proxy
+from oidc_login.protocol.http.sockets import time_limit, tls_context
+from oidc_login.protocol.http.strict_json import strict_json as strict_json
+from oidc_login.protocol.http.urls import Origin, destination
+from oidc_login.protocol.http.urls import check_url as check_url
 
 # What a provider class that uses requests by itself may raise.
 HTTPClientError = requests.RequestException

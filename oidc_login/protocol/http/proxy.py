@@ -8,8 +8,8 @@ import socket
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from .errors import ProviderUnavailable
-from .urls import HOST, URL, is_ipv6_address
+from oidc_login.protocol.errors import ProviderUnavailable
+from oidc_login.protocol.http.urls import HOST, URL, is_ipv6_address
 
 DEFAULT_PORT = 80
 MAX_ANSWER = 16_384

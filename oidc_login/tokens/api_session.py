@@ -9,12 +9,12 @@ from datetime import timedelta
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import signals
-from ..exceptions import NeedsReauth, OAuthError
-from ..models import OAuthConnection, Status
-from ..protocol.bearer import TokenSession
-from ..providers.base import OAuthProvider
-from .common import alias_of, check_active, provider_of, tell
+from oidc_login import signals
+from oidc_login.exceptions import NeedsReauth, OAuthError
+from oidc_login.models import OAuthConnection, Status
+from oidc_login.protocol.http.api_session import TokenSession
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.tokens.common import alias_of, check_active, provider_of, tell
 
 logger = logging.getLogger(__name__)
 

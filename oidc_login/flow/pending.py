@@ -22,14 +22,14 @@ from django.urls import URLResolver, get_resolver, get_script_prefix, get_urlcon
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 
-from . import cookies, sealing
-from .cache import BoundedMemory, SharedValues, add_once
-from .conf import django, settings
-from .exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
-from .providers.base import OAuthProvider
-from .registry import get_provider
-from .upstream import states
-from .upstream.entry import CALLBACK_NAME, CALLBACK_SETTING, callback_name, provider_key
+from oidc_login import cookies, sealing
+from oidc_login.cache import BoundedMemory, SharedValues, add_once
+from oidc_login.conf import django, settings
+from oidc_login.exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
+from oidc_login.mozilla import states
+from oidc_login.mozilla.entry import CALLBACK_NAME, CALLBACK_SETTING, callback_name, provider_key
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import get_provider
 
 logger = logging.getLogger("oidc_login")
 

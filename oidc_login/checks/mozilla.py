@@ -12,14 +12,14 @@ from django.utils.module_loading import import_string
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.middleware import SessionRefresh as UpstreamSessionRefresh
 
-from ..backends import OIDCLoginBackend
-from ..conf import django, settings
-from ..middleware import SessionRefresh
-from ..upstream import entry
-from ..views.callback import CallbackView
-from .entries import named
-from .messages import listed, message
-from .project import imported, names_a
+from oidc_login.backends import OIDCLoginBackend
+from oidc_login.checks.entries import named
+from oidc_login.checks.messages import listed, message
+from oidc_login.checks.project import imported, names_a
+from oidc_login.conf import django, settings
+from oidc_login.middleware import SessionRefresh
+from oidc_login.mozilla import entry
+from oidc_login.views.callback import CallbackView
 
 Found = Iterator[CheckMessage]
 

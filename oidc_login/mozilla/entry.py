@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ..conf import django, settings
+from oidc_login.conf import django, settings
 
 KEY: Final = "oidc"
-PROVIDER_CLASS: Final = "oidc_login.upstream.provider.EndpointsProvider"
+PROVIDER_CLASS: Final = "oidc_login.mozilla.provider.EndpointsProvider"
 CALLBACK_NAME: Final = "oidc_authentication_callback"
 CALLBACK_SETTING: Final = "OIDC_AUTHENTICATION_CALLBACK_URL"
 
@@ -110,7 +110,9 @@ def _auth_method(secret: object) -> str:
 
 def _timeout(value: Any) -> float:
     """`requests` takes seconds, a pair for connecting and reading, or `None`; here it is the whole exchange."""
-    from ..protocol.transport import MAX_TIMEOUT  # imports `requests`, which most sites' settings do not need
+    from oidc_login.protocol.http.client import (
+        MAX_TIMEOUT,  # imports `requests`, which most sites' settings do not need
+    )
 
     numbers = [n for n in (value if isinstance(value, tuple) else (value,)) if isinstance(n, (int, float)) and n > 0]
     return min(sum(numbers), MAX_TIMEOUT) if numbers else 10

@@ -14,8 +14,9 @@ from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
 
-from .signin.claims import Identity
+from oidc_login.signin.claims import Identity
 
+IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 # What is read of the connection beside its user, by the names of the user's attributes.
 CONNECTION = {
     "_connection_key": "oauth_connections__pk",

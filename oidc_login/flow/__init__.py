@@ -1,0 +1,1 @@
+"""A pending flow: from the authorization request to the response."""

@@ -1,0 +1,85 @@
+"""`SignedInSession`: one sign-in of one browser through a provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, router
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from oidc_login.conf import django
+from oidc_login.models.fields import EncryptedTextField, ExactCharField
+from oidc_login.sessions import new_mark
+
+
+class SignedInQuerySet(models.QuerySet["SignedInSession"]):
+    """Sign-ins by whom a provider names."""
+
+    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
+        """Those of one session at the provider, or all of a person (Back-Channel Logout 2.7).
+
+        With both named, a sign-in of that person is meant too whose session the provider did not name at the time.
+        """
+        found = self.filter(provider_key=provider_key, issuer=issuer)
+        if not sid:
+            return found.filter(subject=subject)
+        if not subject:
+            return found.filter(sid=sid)
+        return found.filter(Q(sid=sid) | Q(sid=""), subject=subject)
+
+    def lasting(self) -> SignedInQuerySet:
+        """Those that have not expired, newest first."""
+        return self.filter(expires_at__gt=timezone.now()).order_by("-created_at")
+
+
+class SignedInManager(models.Manager["SignedInSession"]):
+    """Finds sign-ins where they are written: a replica may not know the newest ones yet."""
+
+    def get_queryset(self) -> SignedInQuerySet:
+        return SignedInQuerySet(self.model, using=self._db or router.db_for_write(self.model))
+
+    def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
+        return self.get_queryset().named(provider_key, issuer, subject=subject, sid=sid)
+
+    def lasting(self) -> SignedInQuerySet:
+        return self.get_queryset().lasting()
+
+
+class SignedInSession(models.Model):
+    """One sign-in of one browser through a provider, as long as it lasts."""
+
+    mark = models.CharField(max_length=32, primary_key=True, default=new_mark, editable=False)
+    user = models.ForeignKey(
+        django.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="oauth_sessions", verbose_name=_("user")
+    )
+    provider_key = ExactCharField(_("provider"), max_length=100)
+    issuer = ExactCharField(_("issuer"), max_length=255, blank=True)
+    subject = ExactCharField(_("identity"), max_length=255)
+    # The provider's own name for the session (Back-Channel Logout 2.1), where it tells one.
+    sid = ExactCharField(max_length=255, blank=True, default="", editable=False)
+    session_key = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
+    # To be shown to the provider as `id_token_hint` (RP-Initiated Logout 2).
+    id_token = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
+    # The same as that of the connection, as long as its refresh token is the one that came with this sign-in.
+    nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    browser = models.CharField(_("browser"), max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(_("signed in at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires at"), db_index=True)
+
+    objects = SignedInManager()
+
+    class Meta:
+        verbose_name = _("signed-in session")
+        verbose_name_plural = _("signed-in sessions")
+        indexes = (
+            models.Index(fields=["provider_key", "issuer", "subject"], name="oidc_login_session_subject"),
+            models.Index(fields=["provider_key", "issuer", "sid"], name="oidc_login_session_sid"),
+        )
+
+    if TYPE_CHECKING:
+        user_id: Any
+
+    def __str__(self) -> str:
+        return f"{self.provider_key}[{self.user_id}]"
