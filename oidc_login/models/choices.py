@@ -14,6 +14,10 @@ class LinkReason(models.TextChoices):
     CONFIRMED = "confirmed", _("linked after signing in to the account")
     CONNECTED = "connected", _("connected by the person")
     HOOK = "hook", _("linked by the site's own rule")
+    IMPORTED = "imported", _("imported from another package")
+    OPERATOR = "operator", _("added by an operator")
+    TOKEN = "token", _("signed in with an access token")  # noqa: S105  # a label
+    NATIVE = "native", _("signed in with an app")
 
 
 class Status(models.TextChoices):

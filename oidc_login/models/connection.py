@@ -56,6 +56,8 @@ class OAuthConnection(models.Model):
     provider_key = ExactCharField(_("provider"), max_length=100)
     issuer = ExactCharField(_("issuer"), max_length=255, blank=True)
     provider_user_id = ExactCharField(_("identity"), max_length=255)
+    # Another stable identifier of the same person, where the provider has one: Entra's `oid` beside its `sub`.
+    alternate_id = ExactCharField(_("alternate identifier"), max_length=255, blank=True, default="")
     email = models.CharField(_("e-mail address"), max_length=254, blank=True)
     email_verified = models.BooleanField(_("e-mail address verified by the provider"), default=False)
     access_token = EncryptedTextField(_("access token"), blank=True, bound_to=IDENTITY_FIELDS)
@@ -89,6 +91,7 @@ class OAuthConnection(models.Model):
         verbose_name_plural = _("connections")
         ordering = ("provider_key", "pk")
         constraints = (models.UniqueConstraint(fields=IDENTITY_FIELDS, name="oidc_login_unique_identity"),)
+        indexes = (models.Index(fields=["provider_key", "issuer", "alternate_id"], name="oidc_login_alternate_id"),)
 
     if TYPE_CHECKING:
         user_id: Any
