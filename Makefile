@@ -52,7 +52,7 @@ docs: $(VENV)/with-docs  ## docs/_build/html
 	$(BIN)/python docs/check_pages.py --check
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-pages: $(VENV)/with-run  ## docs/providers.md and docs/checks.md, from what providers and checks say about themselves
+pages: $(VENV)/with-docs  ## docs/providers.md and docs/checks.md, from what providers and checks say about themselves
 	$(BIN)/python docs/provider_pages.py
 	$(BIN)/python docs/check_pages.py
 

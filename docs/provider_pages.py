@@ -18,6 +18,8 @@ from pathlib import Path
 from pprint import pformat
 from typing import Any
 
+import oauthlib  # noqa: F401, TID251 - without it the classes of OAuth 1.0a would be missing from the page
+
 from oidc_login.providers import OAuth2Provider, OAuthProvider, OIDCProvider
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.shipped import shipped_classes

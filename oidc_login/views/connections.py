@@ -44,6 +44,7 @@ class ConnectionsView(ProviderView):
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         context = {
+            "username": request.user.get_username(),
             "connections": own_connections(request.user),
             "providers": get_providers(),
             "sessions": sessions.shown_sessions(request),
