@@ -7,37 +7,34 @@ store is refused at once, without the database's own words: they may hold values
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models.signals import post_save
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import signals
 from oidc_login.conf import settings
-from oidc_login.exceptions import ConfirmLink, OAuthError, RefusedBySite, SignedInAlready
-from oidc_login.models import REFRESH_TOKEN_FIELDS, LinkReason, OAuthConnection
-from oidc_login.protocol.id_token import auth_time_of
+from oidc_login.exceptions import ConfirmLink, RefusedBySite
+from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.signin import exchange, linking, pending_link, provisioning, users
 from oidc_login.signin.admission import admit_user, is_active
-from oidc_login.signin.claims import storable
+from oidc_login.signin.connection_values import (
+    ConnectionGone,
+    fill_connection,
+    names_of_kept_claims,
+    stored_claims,
+    written_fields,
+)
 from oidc_login.signin.constraints import NOT_STORED, may_pass, refusal
-from oidc_login.signin.groups_claim import kept, with_groups_of, without_answer
+from oidc_login.signin.decide import decide
+from oidc_login.signin.groups_claim import kept
+from oidc_login.signin.new_users import collect_created_users
 from oidc_login.signin.transaction import drop_lost_connections
 from oidc_login.signin.values import Backend, Person, SignedIn, Verified
 
 logger = logging.getLogger(__name__)
-
-
-class ConnectionGone(Exception):
-    """The connection, or its user, was removed between reading and writing it."""
-
 
 # What may end an attempt to write: a lost race, a lock, or a row that cannot be stored.
 FAILED_ATTEMPTS = (*NOT_STORED, ConnectionGone)
@@ -92,65 +89,16 @@ class Writing:
         self.claims = person.claims
         self.found_by_site = found_by_site
         self.using = backend.transaction.using
-        self._has_groups = bool(self.provider.groups_paths)
 
     @sensitive_variables()
     def run(self) -> SignedIn:
-        decision = self._decide()
+        decision = decide(self.backend, self.verified, self.person, found_by_site=self.found_by_site)
         with self.backend.transaction.attempt():
             if decision.action == "sign_in":
                 return self._sign_in(decision)
             if decision.action == "sign_up":
                 return self._sign_up(decision)
             return self._link(decision)
-
-    # The decision.
-
-    @sensitive_variables()
-    def _decide(self) -> linking.Decision:
-        try:
-            return self._resolve(self.person.connection)
-        except OAuthError:
-            # The account that stands in the way may be this identity's own, signed up between the two reads.
-            if self.person.connection is not None:
-                raise
-            connection = OAuthConnection.objects.find(self.identity)
-            if connection is None:
-                raise
-            return self._resolve(connection)
-
-    @sensitive_variables()
-    def _resolve(self, connection: OAuthConnection | None) -> linking.Decision:
-        can_authenticate = self.backend.user_can_authenticate
-        of_session: Any = {
-            "connection": connection,
-            "user": self._user_of_session(),
-            "user_key": self.flow.user_key,
-            "can_authenticate": can_authenticate,
-        }
-        if self.flow.purpose == "connect":
-            return linking.resolve_connect(**of_session)
-        found = self.found_by_site
-        site_rule: Any = {
-            "find_users": lambda: self.backend.filter_users_by_claims(self.claims) if found is None else [found],
-            "site_vouches": found is not None or self.backend.overrides("filter_users_by_claims"),
-        }
-        if self.flow.purpose in ("reauthenticate", "refresh", "scopes"):
-            return linking.resolve_same_person(**of_session, **site_rule)
-        user = self._user_of_session()
-        if self.flow.purpose == "initiated" and user is not None:  # another site replaces no session
-            of_session["user_key"] = str(user.pk)
-            return linking.resolve_same_person(**of_session, **site_rule, refusal=SignedInAlready)
-        return linking.resolve_sign_in(
-            self.identity,
-            provider=self.provider,
-            connection=connection,
-            can_authenticate=can_authenticate,
-            **site_rule,
-        )
-
-    def _user_of_session(self) -> AbstractBaseUser | None:
-        return self.request.user if self.request.user.is_authenticated else None
 
     # What each decision writes. The account comes before its connections, as in disconnecting: another order would
     # be a deadlock, also with `login()`, which writes `last_login` after all this.
@@ -163,8 +111,9 @@ class Writing:
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
         self._lock(decision.get_user())
         connection = decision.get_connection()
-        previous = self._claims_before(connection)
-        if not self._fill(connection).update_row(self._written_fields()):
+        previous = stored_claims(connection, self.verified)
+        fill_connection(connection, self.verified, self.person)
+        if not connection.update_row(written_fields(self.verified, self.person)):
             raise ConnectionGone
         user = self._updated(decision.get_user(), previous)
         self._tell(signals.connection_updated, connection, decision.reason)
@@ -173,11 +122,11 @@ class Writing:
     @sensitive_variables()
     def _sign_up(self, decision: linking.Decision) -> SignedIn:
         OAuthConnection.objects.begin_writing()
-        with users_made() as made:
+        with collect_created_users() as created:
             user = self.backend.create_user(self.claims)
         if user is None:
             raise RefusedBySite("create_user")
-        if user.pk not in made:
+        if user.pk not in created:
             return self._link(self._judge_existing(user))
         if not is_active(user):
             raise RefusedBySite("create_user")
@@ -217,7 +166,7 @@ class Writing:
         pending_link.keep(
             self.request,
             identity=self.identity,
-            wanted=kept_claims(self.verified),
+            wanted=names_of_kept_claims(self.verified),
             judged=kept(self.identity.claims, self.provider, previous={}),
             token=self.verified.token if self.provider.store_tokens else None,
             user=decision.get_user(),
@@ -249,65 +198,10 @@ class Writing:
             link_reason=decision.link_reason,
             made_unlinked=decision.action == "sign_up" and not linking.links_by_email(self.provider),
         )
-        self._fill(connection).save(force_insert=True)
+        fill_connection(connection, self.verified, self.person)
+        connection.save(force_insert=True)
         self._tell(signals.connection_created, connection, decision.reason)
         return connection
-
-    def _fill(self, connection: OAuthConnection) -> OAuthConnection:
-        """Set what the provider said this time."""
-        if self.person.is_complete or connection.pk is None:
-            connection.email = self.identity.email
-            connection.email_verified = self.identity.email_verified
-            before = self._claims_before(connection)
-            told_before = {name: before.get(name) for name in self.provider.claims_told_once}
-            told = {**told_before, **self.identity.claims}
-            judged = kept(self._groups_said(connection), self.provider, previous=before)
-            connection.claims = storable(told, wanted=kept_claims(self.verified), judged=judged)
-        elif self._has_groups:
-            before = self._claims_before(connection)
-            connection.claims = with_groups_of(self._groups_said(connection), self.provider, stored=before)
-        connection.last_login_at = timezone.now()
-        if self.provider.store_tokens:
-            claims = self.verified.id_claims
-            connection.set_token(
-                self.verified.token,
-                nonce=self.flow.nonce,
-                auth_time=auth_time_of(claims),
-                had_azp="azp" in claims if claims else None,
-            )
-        else:
-            connection.forget_tokens()
-        return connection
-
-    def _claims_before(self, connection: OAuthConnection) -> Mapping[str, Any]:
-        """Return the claims that the connection has kept, read only if the provider's settings need them."""
-        needed = self._has_groups or self.provider.claims_told_once
-        if connection._state.adding or not needed:
-            return {}
-        if "claims" in connection.get_deferred_fields():
-            try:
-                connection.refresh_from_db(using=self.using, fields=["claims"])
-            except OAuthConnection.DoesNotExist:
-                raise ConnectionGone from None
-        before: Mapping[str, Any] = connection.claims
-        return before
-
-    def _groups_said(self, connection: OAuthConnection) -> Mapping[str, Any]:
-        """Return the claims whose groups are kept; connecting gives no rights, so those that did are not replaced."""
-        is_repeated = self.flow.purpose == "connect" and connection.pk is not None
-        return without_answer({}, self.provider) if is_repeated else self.identity.claims
-
-    def _written_fields(self) -> list[str]:
-        """Return what a repeat sign-in writes; a refresh token that did not come is not touched."""
-        written = ["last_login_at", "updated_at"]
-        if self.person.is_complete:
-            written += ["email", "email_verified", "claims"]
-        elif self._has_groups:
-            written.append("claims")
-        written += ["access_token", "access_token_expires_at", "scope", "status"]
-        if self.verified.token.refresh_token or not self.provider.store_tokens:
-            written += REFRESH_TOKEN_FIELDS
-        return written
 
     def _signed_in(self, user: AbstractBaseUser, connection: OAuthConnection) -> SignedIn:
         return SignedIn(
@@ -331,34 +225,3 @@ class Writing:
 
         # The sign-in is a fact by then: a receiver that fails is logged, and the person goes on.
         transaction.on_commit(send, using=self.using, robust=True)
-
-
-def kept_claims(verified: Verified) -> list[str]:
-    """Return the claims that are kept beside the standard ones."""
-    return [*settings.CLAIMS, *verified.provider.kept_claims]
-
-
-# Which users are new: a site's `create_user` may answer with one that was there before.
-
-_made: ContextVar[set[Any] | None] = ContextVar("oidc_login_users_made", default=None)
-
-
-@contextmanager
-def users_made() -> Iterator[set[Any]]:
-    """Collect the primary keys of the users that are made inside this block."""
-    made: set[Any] = set()
-    token = _made.set(made)
-    try:
-        yield made
-    finally:
-        _made.reset(token)
-
-
-def note_new_user(sender: Any, *, instance: Any, created: bool = False, **kwargs: Any) -> None:
-    """Note a user that was made just now (`post_save`)."""
-    made = _made.get()
-    if made is not None and created and isinstance(instance, get_user_model()):
-        made.add(instance.pk)
-
-
-post_save.connect(note_new_user, dispatch_uid="oidc_login.users_made")

@@ -20,10 +20,11 @@ ROOT = Path(oidc_login.__file__).parent
 # The functions that bring an identity to an account, and the modules that may call them. Whoever adds a module here
 # adds an entrance to the table, or says which one it is a part of.
 FINDS_IDENTITY = {
-    "find": {"signin/exchange.py", "signin/write.py", "tokens/bearer.py"},  # `OAuthConnection.objects.find`
+    # `OAuthConnection.objects.find`
+    "find": {"signin/decide.py", "signin/exchange.py", "signin/write.py", "access_tokens.py"},
     "login": {"views/signing_in.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
-    "admit_known": {"middleware/refresh.py", "signin/confirm.py", "tokens/bearer.py"},
+    "admit_known": {"middleware/refresh.py", "signin/confirm.py", "access_tokens.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
 # `moving` encrypts the tokens of a row anew, and saves no other identity.

@@ -46,6 +46,7 @@ TESTS: dict[str, Sequence[str]] = {
         f"{LINKING}allauth.py",
         f"{HOSTILE}claims.py",
     ),
+    "signin/decide": (f"{LOGIN}linking.py", f"{LOGIN}connect.py", f"{LOGIN}backend_hooks.py", f"{LOGIN}step_up.py"),
     "protocol/access_token": (f"{PROTOCOL}access_token.py", "tests/drf/test_bearer.py"),
     "protocol/tokens": (f"{PROTOCOL}tokens.py", f"{PROTOCOL}pushed.py", f"{HOSTILE}token_answers.py"),
     "protocol/pushed": (f"{PROTOCOL}pushed.py", f"{LOGIN}pushed.py"),
