@@ -1,4 +1,4 @@
-"""What every floor's tests share."""
+"""What the tests of every room share: no network, empty caches, and the fixtures of tests/support."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.core.cache import caches
 
 # One xdist worker each: their provider or browser is started once.
 ONE_WORKER = ("interop", "browser")
+
+pytest_plugins = ["tests.support.fixtures"]
 
 
 def pytest_configure() -> None:

@@ -21,7 +21,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, serve
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, NewPerson, Shoot
 from tests.browser.world import Run, World, choose, continue_to_provider, expect_signed_in, sign_in
-from tests.protocol.servers import make_authority
+from tests.support.servers import make_authority
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -16,7 +16,7 @@ from typing import Any
 
 from oidc_login.testing import User, serve
 from tests.databases.servers import free_port, postgresql, program, wait_for
-from tests.login.served import CLIENT_SECRET, RecordingOpenIDProvider
+from tests.support.served import CLIENT_SECRET, RecordingOpenIDProvider
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 3

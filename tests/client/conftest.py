@@ -14,15 +14,13 @@ from oidc_login.client import OAuth
 from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.testing import serve
 from tests.client import site
-from tests.login.conftest import later, served_github, served_op, served_photos
-from tests.login.invariant import Witness
-from tests.login.oauth1 import RecordingOAuth1
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider
+from tests.support.invariant import Witness
+from tests.support.oauth1 import RecordingOAuth1
+from tests.support.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-__all__ = ["later", "served_github", "served_op", "served_photos"]
 
 CALLBACK = "http://testserver/authorize"
 Register = Callable[..., DjangoOAuth2App]

@@ -19,8 +19,8 @@ from oidc_login.testing import Answer, UnsignedToken
 from tests.client.conftest import CALLBACK, Register, company
 from tests.client.test_flows import refused
 from tests.client.trip import Trip
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider
 from tests.tokens.conftest import granted
 
 Op = RecordingOpenIDProvider

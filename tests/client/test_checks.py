@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from oidc_login.checks import TAG
 from oidc_login.client import OAuth
 from tests.client.test_registration import ACCEPTED, OPENID, PLAIN
-from tests.login.served import configure
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

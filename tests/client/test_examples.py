@@ -8,7 +8,7 @@ import pytest
 
 from tests.client import site
 from tests.client.conftest import Visitor
-from tests.login.served import ALICE, RecordingGitHub, RecordingOpenIDProvider
+from tests.support.served import ALICE, RecordingGitHub, RecordingOpenIDProvider
 
 
 def parameters_of(url: str) -> dict[str, str]:

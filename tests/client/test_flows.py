@@ -23,8 +23,8 @@ from oidc_login.flow import pending as flow
 from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, BOB, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -338,7 +338,7 @@ def test_flow_of_a_client_ends_no_sign_in(op: Op, settings: Settings, register: 
 
 def test_cache_that_cannot_remember_used_flows(trip: Trip, op: Op, settings: Settings) -> None:
     answer = op.authorization_answer(trip.begin())
-    settings.CACHES = {"default": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.BrokenCache"}}
 
     refused(lambda: trip.end(answer), "temporarily_unavailable", "site_unavailable")
     assert "token" not in op.asked()

@@ -15,7 +15,7 @@ from oidc_login.testing import UnsignedToken
 from tests.client.conftest import CALLBACK, Register
 from tests.client.test_flows import refused
 from tests.client.trip import Trip
-from tests.login.served import ALICE, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.served import ALICE, CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -14,7 +14,7 @@ from oidc_login.client.apps import DjangoOAuth2App
 from tests.client.conftest import Register
 from tests.client.test_flows import refused
 from tests.client.trip import Trip
-from tests.login.served import RecordingGitHub, RecordingOpenIDProvider
+from tests.support.served import RecordingGitHub, RecordingOpenIDProvider
 
 Op = RecordingOpenIDProvider
 DONE = "http://testserver/logged-out"

@@ -18,10 +18,10 @@ from oidc_login.client.pending import SESSION_KEY
 from tests.client.conftest import CALLBACK, Visitor, twitter
 from tests.client.test_flows import refused
 from tests.client.trip import Trip
-from tests.login.invariant import Witness
-from tests.login.oauth1 import RecordingOAuth1, configure_photos
-from tests.login.served import ALICE
-from tests.protocol.rsa_key import PRIVATE_KEY
+from tests.support.invariant import Witness
+from tests.support.oauth1 import RecordingOAuth1, configure_photos
+from tests.support.rsa_key import PRIVATE_KEY
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -16,7 +16,7 @@ from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.providers import GitHubProvider, GoogleProvider, OAuthProvider, OIDCProvider
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

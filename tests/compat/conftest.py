@@ -9,15 +9,13 @@ import pytest
 
 from oidc_login.testing import User, serve
 from oidc_login.testing.grants import Grant
-from tests.login.browser import Browser
-from tests.login.conftest import later, witness
-from tests.login.invariant import Witness
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-__all__ = ["later", "witness"]
 
 SECRET = "a client secret of thirty-two bytes and more"
 CALLBACK = "http://testserver/oidc/callback/"
@@ -55,17 +53,12 @@ def served_legacy_op() -> Iterator[LegacyProvider]:
 
 
 @pytest.fixture
-def legacy_op(served_legacy_op: LegacyProvider, witness: Witness) -> LegacyProvider:  # noqa: F811  # a fixture
+def legacy_op(served_legacy_op: LegacyProvider, witness: Witness) -> LegacyProvider:
     served_legacy_op.reset()
     witness.providers.append(served_legacy_op)
     for person in (ALICE, BOB):
         served_legacy_op.users.add(person)
     return served_legacy_op
-
-
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
 
 
 Change = Callable[..., None]

@@ -21,8 +21,8 @@ from tests.compat.conftest import (
     sign_in_after,
     sign_in_before,
 )
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

@@ -13,9 +13,9 @@ from oidc_login.mozilla.provider import COOL_DOWN, EndpointsProvider, folders_ab
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
 from oidc_login.testing import Answer
 from tests.compat.conftest import ALICE, Change, LegacyProvider, begin_after, sign_in_after
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
 from tests.login.test_races import at_once
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
 
 if TYPE_CHECKING:
     from pytest_django import Settings

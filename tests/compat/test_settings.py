@@ -27,7 +27,7 @@ from tests.compat.conftest import (
     begin_after,
     sign_in_after,
 )
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

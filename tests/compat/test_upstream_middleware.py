@@ -13,8 +13,8 @@ from django.contrib.auth import get_user_model
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
 from tests.compat.conftest import ALICE, BOB, CALLBACK, Change, LegacyProvider, sign_in_after
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
 
 if TYPE_CHECKING:
     from pytest_django import Settings

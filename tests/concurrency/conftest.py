@@ -1,4 +1,4 @@
-"""The providers and browsers of tests/login; here many of them come at once."""
+"""Room for many requests at once, and a place where they meet."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import pytest
 from django.db import connection
 
 from oidc_login.testing import Answer
-from tests.concurrency.threads import SECONDS
-from tests.login.conftest import browser, github, op, served_github, served_op, witness
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
+from tests.support.threads import SECONDS
 
 if TYPE_CHECKING:
     from pytest_django import Settings
-
-__all__ = ["browser", "github", "meeting", "op", "rounds", "served_github", "served_op", "witness"]
 
 
 @pytest.fixture(autouse=True)

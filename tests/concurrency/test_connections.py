@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from oidc_login.models import OAuthConnection
 from tests.concurrency.conftest import Meeting
-from tests.concurrency.threads import Crossing, at_once
-from tests.login.browser import Browser
-from tests.login.served import ALICE, BOB, RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import ALICE, BOB, RecordingOpenIDProvider
+from tests.support.threads import Crossing, at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -127,7 +127,7 @@ def test_connect_against_disconnect_of_the_only_other_identity(
         OAuthConnection.objects.all().delete()
 
 
-@pytest.mark.parametrize("backend", ["oidc_login.backends.OIDCLoginBackend", "tests.login.backends.Updating"])
+@pytest.mark.parametrize("backend", ["oidc_login.backends.OIDCLoginBackend", "tests.support.backends.Updating"])
 def test_sign_in_against_disconnect(
     op: RecordingOpenIDProvider, meeting: Meeting, settings: Settings, rounds: range, backend: str
 ) -> None:

@@ -13,9 +13,9 @@ from django.contrib.auth import get_user_model
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, User
 from tests.concurrency.conftest import Meeting
-from tests.concurrency.threads import SECONDS, at_once
-from tests.login.browser import Browser
-from tests.login.served import ALICE, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import ALICE, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.threads import SECONDS, at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings

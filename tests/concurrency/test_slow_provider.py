@@ -14,7 +14,7 @@ from django.test import Client
 
 from oidc_login.testing import Answer
 from tests.concurrency.test_sign_ins import begun
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -10,8 +10,8 @@ import pytest
 from oidc_login.testing import OpenIDProvider
 from tests.customuser.models import Member
 from tests.linking.test_provisioning import says
-from tests.login.browser import Browser
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -11,9 +11,9 @@ from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
 from tests.customuser.models import Member
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings

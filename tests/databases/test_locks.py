@@ -13,9 +13,9 @@ from django.db import connection
 from django.urls import reverse
 
 from oidc_login.models import OAuthConnection
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE, RecordingOpenIDProvider
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

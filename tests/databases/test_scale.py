@@ -18,8 +18,8 @@ from django.db.models.functions import Upper
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import User
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = [
     pytest.mark.heavy,

@@ -12,8 +12,8 @@ from django.db import connection
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, UnsignedToken, User
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings

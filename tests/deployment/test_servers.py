@@ -20,8 +20,8 @@ import requests
 
 from oidc_login.testing import OpenIDProvider, User, serve
 from tests import npm
-from tests.login.markup import Markup
-from tests.protocol.servers import self_signed_context
+from tests.support.markup import Markup
+from tests.support.servers import self_signed_context
 
 pytestmark = pytest.mark.heavy
 

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from oidc_login.testing.grants import Grant
-from tests.login.conftest import served_op, witness  # noqa: F401  # fixtures
-from tests.login.invariant import CANARY, Witness
-from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
+from tests.support.invariant import CANARY, Witness
+from tests.support.served import ALICE, RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -23,22 +21,15 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def op(
-    served_op: RecordingOpenIDProvider,  # noqa: F811
-    settings: Settings,
-    witness: Witness,  # noqa: F811
-) -> RecordingOpenIDProvider:
-    served_op.reset()
-    witness.providers.append(served_op)
-    configure(settings, "op", issuer=served_op.issuer, client_id="client", client_secret=CLIENT_SECRET)
+def op(op: RecordingOpenIDProvider, settings: Settings) -> RecordingOpenIDProvider:
+    """The provider whose tokens the API accepts."""
     settings.ROOT_URLCONF = "tests.drf.urls"
     settings.OIDC_LOGIN_BEARER_PROVIDERS = {"op": API}
-    cache.clear()
-    return served_op
+    return op
 
 
 @pytest.fixture
-def call(client: Client, witness: Witness) -> Call:  # noqa: F811
+def call(client: Client, witness: Witness) -> Call:
     """Call the API with a token. No answer and no record shows a claim, and no failure is a 500."""
 
     def get(path: str, token: str | None = None, *, header: str | None = None) -> Any:

@@ -16,9 +16,9 @@ from oidc_login.contrib.drf import bearer_token
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, generate_key
 from tests.drf.conftest import API, Call, jwt, opaque
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

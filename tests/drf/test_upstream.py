@@ -13,7 +13,7 @@ from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
 from tests.drf.conftest import API, Call, opaque
-from tests.login.served import ALICE, RecordingOpenIDProvider
+from tests.support.served import ALICE, RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -1,4 +1,4 @@
-"""The providers, the browser and the invariant are those of tests/login; here sessions grow old."""
+"""A site with `SessionRefresh`, and sessions that grow old."""
 
 from __future__ import annotations
 
@@ -12,32 +12,12 @@ from django.db import connection
 
 from oidc_login.models import OAuthConnection
 from oidc_login.views.freshness import EXPIRATION_KEY
-from tests.login.browser import Browser
-from tests.login.conftest import (
-    assert_nothing_changed,
-    browser,
-    github,
-    later,
-    op,
-    served_github,
-    served_op,
-    witness,
-)
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-__all__ = [
-    "assert_nothing_changed",
-    "browser",
-    "github",
-    "later",
-    "op",
-    "served_github",
-    "served_op",
-    "witness",
-]
 
 MIDDLEWARE = ["oidc_login.middleware.SessionLogout", "oidc_login.middleware.SessionRefresh"]
 IN_GRACE, OVERDUE = 60, 2 * 3600  # seconds past the time at which a session has to be confirmed

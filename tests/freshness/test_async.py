@@ -9,8 +9,8 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
 from tests.freshness.conftest import OVERDUE, grow_old, is_fresh, remove_connections_beside_django
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -26,11 +26,11 @@ from tests.freshness.conftest import (
     the_connection,
     usernames,
 )
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.markup import Markup
-from tests.login.served import ALICE, RecordingOpenIDProvider, configure
 from tests.logout.notices import notify, sid_of
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.markup import Markup
+from tests.support.served import ALICE, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -630,7 +630,7 @@ def test_other_browsers_of_the_person_are_asked_for_themselves(op: RecordingOpen
 def test_cache_that_fails(op: RecordingOpenIDProvider, browser: Browser, settings: Settings) -> None:
     """Without it nobody knows of attempts: the session goes on for a while, and then nothing is shown."""
     signed_in(browser, op)
-    settings.CACHES = {"default": {"BACKEND": "tests.login.caches.BrokenCache", "LOCATION": "broken"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.BrokenCache", "LOCATION": "broken"}}
 
     assert browser.get("/page/").content == b"alice:"
     grow_old(browser, OVERDUE)

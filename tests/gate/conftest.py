@@ -10,13 +10,10 @@ import pytest
 from django.core.cache import cache
 
 from tests.gate.world import Codes, World
-from tests.login.conftest import op, served_op, witness
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
-
-__all__ = ["op", "served_op", "witness"]
 
 
 @pytest.fixture
@@ -32,6 +29,6 @@ def codes() -> Iterator[Codes]:
 
 
 @pytest.fixture
-def world(op: RecordingOpenIDProvider, settings: Settings, codes: Codes) -> World:  # noqa: F811  # a fixture
+def world(op: RecordingOpenIDProvider, settings: Settings, codes: Codes) -> World:
     cache.clear()
     return World(op, settings, codes)

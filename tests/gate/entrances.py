@@ -16,8 +16,8 @@ from oidc_login.models import OAuthConnection
 from tests.drf.conftest import API, jwt, opaque
 from tests.freshness.conftest import grow_old
 from tests.gate.world import ALLOWED, SIGNED_OUT, World
-from tests.login.browser import Browser
-from tests.login.served import ALICE, CLIENT_SECRET
+from tests.support.browser import Browser
+from tests.support.served import ALICE, CLIENT_SECRET
 
 FRESHNESS = ["oidc_login.middleware.SessionLogout", "oidc_login.middleware.SessionRefresh"]
 

@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
-from tests.login.browser import Browser
-from tests.login.served import ALICE, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import ALICE, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -1,4 +1,4 @@
-"""The providers, the browser and the invariant are those of tests/login; here they meet the hostile tables."""
+"""The site and the provider of the hostile tables."""
 
 from __future__ import annotations
 
@@ -8,33 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hostile.stage import Stage
-from tests.login.conftest import (
-    assert_nothing_changed,
-    browser,
-    github,
-    later,
-    op,
-    served_github,
-    served_op,
-    witness,
-)
-from tests.login.invariant import Witness
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.invariant import Witness
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
-
-__all__ = [
-    "assert_nothing_changed",
-    "browser",
-    "github",
-    "later",
-    "op",
-    "served_github",
-    "served_op",
-    "stage",
-    "witness",
-]
 
 
 @pytest.fixture

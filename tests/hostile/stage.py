@@ -11,9 +11,9 @@ from django.contrib.auth import get_user_model
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuthToken
 from tests.hostile.rows import Row
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

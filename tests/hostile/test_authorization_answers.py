@@ -21,9 +21,9 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage, landed, signed_in_browser
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

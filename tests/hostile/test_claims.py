@@ -13,8 +13,8 @@ from oidc_login.models import OAuthConnection
 from oidc_login.testing import User as Person
 from tests.hostile.rows import ABSENT, Bends, Seen, body_of, json_of, refused, source
 from tests.hostile.stage import Stage
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 pytestmark = pytest.mark.django_db
 

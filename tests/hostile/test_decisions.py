@@ -10,8 +10,8 @@ from oidc_login.models import OAuthConnection
 from oidc_login.signin.admission import is_active
 from oidc_login.signin.linking import Decision, check_same_person
 from tests.hostile.stage import Stage, remember_alice
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 
 def test_decision_to_sign_up_has_no_user_and_no_connection_yet() -> None:

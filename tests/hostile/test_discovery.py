@@ -24,8 +24,8 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage, landed
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -30,9 +30,9 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = pytest.mark.django_db
 

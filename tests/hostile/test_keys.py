@@ -31,9 +31,9 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

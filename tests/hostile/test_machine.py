@@ -24,8 +24,8 @@ from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import AuthorizationAnswer, serve
 from tests.hostile.stage import Stage, landed
-from tests.login.browser import Browser
-from tests.login.served import CLIENT_SECRET, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import CLIENT_SECRET, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

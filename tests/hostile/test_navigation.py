@@ -13,8 +13,8 @@ from django.urls import URLResolver, get_resolver, include, path, reverse
 
 from oidc_login.decorators import reauthentication_required, scopes_required
 from oidc_login.models import OAuthConnection
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

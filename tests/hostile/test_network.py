@@ -25,12 +25,12 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import ORDER, Stage
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import CLIENT_SECRET, PEOPLE, RecordingOpenIDProvider, configure
 from tests.protocol.proxies import tunnelling
-from tests.protocol.servers import make_authority, self_signed_context
-from tests.protocol.servers import serve as serve_tcp
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import CLIENT_SECRET, PEOPLE, RecordingOpenIDProvider, configure
+from tests.support.servers import make_authority, self_signed_context
+from tests.support.servers import serve as serve_tcp
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -25,10 +25,9 @@ from tests.hostile.test_properties import (
     _filled,
     holds_for,
 )
-from tests.login.browser import Browser
-from tests.login.conftest import photos, served_photos  # noqa: F401  # fixtures
-from tests.login.invariant import Witness
-from tests.login.oauth1 import RecordingOAuth1
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.oauth1 import RecordingOAuth1
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +83,7 @@ def same(answer: AuthorizationAnswer) -> AuthorizationAnswer:
 @pytest.mark.parametrize("examples", EFFORTS)
 @pytest.mark.parametrize("endpoint", ["request_token", "access_token"])
 def test_any_answer_of_a_token_endpoint(
-    photos: RecordingOAuth1,  # noqa: F811
+    photos: RecordingOAuth1,
     witness: Witness,
     endpoint: str,
     examples: int,
@@ -103,7 +102,7 @@ def test_any_answer_of_a_token_endpoint(
 
 @pytest.mark.parametrize("examples", EFFORTS)
 def test_any_parameters_at_the_callback(
-    photos: RecordingOAuth1,  # noqa: F811
+    photos: RecordingOAuth1,
     witness: Witness,
     examples: int,
 ) -> None:

@@ -17,7 +17,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, AuthorizationRefused, UnsignedToken
 from tests.hostile.rows import ABSENT, changed
 from tests.hostile.stage import Stage, landed, signed_in_browser
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 pytestmark = pytest.mark.django_db
 

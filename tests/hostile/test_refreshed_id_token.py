@@ -25,8 +25,8 @@ from tests.hostile.test_id_token import (
     SERIALIZATIONS,
     SIGNATURES,
 )
-from tests.login.browser import Browser
-from tests.login.served import BOB
+from tests.support.browser import Browser
+from tests.support.served import BOB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

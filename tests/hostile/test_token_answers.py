@@ -28,8 +28,8 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage
-from tests.login.browser import Browser
-from tests.login.served import CLIENT_SECRET, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.served import CLIENT_SECRET, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -28,8 +28,8 @@ from tests.hostile.rows import (
     source,
 )
 from tests.hostile.stage import Stage
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 pytestmark = pytest.mark.django_db
 

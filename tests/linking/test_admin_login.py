@@ -12,10 +12,11 @@ from django.contrib.auth.models import Permission
 import oidc_login
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider
-from tests.linking.conftest import Commits, Heard
-from tests.login.browser import Browser
-from tests.login.markup import Markup
-from tests.login.served import ALICE, configure
+from tests.linking.conftest import Commits
+from tests.support.browser import Browser
+from tests.support.markup import Markup
+from tests.support.served import ALICE, configure
+from tests.support.signals import Heard
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -14,8 +14,8 @@ from django.db import connection
 from oidc_login.models import OAuthConnection
 from oidc_login.signin.linking import allauth_has_verified
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings

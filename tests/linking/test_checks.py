@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, run_checks
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -55,7 +55,7 @@ def test_deployment_explains_the_choice_where_passwords_are_accepted(settings: S
         ({"OIDC_LOGIN_LOCAL_EMAIL_VERIFIED": "tests.linking.accounts.says_yes"}, {}),
         ({"OIDC_LOGIN_EMAIL_LINKING": "never"}, {}),
         ({}, {"link_by_email": "never"}),
-        ({"AUTHENTICATION_BACKENDS": [OUR_BACKEND, "tests.login.backends.Updating"]}, {}),
+        ({"AUTHENTICATION_BACKENDS": [OUR_BACKEND, "tests.support.backends.Updating"]}, {}),
         ({"SILENCED_SYSTEM_CHECKS": ["oidc_login.W013"]}, {}),
     ],
     ids=["asked", "off", "off for the provider", "no passwords", "silenced"],

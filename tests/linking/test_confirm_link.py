@@ -15,10 +15,11 @@ from oidc_login import sealing
 from oidc_login.models import OAuthConnection
 from oidc_login.signin import pending_link
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
-from tests.linking.conftest import Commits, Heard
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import ALICE, configure
+from tests.linking.conftest import Commits
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import ALICE, configure
+from tests.support.signals import Heard
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -12,8 +12,8 @@ from django.db import connection
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
 
 if TYPE_CHECKING:
     from pytest_django import Settings

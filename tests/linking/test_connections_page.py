@@ -13,9 +13,9 @@ from django.test import RequestFactory
 from oidc_login.context_processors import oauth_provider_keys
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.markup import Markup
-from tests.login.served import ALICE, configure
+from tests.support.browser import Browser
+from tests.support.markup import Markup
+from tests.support.served import ALICE, configure
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

@@ -12,10 +12,11 @@ from oidc_login.exceptions import LastLoginMethod
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuthProvider, OAuthToken
 from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
-from tests.linking.conftest import Commits, Heard
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import ALICE, BOB, configure
+from tests.linking.conftest import Commits
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import ALICE, BOB, configure
+from tests.support.signals import Heard
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

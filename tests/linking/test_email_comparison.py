@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.linking.test_provisioning import NULL, groups_of, says, sign_in
-from tests.login.served import configure
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -16,9 +16,9 @@ from oidc_login.exceptions import ProviderUnknown
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OIDCProvider
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, CLIENT_SECRET
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE, CLIENT_SECRET
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -14,8 +14,8 @@ from django.db import connection
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.docs.pages import PageRun, blocks
-from tests.login.browser import Browser
-from tests.login.served import CLIENT_SECRET
+from tests.support.browser import Browser
+from tests.support.served import CLIENT_SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

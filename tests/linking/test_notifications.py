@@ -13,8 +13,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.linking.conftest import Commits
-from tests.login.browser import Browser
-from tests.login.served import ALICE, configure
+from tests.support.browser import Browser
+from tests.support.served import ALICE, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

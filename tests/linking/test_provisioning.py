@@ -15,9 +15,9 @@ from oidc_login.models import OAuthConnection
 from oidc_login.registry import get_provider
 from oidc_login.signin.provisioning import provision_again
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

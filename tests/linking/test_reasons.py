@@ -12,10 +12,11 @@ from django.contrib.auth.models import User
 from oidc_login.exceptions import OAuthError
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
-from tests.linking.conftest import Commits, Heard
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, configure
+from tests.linking.conftest import Commits
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, configure
+from tests.support.signals import Heard
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -96,7 +97,7 @@ def test_sites_own_rule(
     committing: Commits,
     settings: Settings,
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["tests.login.backends.FindingByUsername"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.support.backends.FindingByUsername"]
     op.users.change("alice", claims={"employee": "existing"})
     settings.OIDC_LOGIN_CLAIMS = ["employee"]
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from oidc_login.models import OAuthConnection
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 pytestmark = pytest.mark.django_db
 

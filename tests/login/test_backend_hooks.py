@@ -18,10 +18,10 @@ from oidc_login.backends import OIDCLoginBackend
 from oidc_login.exceptions import OAuthError
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
-from tests.login.backends import Everything, ReadingItself
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import ALICE, configure
+from tests.support.backends import Everything, ReadingItself
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import ALICE, configure
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def use_backend(settings: Settings, name: str) -> None:
     settings.AUTHENTICATION_BACKENDS = [
         "django.contrib.auth.backends.ModelBackend",
-        f"tests.login.backends.{name}",
+        f"tests.support.backends.{name}",
     ]
 
 

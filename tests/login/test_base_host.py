@@ -14,7 +14,7 @@ from django.test import Client
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from oidc_login.cache import BoundedMemory
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = pytest.mark.django_db
 numbers = count()

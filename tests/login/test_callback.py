@@ -14,10 +14,10 @@ from django.db import connections
 from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider, serve
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.markup import Markup
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.markup import Markup
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -407,7 +407,7 @@ def test_prefetch_ends_nothing(op: OpenIDProvider, browser: Browser, headers: di
 def test_cache_that_fails_refuses(op: OpenIDProvider, browser: Browser, settings: Settings, witness: Witness) -> None:
     """Nothing else remembers which flows were used."""
     answer = browser.authorize(op, browser.begin())
-    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.support.caches.BrokenCache"}}
     settings.OIDC_LOGIN_CACHE = "broken"
     op.clear()
 
@@ -424,7 +424,7 @@ def test_cache_that_only_remembers_used_flows_is_enough(
     op: OpenIDProvider, browser: Browser, settings: Settings
 ) -> None:
     """Shared copies of documents may be lost: they cost a request, not a sign-in."""
-    settings.CACHES = {**settings.CACHES, "forgetful": {"BACKEND": "tests.login.caches.ForgetfulCache"}}
+    settings.CACHES = {**settings.CACHES, "forgetful": {"BACKEND": "tests.support.caches.ForgetfulCache"}}
     settings.OIDC_LOGIN_CACHE = "forgetful"
 
     assert browser.sign_in(op).status_code == 302
@@ -586,7 +586,7 @@ def test_record_of_a_cache_that_fails_names_it_and_the_provider(
     op: OpenIDProvider, browser: Browser, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = browser.authorize(op, browser.begin())
-    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.support.caches.BrokenCache"}}
     settings.OIDC_LOGIN_CACHE = "broken"
 
     browser.end(answer)

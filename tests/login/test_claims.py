@@ -10,8 +10,8 @@ import pytest
 from oidc_login.models import OAuthConnection
 from oidc_login.signin.claims import MAX_STORED_BYTES, clean_email, storable, username_from
 from oidc_login.testing import Answer, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings

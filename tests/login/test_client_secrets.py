@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oidc_login.testing import OpenIDProvider, ProviderRequest
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

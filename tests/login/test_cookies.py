@@ -13,8 +13,8 @@ from django.test import AsyncClient, Client, RequestFactory
 
 from oidc_login import cookies
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -10,9 +10,9 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.markup import Markup
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.markup import Markup
 
 if TYPE_CHECKING:
     from pytest_django import Settings

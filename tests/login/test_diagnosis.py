@@ -18,8 +18,8 @@ from oidc_login.advice import ADVICE
 from oidc_login.diagnosis import FAULT, MADE_UP_CODE, UNUSABLE, time_of
 from oidc_login.protocol.http.client import Response
 from oidc_login.testing import Answer
-from tests.login.oauth1 import RecordingOAuth1
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.oauth1 import RecordingOAuth1
+from tests.support.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -15,9 +15,9 @@ from django.utils.log import AdminEmailHandler
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OAuth1StyleProvider, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -17,9 +17,9 @@ from django.utils import translation
 
 from oidc_login.flow import pending as flow
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

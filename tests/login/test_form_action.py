@@ -16,9 +16,9 @@ from oidc_login.decorators import reauthentication_required, scopes_required
 from oidc_login.form_action import blocks
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import AuthorizationAnswer, OpenIDProvider, UnsignedToken
-from tests.login.browser import Browser
-from tests.login.markup import Markup
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.markup import Markup
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

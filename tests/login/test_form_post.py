@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

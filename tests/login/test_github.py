@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, GitHubStyleProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE
 
 pytestmark = pytest.mark.django_db
 

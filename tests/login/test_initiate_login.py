@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.markup import Markup
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.markup import Markup
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

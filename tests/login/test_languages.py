@@ -13,8 +13,8 @@ from django.urls import include, path
 from django.utils import translation
 
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
 from tests.logout.notices import notify
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, include, path, reverse
 import oidc_login
 from oidc_login.middleware.requests import EXEMPT_NAMES, EXEMPT_UPSTREAM_NAMES
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

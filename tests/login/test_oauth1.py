@@ -15,13 +15,13 @@ from oidc_login.flow import pending as flows
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, serve, sign_in
 from oidc_login.testing.oauth1_signature import read_request
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.markup import Markup
-from tests.login.oauth1 import CLIENT_SECRET, RecordingOAuth1, configure_photos
-from tests.login.served import ALICE, BOB, RecordingGitHub
-from tests.protocol.rsa_key import PRIVATE_KEY
-from tests.protocol.signing import ids
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.markup import Markup
+from tests.support.oauth1 import CLIENT_SECRET, RecordingOAuth1, configure_photos
+from tests.support.rsa_key import PRIVATE_KEY
+from tests.support.served import ALICE, BOB, RecordingGitHub
+from tests.support.signing import ids
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -92,7 +92,7 @@ def test_renamed_account_is_the_same_person(photos: RecordingOAuth1, browser: Br
 
 
 def test_person_named_by_the_access_token(photos: RecordingOAuth1, settings: Settings, browser: Browser) -> None:
-    configure_photos(settings, photos, **{"class": "tests.login.oauth1.NamedByTokenProvider"})
+    configure_photos(settings, photos, **{"class": "tests.support.oauth1.NamedByTokenProvider"})
     photos.token_extras = lambda person: {"user_id": str(person.numeric_id), "screen_name": person.username}
 
     browser.sign_in(photos, "photos")

@@ -11,8 +11,8 @@ import pytest
 
 from oidc_login.providers import FlickrProvider, OAuth1Provider, OAuthUser
 from tests.login.test_checks import ODD, messages, numbers, path_of
-from tests.protocol.rsa_key import PRIVATE_KEY
 from tests.protocol.test_oauth1 import CLIENTS
+from tests.support.rsa_key import PRIVATE_KEY
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -167,7 +167,7 @@ print(get_provider("op"))
 """
 
 
-@pytest.mark.parametrize("path", ["oidc_login.providers.FlickrProvider", "tests.login.oauth1.PhotosProvider"])
+@pytest.mark.parametrize("path", ["oidc_login.providers.FlickrProvider", "tests.support.oauth1.PhotosProvider"])
 def test_extra_that_is_not_installed_is_named_and_everything_else_works(path: str) -> None:
     program = PROGRAM % {**FLICKR, "class": path}
     environment = {

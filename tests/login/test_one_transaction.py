@@ -21,11 +21,11 @@ from oidc_login import signals
 from oidc_login.models import OAuthConnection
 from oidc_login.models.session import SignedInSession
 from oidc_login.testing import Answer, OpenIDProvider
-from tests.login.backends import NotingTransactions
-from tests.login.browser import Browser
-from tests.login.databases import failing
-from tests.login.invariant import NothingChanged
 from tests.login.test_races import before, fail
+from tests.support.backends import NotingTransactions
+from tests.support.browser import Browser
+from tests.support.databases import failing
+from tests.support.invariant import NothingChanged
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -143,7 +143,7 @@ def test_cache_that_takes_no_session_leaves_nothing(
 ) -> None:
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     settings.SESSION_CACHE_ALIAS = "sessions"
-    settings.CACHES = {**settings.CACHES, "sessions": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {**settings.CACHES, "sessions": {"BACKEND": "tests.support.caches.BrokenCache"}}
     answer = browser.authorize(op, browser.begin())
 
     with assert_nothing_changed(browser) as failure:
@@ -221,7 +221,7 @@ def test_receiver_that_fails_after_the_commit_keeps_nobody_out(
 def test_backend_that_refuses_in_the_end_leaves_nothing(
     op: OpenIDProvider, browser: Browser, settings: Settings, assert_nothing_changed: NothingChanged
 ) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["tests.login.backends.RefusingInTheEnd"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.support.backends.RefusingInTheEnd"]
     answer = browser.authorize(op, browser.begin())
 
     with assert_nothing_changed(browser) as failure:
@@ -254,7 +254,7 @@ def test_provider_is_asked_outside_of_any_transaction(
     op: OpenIDProvider, browser: Browser, settings: Settings, monkeypatch: pytest.MonkeyPatch, atomic: bool
 ) -> None:
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", atomic)
-    settings.AUTHENTICATION_BACKENDS = ["tests.login.backends.NotingTransactions"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.support.backends.NotingTransactions"]
     NotingTransactions.noted.clear()
 
     assert browser.sign_in(op).status_code == 302
@@ -288,7 +288,7 @@ def test_read_that_fails_twice_is_503(
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="ends a connection as PostgreSQL does")
 @pytest.mark.parametrize("is_member", [False, True], ids=["first visit", "member"])
-@pytest.mark.parametrize("backend", ["oidc_login.backends.OIDCLoginBackend", "tests.login.backends.Everything"])
+@pytest.mark.parametrize("backend", ["oidc_login.backends.OIDCLoginBackend", "tests.support.backends.Everything"])
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "ATOMIC_REQUESTS"])
 def test_connection_that_is_ended_during_the_exchange(
     op: OpenIDProvider,

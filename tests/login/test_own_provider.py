@@ -12,9 +12,9 @@ from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuthUser, get_provider, get_provider_keys
 from oidc_login.testing import Answer, GitHubStyleProvider
 from tests.login import providers
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import CLIENT_SECRET, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import CLIENT_SECRET, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -22,7 +22,7 @@ import oidc_login
 from oidc_login import exceptions, providers, registry
 from oidc_login.models import OAuthConnection
 from oidc_login.templatetags.oidc_login import contrast, legible_on, refresh_url
-from tests.login.markup import Markup
+from tests.support.markup import Markup
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -9,9 +9,9 @@ import pytest
 
 from oidc_login.testing import Answer, OpenIDProvider
 from oidc_login.testing.authorize_page import AuthorizationRefused
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -13,9 +13,9 @@ from django.db import IntegrityError, OperationalError, connection, connections
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import ALICE, BOB
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import ALICE, BOB
 
 if TYPE_CHECKING:
     from pytest_django import Settings

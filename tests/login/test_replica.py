@@ -13,8 +13,8 @@ from django.db import connection
 
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import ALICE, BOB, configure
+from tests.support.browser import Browser
+from tests.support.served import ALICE, BOB, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -26,11 +26,11 @@ from oidc_login.providers.shipped import shipped_classes
 from oidc_login.signin.claims import Identity
 from oidc_login.signin.linking import has_other_identity
 from oidc_login.testing import serve
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.oauth1 import RecordingOAuth1, configure_photos
-from tests.login.served import BOB, RecordingGitHub, RecordingOpenIDProvider, configure
 from tests.providers.shipped import entry_of
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.oauth1 import RecordingOAuth1, configure_photos
+from tests.support.served import BOB, RecordingGitHub, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

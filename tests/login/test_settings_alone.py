@@ -13,9 +13,9 @@ from django.core.checks import run_checks
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.registry import get_provider
 from oidc_login.testing import OAuth2StyleProvider, Resource, User, serve
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import CLIENT_SECRET, Recording, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import CLIENT_SECRET, Recording, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

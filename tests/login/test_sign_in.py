@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, BOB, CAROL, configure
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, BOB, CAROL, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth import get_user_model
 
-from oidc_login import signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.served import ALICE
+from tests.support.signals import Heard
 
 if TYPE_CHECKING:
     from pytest_django import DjangoCaptureOnCommitCallbacks
 
 pytestmark = pytest.mark.django_db
-
-NAMES = ("user_signed_up", "connection_created", "connection_updated", "login_failed")
-Heard = list[tuple[str, dict[str, Any]]]
-
-
-@pytest.fixture
-def heard() -> Iterator[Heard]:
-    told: Heard = []
-    receivers = []
-    for name in NAMES:
-
-        def receive(name: str = name, **kwargs: Any) -> None:
-            told.append((name, kwargs))
-
-        receivers.append((name, receive))
-        getattr(signals, name).connect(receive)
-    yield told
-    for name, receiver in receivers:
-        getattr(signals, name).disconnect(receiver)
 
 
 def sign_in(

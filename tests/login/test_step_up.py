@@ -21,10 +21,10 @@ from django.views import View
 from oidc_login.decorators import reauthentication_required
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, GitHubStyleProvider, OpenIDProvider, UnsignedToken
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.markup import Markup
-from tests.login.served import configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.markup import Markup
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 Later = Callable[[float], None]
-FINDING_NOBODY = "tests.login.backends.FindingNobody"
+FINDING_NOBODY = "tests.support.backends.FindingNobody"
 
 
 def page(request: HttpRequest) -> HttpResponse:

@@ -17,10 +17,10 @@ from django.utils import translation
 from oidc_login import signals
 from oidc_login.faults import seen_as
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.databases import failing, read_only
-from tests.login.invariant import NothingChanged
-from tests.login.served import BOB
+from tests.support.browser import Browser
+from tests.support.databases import failing, read_only
+from tests.support.invariant import NothingChanged
+from tests.support.served import BOB
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BUSY = (503, "site_unavailable")
 TEXT = "This site is busy"
-AWAY = {"BACKEND": "tests.login.caches.BrokenCache"}
+AWAY = {"BACKEND": "tests.support.caches.BrokenCache"}
 
 
 def says_that_this_site_is_busy(response: Any) -> bool:

@@ -19,8 +19,8 @@ from django.forms import model_to_dict
 from oidc_login.models import OAuthConnection
 from oidc_login.models.fields import TokenKeyError
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
 
 if TYPE_CHECKING:
     from pytest_django import Settings

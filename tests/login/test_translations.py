@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 
 import oidc_login
 from oidc_login import exceptions
-from tests.login.markup import Markup
+from tests.support.markup import Markup
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -15,7 +15,7 @@ from oidc_login.models.moments import stored_moment
 from oidc_login.providers import FacebookProvider, OAuthToken
 from oidc_login.testing import OpenIDProvider
 from oidc_login.views.freshness import EXPIRATION_KEY
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -1,4 +1,4 @@
-"""The providers, the browser and the invariant are those of tests/login; here people sign out."""
+"""A site with `SessionLogout`."""
 
 from __future__ import annotations
 
@@ -6,30 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.login.conftest import (
-    assert_nothing_changed,
-    browser,
-    github,
-    later,
-    op,
-    served_github,
-    served_op,
-    witness,
-)
-
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-__all__ = [
-    "assert_nothing_changed",
-    "browser",
-    "github",
-    "later",
-    "op",
-    "served_github",
-    "served_op",
-    "witness",
-]
 
 MIDDLEWARE = "oidc_login.middleware.SessionLogout"
 

@@ -10,7 +10,7 @@ from django.test import Client
 from oidc_login.testing import UnsignedToken
 from oidc_login.testing.application import FORM
 from tests.hostile.rows import changed
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 
 
 def post_body(body: bytes | str, *, key: str = "op", content_type: str = FORM, **extra: Any) -> Any:

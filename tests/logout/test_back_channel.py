@@ -21,11 +21,11 @@ from oidc_login.testing import Answer, GitHubStyleProvider, UnsignedToken
 from oidc_login.testing.signing import base64url
 from tests.hostile.forging import PUBLIC_FORMS, encrypted, private_jwk, stranger
 from tests.hostile.rows import ABSENT, source
-from tests.login.browser import Browser
-from tests.login.databases import failing
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
 from tests.logout.notices import logout_token, notify, post_body, sid_of
+from tests.support.browser import Browser
+from tests.support.databases import failing
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -591,7 +591,7 @@ def test_token_that_comes_many_times_at_once_works_once(op: Op) -> None:
 
 def test_cache_that_fails_refuses(op: Op, settings: Settings) -> None:
     browser, sid = signed_in(op)
-    settings.CACHES = {"default": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.BrokenCache"}}
 
     assert notify(op.logout_token(user="alice", sid=sid)).status_code == 400
     assert shown(browser) == "alice"

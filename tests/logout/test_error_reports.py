@@ -11,9 +11,9 @@ from django.core import mail
 from django.utils.log import AdminEmailHandler
 
 from oidc_login.providers import OIDCProvider
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider, configure
 from tests.logout.notices import notify, sid_of
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

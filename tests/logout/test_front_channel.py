@@ -12,9 +12,9 @@ from django.test import Client
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, GitHubStyleProvider
 from tests.hostile.rows import source
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider, configure
 from tests.logout.notices import sid_of
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
 from tests.logout.notices import notify, sid_of
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = [
     pytest.mark.django_db,

@@ -19,11 +19,11 @@ from django.utils import timezone
 
 from oidc_login.models import SignedInSession
 from oidc_login.sessions import records as sessions
-from tests.login.browser import Browser
-from tests.login.databases import failing, read_only
-from tests.login.served import RecordingOpenIDProvider
 from tests.logout.notices import notify
 from tests.settings.urls import urlpatterns as base_urlpatterns
+from tests.support.browser import Browser
+from tests.support.databases import failing, read_only
+from tests.support.served import RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

@@ -18,11 +18,11 @@ from oidc_login.providers import OIDCProvider
 from oidc_login.testing import Answer, GitHubStyleProvider
 from tests.hostile.forging import encrypted, private_jwk
 from tests.hostile.rows import source
-from tests.login.browser import Browser
-from tests.login.databases import failing
-from tests.login.invariant import Witness
-from tests.login.markup import Markup
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.databases import failing
+from tests.support.invariant import Witness
+from tests.support.markup import Markup
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

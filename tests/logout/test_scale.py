@@ -17,9 +17,9 @@ from django.db import connection
 from django.utils import timezone
 
 from oidc_login.models import SignedInSession
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
 from tests.logout.notices import notify, sid_of
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = [pytest.mark.heavy, pytest.mark.django_db(transaction=True)]
 

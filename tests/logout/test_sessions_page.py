@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from oidc_login.models import SignedInSession
 from oidc_login.testing import GitHubStyleProvider
-from tests.login.browser import Browser
-from tests.login.databases import failing
-from tests.login.markup import Markup
-from tests.login.served import RecordingOpenIDProvider, configure
 from tests.logout.test_back_channel import shown
+from tests.support.browser import Browser
+from tests.support.databases import failing
+from tests.support.markup import Markup
+from tests.support.served import RecordingOpenIDProvider, configure
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings

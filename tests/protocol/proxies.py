@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from tests.protocol.servers import Behaviour, Peer
+from tests.support.servers import Behaviour, Peer
 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 

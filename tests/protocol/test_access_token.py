@@ -10,7 +10,7 @@ import pytest
 from oidc_login.protocol.access_token import check_audience, read_introspection, unverified_issuer, verify_access_token
 from oidc_login.protocol.errors import InvalidAccessToken, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.client import Response
-from tests.protocol.signing import ABSENT, ALGORITHMS, provider_keys, token, without_absent
+from tests.support.signing import ABSENT, ALGORITHMS, provider_keys, token, without_absent
 
 NOW = 1_800_000_000
 ISSUER, API = "https://op.example", "https://api.example"

@@ -13,7 +13,7 @@ import requests
 
 from oidc_login.protocol.http.api_session import BearerSession, TokenNotSent
 from oidc_login.protocol.http.client import Transport
-from tests.protocol.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
+from tests.support.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
 
 PUBLIC = "93.184.216.34"
 SHORT = 0.3

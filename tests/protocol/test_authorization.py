@@ -18,7 +18,7 @@ from oidc_login.protocol.authorization import (
     read_state,
 )
 from oidc_login.protocol.errors import AuthorizationErrorResponse, AuthorizationResponseInvalid, IssuerMismatch
-from tests.protocol.signing import ids
+from tests.support.signing import ids
 
 ISSUER = "https://op.example"
 Pairs = list[tuple[str, str]]

@@ -18,7 +18,7 @@ from oidc_login.protocol.errors import ProviderUnavailable
 from oidc_login.protocol.http.bounds import Bounds
 from oidc_login.protocol.http.breaker import CircuitBreaker
 from oidc_login.protocol.http.client import Request, Transport, time_budget, without_bounds
-from tests.protocol.servers import Peer, Server, answer, serve
+from tests.support.servers import Peer, Server, answer, serve
 
 # No answer of a site that is given at once takes longer, on a busy machine.
 AT_ONCE = 0.2

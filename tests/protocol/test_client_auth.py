@@ -24,7 +24,7 @@ from oidc_login.protocol.client_auth import (
 from oidc_login.protocol.errors import ClientMisconfigured
 from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, PrivateKey
 from oidc_login.protocol.tokens import token_request
-from tests.protocol.signing import key
+from tests.support.signing import key
 
 NOW = 1_800_000_000
 ISSUER = "https://op.example"

@@ -31,7 +31,7 @@ from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.keys import COOL_DOWN, EMPTY_COOL_DOWN, KeySet
 from oidc_login.protocol.metadata import ProviderMetadata
 from oidc_login.testing import Answer, OpenIDProvider, serve
-from tests.protocol.signing import ids, jwk, key
+from tests.support.signing import ids, jwk, key
 
 NOW = 1_800_000_000.0
 

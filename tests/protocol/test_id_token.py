@@ -31,7 +31,7 @@ from oidc_login.protocol.id_token import (
 from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.metadata import TenantRule
 from oidc_login.testing.signing import base64url
-from tests.protocol.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, provider_keys, token
+from tests.support.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, provider_keys, token
 
 NOW = 1_800_000_000
 LEEWAY = 30

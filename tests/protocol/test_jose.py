@@ -32,7 +32,7 @@ from oidc_login.protocol.jose import (
     sign_with_secret,
     suits,
 )
-from tests.protocol.signing import ABSENT, ALGORITHMS, ids, key, token, without_absent
+from tests.support.signing import ABSENT, ALGORITHMS, ids, key, token, without_absent
 
 NESTED = token({"sub": "alice"})
 

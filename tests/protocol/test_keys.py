@@ -12,7 +12,7 @@ from oidc_login.protocol.errors import MetadataInvalid, UnknownKey
 from oidc_login.protocol.jose import parse_jws
 from oidc_login.protocol.keys import MAX_CANDIDATES, MAX_KEYS, KeySet
 from oidc_login.testing.signing import KEY_TYPES, SigningKey, base64url
-from tests.protocol.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, key_set, provider_keys, token
+from tests.support.signing import ABSENT, ALGORITHMS, ids, jwk, key, key_for, key_set, provider_keys, token
 
 
 def signer(keys: KeySet, *, alg: str = "RS256", **changes: Any) -> str | None:

@@ -12,7 +12,7 @@ from oidc_login.protocol.errors import InvalidIDToken, UnknownKey
 from oidc_login.protocol.id_token import MAX_ISSUED_AGE, verify_id_token
 from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.logout_token import CHECKS, EVENT, LONGEST_LIFE, LogoutToken, verify_logout_token
-from tests.protocol.signing import ABSENT, ALGORITHMS, ids, key, provider_keys, token
+from tests.support.signing import ABSENT, ALGORITHMS, ids, key, provider_keys, token
 
 NOW = 1_800_000_000
 LEEWAY = 30

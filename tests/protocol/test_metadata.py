@@ -21,7 +21,7 @@ from oidc_login.protocol.metadata import (
     discovery_url_for,
     issuers_for,
 )
-from tests.protocol.signing import ABSENT, ids, without_absent
+from tests.support.signing import ABSENT, ids, without_absent
 
 ISSUER = "https://op.example"
 GOOD = {

@@ -25,8 +25,8 @@ from oidc_login.protocol.http.client import Request, Response
 from oidc_login.protocol.oauth1 import Client, Clients, Token
 from oidc_login.testing import ProviderRequest
 from oidc_login.testing.oauth1_signature import Problem, SignedRequest, read_request
-from tests.protocol.rsa_key import PRIVATE_KEY, PUBLIC_KEY
-from tests.protocol.signing import ids
+from tests.support.rsa_key import PRIVATE_KEY, PUBLIC_KEY
+from tests.support.signing import ids
 
 NOW = 1_800_000_000.0
 NONCE = "7d8f3e4a"

@@ -15,8 +15,8 @@ from oidc_login.protocol.http.breaker import CircuitBreaker
 from oidc_login.protocol.http.client import Request, Transport
 from oidc_login.protocol.http.proxy import Proxy
 from tests.protocol.proxies import OPENED, tunnelling
-from tests.protocol.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
 from tests.protocol.test_api_sessions import session
+from tests.support.servers import Authority, Behaviour, Peer, Server, answer, answering, make_authority, serve
 
 SHORT = 0.3
 BOUNDED = 2.0

@@ -13,7 +13,7 @@ from oidc_login.protocol.client_auth import client_secret_basic, client_secret_p
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse, TokenResponseInvalid
 from oidc_login.protocol.http.client import Response
 from oidc_login.protocol.pushed import pushed_request, read_pushed_response
-from tests.protocol.signing import ids
+from tests.support.signing import ids
 
 NOW = 1_800_000_000.0
 ENDPOINT = "https://op.example/par"

@@ -36,8 +36,8 @@ from oidc_login.protocol.tokens import (
     self_revocation_request,
     token_request,
 )
-from tests.protocol.servers import answer, answering, serve
-from tests.protocol.signing import ABSENT, ids, without_absent
+from tests.support.servers import answer, answering, serve
+from tests.support.signing import ABSENT, ids, without_absent
 
 NOW = 1_800_000_000.0
 FORM = "application/x-www-form-urlencoded"

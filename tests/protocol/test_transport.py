@@ -31,7 +31,7 @@ from oidc_login.protocol.http.client import (
     strict_json,
     time_budget,
 )
-from tests.protocol.servers import (
+from tests.support.servers import (
     Authority,
     Behaviour,
     Peer,

@@ -23,10 +23,10 @@ from oidc_login.protocol.userinfo import (
     verify_userinfo_jwt,
 )
 from oidc_login.testing import Answer, OpenIDProvider, User, serve
-from tests.protocol.servers import Server, answering
-from tests.protocol.servers import answer as http_answer
-from tests.protocol.servers import serve as serve_bytes
-from tests.protocol.signing import ABSENT, ALGORITHMS, ids, key, provider_keys, token, without_absent
+from tests.support.servers import Server, answering
+from tests.support.servers import answer as http_answer
+from tests.support.servers import serve as serve_bytes
+from tests.support.signing import ABSENT, ALGORITHMS, ids, key, provider_keys, token, without_absent
 
 NOW = 1_800_000_000.0
 ISSUER = "https://op.example"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, User, serve
-from tests.login.conftest import assert_nothing_changed, browser, witness  # noqa: F401  # fixtures
 
 PEOPLE = [
     User("alice", name="Alice Ash", email="alice@example.org", email_verified=True, github_id=42),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuth2Provider
 from oidc_login.testing import OAuth2StyleProvider, Resource, User, serve
-from tests.login.browser import Browser
-from tests.login.served import CLIENT_SECRET, Recording
 from tests.providers.oauth2_rows import Change, Row, answers_of, resources_of
+from tests.support.browser import Browser
+from tests.support.served import CLIENT_SECRET, Recording
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, User, serve
 from oidc_login.testing.documents import moved_url
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -16,10 +16,10 @@ from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import TokenErrorResponse
 from oidc_login.providers import AppleProvider
 from oidc_login.testing import Answer, AuthorizationAnswer, OpenIDProvider, UnsignedToken, User, serve
-from tests.login.browser import Browser
-from tests.protocol.signing import ids
 from tests.providers.apple_style import KEY, KEY_TEXT, AppleStyleProvider, in_words
 from tests.providers.flows import asked_parameters, exchange
+from tests.support.browser import Browser
+from tests.support.signing import ids
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -120,7 +120,7 @@ def test_a_site_with_hooks_asks_for_no_userinfo_either(
     apple_style: AppleStyleProvider, browser: Browser, settings: Settings
 ) -> None:
     """There is none; a hook gets what the ID token says."""
-    settings.AUTHENTICATION_BACKENDS = ["tests.login.backends.Updating"]
+    settings.AUTHENTICATION_BACKENDS = ["tests.support.backends.Updating"]
 
     assert sign_in(apple_style, browser).status_code == 302
     assert OAuthConnection.objects.get().email_verified

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from oidc_login.providers import OAuthProvider, OAuthToken, OAuthUser, OIDCProvider
 from oidc_login.providers.base import subject_of
 from oidc_login.testing import GitHubStyleProvider
-from tests.protocol.signing import ids
 from tests.providers.flows import CALLBACK, VERIFIER, asked_parameters, code_from, exchange
+from tests.support.signing import ids
 
 
 class ForgeProvider(OAuthProvider):

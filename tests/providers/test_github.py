@@ -17,8 +17,8 @@ from oidc_login.protocol.errors import (
 from oidc_login.providers import GitHubProvider, OAuthToken, OAuthUser
 from oidc_login.testing import Answer, GitHubEmail, GitHubStyleProvider
 from oidc_login.testing.application import FORM
-from tests.protocol.signing import ids
 from tests.providers.flows import asked_parameters, exchange
+from tests.support.signing import ids
 
 
 def github_provider(github: GitHubStyleProvider, **changes: Any) -> GitHubProvider:

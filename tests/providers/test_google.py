@@ -9,10 +9,10 @@ import pytest
 from oidc_login.protocol.errors import InvalidIDToken
 from oidc_login.providers import GoogleProvider
 from oidc_login.testing import OpenIDProvider, UnsignedToken
-from tests.protocol.signing import ids
 from tests.providers.flows import asked_parameters, exchange, request_with_flow
 from tests.providers.openid_stage import staged
 from tests.providers.openid_table import GOOGLE
+from tests.support.signing import ids
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.providers import OAuth2Provider, OAuthToken, OAuthUser
 from oidc_login.providers.mapping import NAMES, text_at, value_at
-from tests.protocol.signing import ids
+from tests.support.signing import ids
 
 ANSWER = {
     "id": 7,

@@ -13,9 +13,9 @@ from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid
 from oidc_login.protocol.metadata import ProviderMetadata
 from oidc_login.providers import MicrosoftProvider
 from oidc_login.testing import Answer, UnsignedToken
-from tests.protocol.signing import ids
 from tests.providers.openid_stage import Person, Stage, document_of, staged
 from tests.providers.openid_table import MICROSOFT, ONE_TENANT, ORGANIZATIONS, PERSONAL, TENANT
+from tests.support.signing import ids
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -16,9 +16,9 @@ from django.core.checks import run_checks
 
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import MicrosoftProvider
-from tests.login.browser import Browser
 from tests.providers.openid_stage import Stage, staged
 from tests.providers.openid_table import MICROSOFT, PERSONAL, TENANT
+from tests.support.browser import Browser
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -15,11 +15,11 @@ from oidc_login.providers import DiscogsProvider, FlickrProvider, OAuth1Provider
 from oidc_login.providers.base import OAuthToken
 from oidc_login.testing import Answer, OAuth1StyleProvider, serve
 from oidc_login.testing.application import Endpoint, ProviderRequest
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.served import configure
 from tests.providers.flows import request_with_flow
 from tests.providers.oauth1_shapes import SHAPES, Shape
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.served import configure
 
 if TYPE_CHECKING:
     from pytest_django import Settings

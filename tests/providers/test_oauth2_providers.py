@@ -17,13 +17,12 @@ from oidc_login.models import OAuthConnection, Status
 from oidc_login.providers import OAuth2Provider
 from oidc_login.registry import get_provider
 from oidc_login.testing import Answer, AuthorizationRefused
-from tests.login.browser import Browser
-from tests.login.conftest import assert_nothing_changed, witness  # noqa: F401  # fixtures
-from tests.login.invariant import NothingChanged, Witness
-from tests.login.served import CLIENT_SECRET
 from tests.providers.oauth2_rows import MISSING, Row
 from tests.providers.oauth2_table import TABLE
 from tests.providers.oauth2_world import World, world_of
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness
+from tests.support.served import CLIENT_SECRET
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -50,7 +49,7 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 
 @pytest.fixture
-def world(row: Row, settings: Settings, witness: Witness) -> Iterator[World]:  # noqa: F811
+def world(row: Row, settings: Settings, witness: Witness) -> Iterator[World]:
     with world_of(row, settings) as made:
         witness.providers.append(made.op)
         yield made
@@ -80,7 +79,7 @@ def test_signs_up_and_keeps_what_the_provider_said(
     world: World,
     row: Row,
     browser: Browser,
-    witness: Witness,  # noqa: F811
+    witness: Witness,
 ) -> None:
     response = world.sign_in(browser)
 
@@ -184,7 +183,7 @@ def test_trust_does_not_overrule_a_provider_that_says_no(world: World, row: Row)
 def test_error_in_its_own_style(
     world: World,
     browser: Browser,
-    assert_nothing_changed: NothingChanged,  # noqa: F811
+    assert_nothing_changed: NothingChanged,
     fault: str,
     status: int,
     code: str,
@@ -214,7 +213,7 @@ def test_answer_about_nobody_is_refused(
     world: World,
     row: Row,
     browser: Browser,
-    assert_nothing_changed: NothingChanged,  # noqa: F811
+    assert_nothing_changed: NothingChanged,
 ) -> None:
     for value in NOBODY:
         world.change({row.identity_at: value})
@@ -240,7 +239,7 @@ ODD_ANSWERS: tuple[Callable[[Answer], Answer], ...] = (
 def test_odd_user_info_is_refused(
     world: World,
     browser: Browser,
-    assert_nothing_changed: NothingChanged,  # noqa: F811
+    assert_nothing_changed: NothingChanged,
 ) -> None:
     for odd in ODD_ANSWERS:
         answer = browser.authorize(world.op, browser.begin("it"), "ada")
@@ -292,7 +291,7 @@ def test_account_that_the_provider_has_blocked_is_refused(world: World, row: Row
 def test_provider_that_is_down_can_be_tried_later(
     world: World,
     browser: Browser,
-    assert_nothing_changed: NothingChanged,  # noqa: F811
+    assert_nothing_changed: NothingChanged,
 ) -> None:
     answer = browser.authorize(world.op, browser.begin("it"), "ada")
 

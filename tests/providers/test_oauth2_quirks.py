@@ -20,12 +20,12 @@ from oidc_login.providers import OAuth2Provider, OAuthToken
 from oidc_login.registry import get_provider
 from oidc_login.templatetags.oidc_login import contrast
 from oidc_login.testing import Answer
-from tests.login.browser import Browser
-from tests.login.served import CLIENT_SECRET
 from tests.providers.flows import asked_parameters
 from tests.providers.oauth2_rows import MISSING, Row
 from tests.providers.oauth2_table import TABLE
 from tests.providers.oauth2_world import World, world_of
+from tests.support.browser import Browser
+from tests.support.served import CLIENT_SECRET
 
 if TYPE_CHECKING:
     from pytest_django import Settings

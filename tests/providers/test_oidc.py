@@ -30,9 +30,9 @@ from oidc_login.protocol.keys import COOL_DOWN
 from oidc_login.providers import OAuthToken, OIDCProvider
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, generate_key, serve
 from oidc_login.testing.signing import KEY_TYPE_OF_ALG
-from tests.protocol.signing import ids
 from tests.providers.conftest import PEOPLE
 from tests.providers.flows import CALLBACK, asked_parameters, exchange, request_with_flow
+from tests.support.signing import ids
 
 CLIENT_KEY = JWK.generate(kty="EC", crv="P-256", kid="client key")
 LONG_SECRET = "a client secret of more than thirty-two bytes: %+ ü"

@@ -8,7 +8,7 @@ import pytest
 
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.providers import OAuthToken, PayPalProvider
-from tests.protocol.signing import ids
+from tests.support.signing import ids
 
 ID = "https://www.paypal.com/webapps/auth/identity/user/AbC123"
 

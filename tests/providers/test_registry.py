@@ -30,7 +30,7 @@ from oidc_login.providers import (
 )
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import argument_names, argument_problems, build_provider, get_providers
-from tests.protocol.signing import ids
+from tests.support.signing import ids
 
 OP = {"issuer": "https://op.example", "client_id": "client", "client_secret": "CANARY"}
 GITHUB = {"class": "oidc_login.providers.GitHubProvider", "client_id": "client", "client_secret": "CANARY"}

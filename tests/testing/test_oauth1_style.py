@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from oidc_login.testing import AuthorizationRefused, OAuth1StyleProvider, ProviderRequest, serve
 from oidc_login.testing.oauth1_signature import Problem, base_string_uri, escape, read_request
-from tests.protocol.rsa_key import PUBLIC_KEY
 from tests.protocol.test_oauth1 import EXAMPLES
+from tests.support.rsa_key import PUBLIC_KEY
 from tests.testing.conftest import PEOPLE
 
 WRONG_KEY = (

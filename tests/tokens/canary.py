@@ -22,10 +22,10 @@ from django.http import HttpRequest
 
 from oidc_login.testing import User
 from oidc_login.testing.grants import Grants
-from tests.login.browser import Browser
-from tests.login.invariant import CANARY as CLAIM
-from tests.login.invariant import Witness, _everything_in
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.invariant import CANARY as CLAIM
+from tests.support.invariant import Witness, _everything_in
+from tests.support.served import RecordingOpenIDProvider
 
 WORD = "CANARY-bird-7f3a"  # of every token, code and secret
 SECRET = f"{WORD}-client-secret: with a % sign"

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from oidc_login import signals
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuthToken
 from oidc_login.testing import serve
 from oidc_login.testing.grants import Grant
-from tests.login.browser import Browser
-from tests.login.conftest import assert_nothing_changed, github, later, served_github, witness  # noqa: F401  # fixtures
-from tests.login.invariant import Witness
-from tests.login.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
+from tests.support.invariant import Witness
+from tests.support.served import ALICE, CLIENT_SECRET, RecordingOpenIDProvider, configure
+from tests.support.signals import ABOUT_TOKENS, Heard, hearing
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -47,17 +45,12 @@ def served_rotating_op() -> Iterator[RecordingOpenIDProvider]:
 def op(
     served_rotating_op: RecordingOpenIDProvider,
     settings: Settings,
-    witness: Witness,  # noqa: F811
+    witness: Witness,
 ) -> RecordingOpenIDProvider:
     served_rotating_op.reset()
     witness.providers.append(served_rotating_op)
     configure(settings, "op", issuer=served_rotating_op.issuer, client_id="client", client_secret=CLIENT_SECRET)
     return served_rotating_op
-
-
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
 
 
 def granted(op: RecordingOpenIDProvider, sub: str = ALICE.sub, scope: str = "openid email profile") -> OAuthToken:
@@ -106,18 +99,7 @@ def works(op: RecordingOpenIDProvider, connection: OAuthConnection) -> bool:
 
 
 @pytest.fixture
-def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The signals about tokens, as a site hears them."""
-    found: list[tuple[str, dict[str, Any]]] = []
-
-    def note_refreshed(**kwargs: Any) -> None:
-        found.append(("token_refreshed", kwargs))
-
-    def note_needs_reauth(**kwargs: Any) -> None:
-        found.append(("connection_needs_reauth", kwargs))
-
-    signals.token_refreshed.connect(note_refreshed)
-    signals.connection_needs_reauth.connect(note_needs_reauth)
-    yield found
-    signals.token_refreshed.disconnect(note_refreshed)
-    signals.connection_needs_reauth.disconnect(note_needs_reauth)
+def heard() -> Iterator[Heard]:
+    """The signals about tokens, in order."""
+    with hearing(*ABOUT_TOKENS) as heard:
+        yield heard

@@ -21,7 +21,7 @@ from django.conf import settings
 
 def main(issuer: str, seconds: str, threads: str, way: str) -> None:
     django.setup()
-    from tests.login.served import CLIENT_SECRET
+    from tests.support.served import CLIENT_SECRET
 
     settings.OIDC_LOGIN_PROVIDERS = {"op": {"issuer": issuer, "client_id": "client", "client_secret": CLIENT_SECRET}}
     refresh = {"safe": safe, "naive": naive}[way]

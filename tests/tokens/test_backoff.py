@@ -13,7 +13,7 @@ from oidc_login.exceptions import OAuthError, ProviderUnavailable
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
 from oidc_login.tokens.backoff import begin_anew, pause_after_failure
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_each_connection_has_its_own_count() -> None:
 
 
 def test_cache_that_fails_costs_no_more_than_the_pause(settings: Settings) -> None:
-    settings.CACHES = {"default": {"BACKEND": "tests.login.caches.BrokenCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.caches.BrokenCache"}}
 
     assert [pause_after_failure(1) for _ in range(3)] == [0, 0, 0]
     begin_anew(1)

@@ -23,8 +23,8 @@ from oidc_login import signals
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer, User
 from oidc_login.tokens import bulk, pace
-from tests.login.invariant import Witness
-from tests.login.served import RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.invariant import Witness
+from tests.support.served import RecordingGitHub, RecordingOpenIDProvider, configure
 from tests.tokens.conftest import Connect, stored, works
 from tests.tokens.test_races import while_asking
 

@@ -27,9 +27,9 @@ from oidc_login import signals
 from oidc_login.models import OAuthConnection
 from oidc_login.registry import get_provider
 from oidc_login.testing import Answer, serve
-from tests.login.invariant import Witness
-from tests.login.served import configure
 from tests.login.test_error_reports import failing
+from tests.support.invariant import Witness
+from tests.support.served import configure
 from tests.tokens.canary import ALICE, BOB, SECRET, WORD, CanaryProvider, Evidence, Watched, secrets_of
 from tests.tokens.conftest import granted
 

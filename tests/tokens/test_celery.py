@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from oidc_login.testing import User, serve
 from tests.databases import servers
 from tests.docs.pages import blocks
-from tests.login.served import CLIENT_SECRET, RecordingOpenIDProvider
+from tests.support.served import CLIENT_SECRET, RecordingOpenIDProvider
 from tests.tokens.conftest import granted
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,11 +20,10 @@ from oidc_login.protocol.oauth1 import Token
 from oidc_login.testing import Answer, User, serve
 from oidc_login.testing.application import ProviderRequest
 from oidc_login.testing.oauth1_signature import read_request
-from tests.login.conftest import photos, served_photos  # noqa: F401  # fixtures
-from tests.login.invariant import Witness
-from tests.login.oauth1 import CLIENT_SECRET, RecordingOAuth1, configure_photos
-from tests.login.served import ALICE
-from tests.protocol.rsa_key import PRIVATE_KEY
+from tests.support.invariant import Witness
+from tests.support.oauth1 import CLIENT_SECRET, RecordingOAuth1, configure_photos
+from tests.support.rsa_key import PRIVATE_KEY
+from tests.support.served import ALICE
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -40,7 +39,7 @@ def echo(person: User, request: ProviderRequest) -> Any:
 
 
 @pytest.fixture
-def api(photos: RecordingOAuth1) -> RecordingOAuth1:  # noqa: F811
+def api(photos: RecordingOAuth1) -> RecordingOAuth1:
     """The provider with an API."""
     photos.resources = {
         "/things": echo,

@@ -19,9 +19,9 @@ from oidc_login.exceptions import ConnectionRemoved, NeedsReauth, ProviderUnavai
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer
 from oidc_login.tokens import refresh as refreshing
-from tests.login.browser import Browser
-from tests.login.served import RecordingOpenIDProvider
 from tests.login.test_races import TABLE, at_once, before, fail
+from tests.support.browser import Browser
+from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, granted, stored, works
 
 pytestmark = pytest.mark.django_db(transaction=True)

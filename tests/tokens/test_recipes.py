@@ -18,7 +18,7 @@ from tests.tokens.conftest import Connect, stored, works
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-    from tests.login.served import RecordingOpenIDProvider
+    from tests.support.served import RecordingOpenIDProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

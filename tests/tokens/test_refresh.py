@@ -25,9 +25,9 @@ from oidc_login.exceptions import (
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.providers import OAuthProvider, OAuthToken
 from oidc_login.testing import Answer
-from tests.login.browser import Browser
-from tests.login.invariant import Witness
-from tests.login.served import BOB, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import Witness
+from tests.support.served import BOB, RecordingGitHub, RecordingOpenIDProvider, configure
 from tests.tokens.conftest import AUTH_TIME, NONCE, Connect, stored, works
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from oidc_login.exceptions import ConnectionRemoved, ProviderUnavailable
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer
-from tests.login.browser import Browser
-from tests.login.served import RecordingGitHub, RecordingOpenIDProvider
+from tests.support.browser import Browser
+from tests.support.served import RecordingGitHub, RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,10 +16,10 @@ from oidc_login.exceptions import ProviderUnavailable
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import User
 from oidc_login.tokens.rotation import FIELDS
-from tests.login.served import RecordingOpenIDProvider
 from tests.login.test_races import TABLE, before, fail
 from tests.login.test_tokens_at_rest import overwrite
 from tests.login.test_tokens_at_rest import stored as ciphertext
+from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 from tests.tokens.test_races import not_on_sqlite, while_asking
 

@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged
-from tests.login.markup import Markup
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged
+from tests.support.markup import Markup
+from tests.support.served import RecordingOpenIDProvider, configure
 from tests.tokens.conftest import Connect
 
 if TYPE_CHECKING:

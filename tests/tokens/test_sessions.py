@@ -16,7 +16,7 @@ from oidc_login.models import OAuthConnection, Status
 from oidc_login.protocol.http.api_session import TokenNotSent
 from oidc_login.testing import Answer, serve
 from oidc_login.testing.application import Endpoint, ProviderApplication, ProviderRequest
-from tests.login.served import RecordingOpenIDProvider, configure
+from tests.support.served import RecordingOpenIDProvider, configure
 from tests.tokens.conftest import Connect, stored, works
 
 if TYPE_CHECKING:

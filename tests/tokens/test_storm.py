@@ -16,7 +16,7 @@ import pytest
 
 from oidc_login.testing import Answer, User, serve
 from tests.databases.servers import ServerMissing, mariadb, postgresql
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from oidc_login.testing import User
-from tests.login.served import RecordingOpenIDProvider
+from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""The provider and the browser of tests/login, and the user model of a test."""
+"""The user model of a test."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
-from tests.login.conftest import assert_nothing_changed, browser, op, served_op, witness
 from tests.usermodels.support import UseModel
-
-__all__ = ["assert_nothing_changed", "browser", "op", "served_op", "witness"]
 
 if settings.AUTH_USER_MODEL != "auth.User":
     collect_ignore_glob = ["test_*.py"]

@@ -13,9 +13,9 @@ from django.db.models.signals import post_save
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
-from tests.login.browser import Browser
-from tests.login.invariant import Failure, NothingChanged, Witness
-from tests.login.served import ALICE
+from tests.support.browser import Browser
+from tests.support.invariant import Failure, NothingChanged, Witness
+from tests.support.served import ALICE
 from tests.usermodels.models import Company, Filled, Hideable, Nicknamed, WithPhone
 from tests.usermodels.support import UseModel
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from oidc_login.testing import Answer, GitHubEmail, GitHubStyleProvider, OpenIDProvider, User
 from oidc_login.testing.grants import Grants
 from oidc_login.testing.users import Users
-from tests.login.invariant import CANARY, secrets_of_answer, secrets_of_requests
+from tests.support.invariant import CANARY, secrets_of_answer, secrets_of_requests
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -1,4 +1,4 @@
-"""What the tests of sign-ins share: served providers, a browser, and the invariant of every failure."""
+"""The fixtures of the whole suite: served providers, a browser, the invariant of every failure, and a clock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oidc_login.testing import serve
-from tests.login.browser import Browser
-from tests.login.invariant import NothingChanged, Witness, listening
-from tests.login.oauth1 import RecordingOAuth1, configure_photos
-from tests.login.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.browser import Browser
+from tests.support.invariant import NothingChanged, Witness, listening
+from tests.support.oauth1 import RecordingOAuth1, configure_photos
+from tests.support.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.signals import ABOUT_CONNECTIONS, Heard, hearing
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -96,6 +97,13 @@ def assert_nothing_changed(witness: Witness) -> NothingChanged:
     assert failure.seen == (400, "state_used")
     """
     return witness.nothing_changed
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """The signals about people and their connections, in order."""
+    with hearing(*ABOUT_CONNECTIONS) as heard:
+        yield heard
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from oidc_login.providers import OAuth1Provider, OAuthToken, OAuthUser
 from oidc_login.testing import OAuth1StyleProvider
-from tests.login.served import CLIENT_SECRET, PEOPLE, Recording, configure
-from tests.protocol.rsa_key import PUBLIC_KEY
+from tests.support.rsa_key import PUBLIC_KEY
+from tests.support.served import CLIENT_SECRET, PEOPLE, Recording, configure
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -73,7 +73,7 @@ class NamedByTokenProvider(PhotosProvider):
 def configure_photos(settings: Settings, provider: OAuth1StyleProvider, key: str = "photos", **arguments: Any) -> None:
     """Let the site know the served provider by a key."""
     known = {
-        "class": "tests.login.oauth1.PhotosProvider",
+        "class": "tests.support.oauth1.PhotosProvider",
         "site": provider.base_url,
         "client_id": "client",
         "client_secret": CLIENT_SECRET,

@@ -17,7 +17,7 @@ from oidc_login import signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.flow import pending as flow
 from oidc_login.models import OAuthConnection
-from tests.login.browser import Browser
+from tests.support.browser import Browser
 
 # Every claim that no page and no record may repeat holds this word.
 CANARY = "canary"
