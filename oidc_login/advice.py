@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
+
+from oidc_login.exceptions import OAuthError
 
 ADVICE: Mapping[str, str] = {
     "dns": "The host's name is not found: see the settings, and the name servers of this machine.",
@@ -42,6 +46,92 @@ NETWORK: Mapping[str, str] = {
     reason: ADVICE[reason]
     for reason in ("dns", "connect", "timeout", "tls", "ca_bundle", "connection_closed", "proxy", "private_address")
 }
+
+# What a developer can do about a refusal, by its code and reason; "" is any other reason of the code.
+ABOUT_REFUSALS: Mapping[tuple[str, str], str] = {
+    ("id_token_invalid", "alg"): "If the provider is meant to sign with this algorithm, list it in "
+    "`id_token_signing_algs`; otherwise change the client's registration there.",
+    (
+        "id_token_invalid",
+        "typ",
+    ): "The provider sent another kind of token as the ID token: check the client's type there.",
+    (
+        "id_token_invalid",
+        "signature",
+    ): "No published key verifies the token: check `jwks_uri` in the discovery document.",
+    ("id_token_invalid", "iss"): "Set `issuer` to the value that the provider sends.",
+    ("id_token_invalid", "aud"): "Set `client_id` to the client that the token was issued to.",
+    ("id_token_invalid", "azp"): "Set `client_id` to the client that the token was issued to.",
+    ("id_token_invalid", "exp"): "Set the clock of this machine, or raise `leeway`.",
+    ("id_token_invalid", "iat"): "Set the clock of this machine, or raise `leeway`.",
+    ("id_token_invalid", "nbf"): "Set the clock of this machine, or raise `leeway`.",
+    ("id_token_invalid", "auth_time"): "Set the clock of this machine, or check what the provider does with `max_age`.",
+    ("id_token_invalid", "encryption"): "Set `client_key` to the private key that the provider encrypts for.",
+    ("iss_mismatch", ""): "Set `issuer` to the value that the provider sends.",
+    ("client_refused", ""): "Check `client_id` and `client_secret` (or `client_key`) against the registration there.",
+    ("code_refused", ""): "Check that the callback URL, with its host and port, is the registered one.",
+    (
+        "domain_not_allowed",
+        "",
+    ): "Add the domain to `allowed_email_domains`. If the provider does not mark the address as "
+    "verified and the addresses are your organisation's own, set `trust_email`.",
+    ("state_unknown", ""): "Use one host for the whole sign-in: `localhost` and `127.0.0.1` do not share cookies.",
+    (
+        "signup_closed",
+        "",
+    ): "Set `OIDC_LOGIN_ALLOW_SIGNUP` or the provider's `allow_signup`, or create the account first.",
+    ("email_linking_off", ""): 'Set `link_by_email` to "verified" if this provider\'s addresses can be relied on.',
+    (
+        "staff_linking_off",
+        "",
+    ): 'Write `"link_by_email": "verified"` into this provider\'s entry to link staff accounts too.',
+    ("email_not_verified", ""): "Set `trust_email` if the provider's addresses are your organisation's own.",
+    ("login_not_allowed", ""): 'Remove `"allow_login": False` from this provider\'s entry.',
+}
+
+# Evidence that a page may show: what these reasons and codes are about is no secret, whoever looks.
+SHOWN = frozenset({"alg", "typ", "signature", "iss", "issuer_mismatch", "aud", "exp", "iat", "nbf", "auth_time"})
+SHOWN_CODES = frozenset({"domain_not_allowed"})
+DISTRIBUTION = "django-oidc-login"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a developer is shown of an error under `DEBUG`, in the language of the log and the documentation."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    docs_url: str
+
+
+def explain(error: OAuthError) -> Explanation:
+    """Return the cause of an error, and what to change; for a page that only developers see."""
+    rows = [("Reason", error.reason or error.code)]
+    if error.evidence and (error.reason in SHOWN or error.code in SHOWN_CODES):
+        rows += [("Expected", error.evidence.expected), ("Seen", error.evidence.seen)]
+    if advice := advice_about(error):
+        rows.append(("What to change", advice))
+    return Explanation(
+        title="Shown because DEBUG is on",
+        rows=(*rows, ("Documentation", "docs/troubleshooting.md")),
+        docs_url=docs_url("troubleshooting.html"),
+    )
+
+
+def advice_about(error: OAuthError) -> str:
+    """Return what to change about an error, "" where there is no more to say than its code."""
+    refusal = ABOUT_REFUSALS.get((error.code, error.reason)) or ABOUT_REFUSALS.get((error.code, ""))
+    return refusal or ADVICE.get(error.reason) or OWN_STORES.get(error.reason, "")
+
+
+def docs_url(page: str) -> str:
+    """Return the address of a page of the documentation that the installed package names, "" where it names none."""
+    try:
+        urls = metadata(DISTRIBUTION).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    named = dict(url.split(", ", 1) for url in urls)
+    return f"{named['Documentation'].rstrip('/')}/{page}" if "Documentation" in named else ""
 
 
 def advice_for(reason: str) -> str:

@@ -17,7 +17,8 @@ class OAuthError(SuspiciousOperation):
     """A sign-in, connect or API call that cannot go on.
 
     `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
-    `connection_id` is the key of the stored connection that it is about, where there is one.
+    `connection_id` is the key of the stored connection that it is about, where there is one. `evidence` is what a rule
+    expected and what it found, for the page that is shown under `DEBUG`.
     """
 
     status_code: ClassVar[int] = 400
@@ -30,6 +31,7 @@ class OAuthError(SuspiciousOperation):
         self.reason = reason
         self.retry_after = retry_after
         self.connection_id: object = None
+        self.evidence: protocol.Evidence | None = None
 
     def __str__(self) -> str:
         return str(self.message)
@@ -343,16 +345,22 @@ CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "incorrect_client_cred
 
 
 def from_protocol(error: protocol.ProtocolError) -> OAuthError:
-    """Return the error that a person sees for one of the protocol floor."""
+    """Return the error that a person sees for one of the protocol floor, with its evidence."""
+    seen = _seen_as(error)
+    seen.evidence = error.evidence
+    return seen
+
+
+def _seen_as(error: protocol.ProtocolError) -> OAuthError:
     if isinstance(error, protocol.AuthorizationErrorResponse):
         return _from_authorization_error(error.reason)
     if isinstance(error, protocol.TokenErrorResponse):
         return _from_token_error(error.reason)
     if isinstance(error, protocol.ProviderUnavailable):
         return ProviderUnavailable(error.reason, retry_after=error.retry_after)
-    for kind, seen in _SEEN_AS.items():
+    for kind, seen_as in _SEEN_AS.items():
         if isinstance(error, kind):
-            return seen(error.reason)
+            return seen_as(error.reason)
     return TokenResponseInvalid(error.reason)
 
 

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from oidc_login.protocol.errors import AuthorizationErrorResponse, AuthorizationResponseInvalid, IssuerMismatch
+from oidc_login.protocol.errors import (
+    AuthorizationErrorResponse,
+    AuthorizationResponseInvalid,
+    Evidence,
+    IssuerMismatch,
+)
 from oidc_login.protocol.jose import encode
 
 MAX_PARAMETER_LENGTH = 8192
@@ -108,7 +113,7 @@ class AuthorizationResponse:
         if not issuer or (self.iss is None and not required):
             return
         if self.iss != issuer:
-            raise IssuerMismatch("iss")
+            raise IssuerMismatch("iss", evidence=Evidence.of(expected=issuer, seen=self.iss))
 
     def check_error(self, *, cancellations: Collection[str] = ()) -> None:
         """An error response ends the flow; its code is told, its description is not believed.

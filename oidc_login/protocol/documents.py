@@ -17,7 +17,7 @@ from copy import copy as copy_of
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.errors import Evidence, MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.client import Request, Response, Transport, retry_after, strict_json
 from oidc_login.protocol.keys import COOL_DOWN, KeySet
 from oidc_login.protocol.metadata import ProviderMetadata, check_issuer, issuers_for
@@ -208,7 +208,7 @@ def check_status(response: Response, *, now: float) -> None:
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("document", retry_after=retry_after(response, now))
     if response.status != 200:
-        raise MetadataInvalid("status")
+        raise MetadataInvalid("status", evidence=Evidence.of(expected="HTTP 200", seen=f"HTTP {response.status}"))
 
 
 def read_json(body: str) -> object:

@@ -6,17 +6,60 @@ the wire, so it may be logged and shown to operators.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
 
+MAX_EVIDENCE = 200  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a rule expected and what it found, for a developer's page and the diagnosis; in no log and no message.
+
+    Only issuers, audiences, algorithms, types, key IDs, times, HTTP statuses and domains may be kept here.
+    """
+
+    expected: str = field(repr=False)
+    seen: str = field(repr=False)
+
+    @classmethod
+    def of(cls, *, expected: object, seen: object) -> Evidence:
+        return cls(expected=_shown(expected), seen=_shown(seen))
+
+    @classmethod
+    def of_time(cls, *, expected: str, now: float, seen: float) -> Evidence:
+        """Keep a time as people read it, beside the clock of this machine."""
+        return cls(expected=f"{expected} (the clock of this machine says {_time(now)})", seen=_time(seen))
+
+
+def _shown(value: object) -> str:
+    """Return a value on one short line; a list of texts with commas."""
+    if value is None:
+        return "nothing"
+    is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict))
+    text = ", ".join(map(str, value)) if is_list else str(value)  # type: ignore[call-overload]  # it is iterable
+    return "".join(character if character.isprintable() else "?" for character in text)[:MAX_EVIDENCE]
+
+
+def _time(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:.0f} s after 1970"
+
+
 class ProtocolError(Exception):
     """The base of every error of this floor."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, evidence: Evidence | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.evidence = evidence
 
     def __str__(self) -> str:
         return f"{type(self).__name__}: {self.reason}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from secrets import compare_digest
 from typing import Any
 
-from oidc_login.protocol.errors import InvalidIDToken
+from oidc_login.protocol.errors import Evidence, InvalidIDToken
 from oidc_login.protocol.jose import UnverifiedJWS, left_half_hash, parse_claims, parse_jws
 from oidc_login.protocol.keys import Key, KeySet
 from oidc_login.protocol.metadata import TenantRule
@@ -44,6 +44,10 @@ class Expected:
     def for_tenant(self, issuer: str, claims: Claims) -> str:
         """Return an issuer as it reads for the tenant of these claims."""
         return issuer if self.tenants is None else self.tenants.fill(issuer, claims)
+
+    def wrong_time(self, claim: str, seen: float, expected: str) -> InvalidIDToken:
+        """Return the error of a claim that names a wrong time."""
+        return InvalidIDToken(claim, evidence=Evidence.of_time(expected=expected, now=self.now, seen=seen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +106,13 @@ def verify_id_token(
 def check_algorithm(jws: UnverifiedJWS, algorithms: Collection[str]) -> None:
     """The algorithm must be one that was agreed on; the header only names it (rules 7 and 8, RFC 8725 3.1)."""
     if jws.algorithm not in algorithms:
-        raise InvalidIDToken("alg")
+        raise InvalidIDToken("alg", evidence=Evidence.of(expected=algorithms, seen=jws.algorithm))
 
 
 def check_type(jws: UnverifiedJWS) -> None:
     """An access token or a logout token of the same provider is not an ID token (RFC 8725 3.11)."""
     if jws.token_type is not None and jws.token_type.upper() not in TOKEN_TYPES:
-        raise InvalidIDToken("typ")
+        raise InvalidIDToken("typ", evidence=Evidence.of(expected="JWT or nothing", seen=jws.token_type))
 
 
 def check_issuer(claims: Claims, expected: Expected) -> None:
@@ -116,7 +120,7 @@ def check_issuer(claims: Claims, expected: Expected) -> None:
     issuer = claims.get("iss")
     accepted = [expected.for_tenant(named, claims) for named in expected.issuers]
     if not issuer or issuer not in accepted:  # "" is what a template becomes for nobody's tenant
-        raise InvalidIDToken("iss")
+        raise InvalidIDToken("iss", evidence=Evidence.of(expected=accepted, seen=issuer))
 
 
 def check_key_issuer(claims: Claims, expected: Expected) -> None:
@@ -139,7 +143,7 @@ def check_audience(claims: Claims, expected: Expected) -> None:
     audiences = audience if isinstance(audience, list) else [audience]
     issued_to_us = expected.insecure_allow_further_audiences and claims.get("azp") == expected.client_id
     if expected.client_id not in audiences or (len(audiences) > 1 and not issued_to_us):
-        raise InvalidIDToken("aud")
+        raise InvalidIDToken("aud", evidence=Evidence.of(expected=expected.client_id, seen=audience))
 
 
 def check_authorized_party(claims: Claims, expected: Expected) -> None:
@@ -150,23 +154,27 @@ def check_authorized_party(claims: Claims, expected: Expected) -> None:
 
 def check_expiry(claims: Claims, expected: Expected) -> None:
     """The token must not have expired (rule 9)."""
-    if _numeric_date(claims, "exp") + expected.leeway <= expected.now:
-        raise InvalidIDToken("exp")
+    expires_at = _numeric_date(claims, "exp")
+    if expires_at + expected.leeway <= expected.now:
+        raise expected.wrong_time("exp", expires_at, "a time in the future")
 
 
 def check_issued_at(claims: Claims, expected: Expected) -> None:
     """The token must have been made just now, not long ago and not in the future (rule 10)."""
     issued_at = _numeric_date(claims, "iat")
     if issued_at - expected.leeway > expected.now:
-        raise InvalidIDToken("iat")
+        raise expected.wrong_time("iat", issued_at, "no time in the future")
     if issued_at + MAX_ISSUED_AGE + expected.leeway < expected.now:
-        raise InvalidIDToken("iat")
+        raise expected.wrong_time("iat", issued_at, f"at most {MAX_ISSUED_AGE} s ago")
 
 
 def check_not_before(claims: Claims, expected: Expected) -> None:
     """The token must be valid already (RFC 7519 4.1.5)."""
-    if "nbf" in claims and _numeric_date(claims, "nbf") - expected.leeway > expected.now:
-        raise InvalidIDToken("nbf")
+    if "nbf" not in claims:
+        return
+    not_before = _numeric_date(claims, "nbf")
+    if not_before - expected.leeway > expected.now:
+        raise expected.wrong_time("nbf", not_before, "no time in the future")
 
 
 def check_nonce(claims: Claims, expected: Expected) -> None:
@@ -204,9 +212,9 @@ def check_authentication_time(claims: Claims, expected: Expected) -> None:
         return
     authenticated_at = _numeric_date(claims, "auth_time")
     if authenticated_at - expected.leeway > expected.now:
-        raise InvalidIDToken("auth_time")
+        raise expected.wrong_time("auth_time", authenticated_at, "no time in the future")
     if authenticated_at + expected.max_age + expected.leeway < expected.now:
-        raise InvalidIDToken("auth_time")
+        raise expected.wrong_time("auth_time", authenticated_at, f"at most {expected.max_age} s ago")
 
 
 def check_no_events(claims: Claims, expected: Expected) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oidc_login.protocol.errors import MetadataInvalid, UnknownKey
+from oidc_login.protocol.errors import Evidence, MetadataInvalid, UnknownKey
 from oidc_login.protocol.http.strict_json import stated
 from oidc_login.protocol.jose import (
     ASYMMETRIC_ALGORITHMS,
@@ -94,7 +94,8 @@ class KeySet:
         for key in self.candidates(jws.algorithm, jws.key_id):
             if signature_is_valid(jws, key.material):
                 return key
-        raise UnknownKey("signature")
+        names = [key.kid or "a key without kid" for key in self.keys]
+        raise UnknownKey("signature", evidence=Evidence.of(expected=names or "no key at all", seen=jws.key_id))
 
 
 def _key_id(entry: object) -> str | None:

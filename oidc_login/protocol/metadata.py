@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oidc_login.protocol.errors import MetadataInvalid
+from oidc_login.protocol.errors import Evidence, MetadataInvalid
 from oidc_login.protocol.http.client import check_url
 from oidc_login.protocol.http.strict_json import stated
 
@@ -158,5 +158,7 @@ def issuers_for(discovery_url: str) -> tuple[str, ...]:
 
 def check_issuer(metadata: ProviderMetadata, *, expected: Iterable[str]) -> None:
     """The document must be the one of the issuer that was asked, compared exactly (Discovery 4.3)."""
-    if metadata.issuer not in tuple(expected):
-        raise MetadataInvalid("issuer_mismatch")
+    accepted = tuple(expected)
+    if metadata.issuer not in accepted:
+        evidence = Evidence.of(expected=" or ".join(accepted), seen=metadata.issuer)
+        raise MetadataInvalid("issuer_mismatch", evidence=evidence)

@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
 from oidc_login.exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
 from oidc_login.models import OAuthConnection
+from oidc_login.protocol.errors import Evidence
 from oidc_login.protocol.userinfo import merge_claims
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.claim_paths import is_there
@@ -44,7 +45,11 @@ def check_domain(identity: Identity, provider: OAuthProvider) -> None:
     """Where domains are listed, only a verified address in one of them gets in."""
     domains = provider.allowed_email_domains
     if not is_admitted(identity.email, email_verified=identity.email_verified, domains=domains):
-        raise DomainNotAllowed("refused: email not verified in an allowed domain")
+        error = DomainNotAllowed("refused: email not verified in an allowed domain")
+        domain = identity.email.rpartition("@")[2] or "no email"
+        seen = domain if identity.email_verified else f"{domain} (not verified)"
+        error.evidence = Evidence.of(expected=domains, seen=seen)
+        raise error
 
 
 def admit_user(user: Any, *, can_authenticate: Callable[[Any], bool], about: OAuthConnection | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -18,11 +19,11 @@ from django.utils.decorators import classonlymethod
 from django.views import View
 
 from oidc_login import hosts, signals
-from oidc_login.advice import advice_for
+from oidc_login.advice import advice_for, explain
 from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, WrongHost
 from oidc_login.faults import seen_as, site_fault
-from oidc_login.flow.pending import log_id
+from oidc_login.flow.pending import log_id, state_hash
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
@@ -54,6 +55,7 @@ class ProviderView(View):
     provider_key = ""  # as the URL names it
     next_url = ""
     state = ""
+    failure_id = ""  # on the page and in the log record
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
@@ -91,7 +93,8 @@ class ProviderView(View):
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         """Tell the person, the log and the site that this did not work."""
         provider_key = self.provider.key if self.provider else self.provider_key
-        log_failure(error, provider_key=provider_key, state=self.state)
+        self.failure_id = state_hash(self.state)[:8] if self.state else secrets.token_hex(4)
+        log_failure(error, provider_key=provider_key, state=self.state, failure_id=self.failure_id)
         reason = error.reason or error.code
         signals.login_failed.send(OAuthConnection, request=request, error=error, provider=provider_key, reason=reason)
         if isinstance(error, Cancelled):
@@ -116,6 +119,8 @@ class ProviderView(View):
             retry_url, providers_url = hosts.base_url() + retry_url, ""
         context = {
             "oauth_error": error,
+            "failure_id": self.failure_id,
+            "explanation": explain(error) if django.DEBUG else None,
             "provider": self.provider,
             "retry_url": retry_url,
             "providers_url": providers_url,
@@ -137,7 +142,7 @@ def key_in_url(key: object) -> str:
     return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
 
-def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
+def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id: str) -> None:
     """Write the one record of a failure: its code, the provider, what was wrong and what to do, never a value."""
     reason = error.reason or error.code
     extra = {
@@ -145,20 +150,24 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str) -> None:
         "code": error.code,
         "reason": reason,
         "connection": error.connection_id,
+        "failure_id": failure_id,
         **log_id(state),
     }
     advice = advice_for(reason) if error.status_code == 503 else ""
-    text = "sign-in failed: %s (%s) at %s: %s" if advice else "sign-in failed: %s (%s) at %s%s"
-    logger.log(level_of(error), text, error.code, reason, provider_key, advice, extra=extra)
+    text = "sign-in failed: %s (%s) at %s: %s [%s]" if advice else "sign-in failed: %s (%s) at %s%s [%s]"
+    logger.log(level_of(error), text, error.code, reason, provider_key, advice, failure_id, extra=extra)
 
 
 def level_of(error: OAuthError) -> int:
-    """Return how loud a failure is: the provider's faults most, a person's decision least."""
+    """Return the level of a failure: errors for faults, warnings for refusals, so that both are seen by default.
+
+    What a person cancelled, and an address that leads to no provider, is no fault of anybody.
+    """
     if error.reason == "circuit_open":
         return logging.DEBUG
     if error.status_code >= 500:
         return logging.ERROR
-    return logging.WARNING if error.status_code == 400 else logging.INFO
+    return logging.INFO if error.status_code in (302, 404) else logging.WARNING
 
 
 def with_next(url: str, next_url: str) -> str:
