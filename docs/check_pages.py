@@ -1,7 +1,7 @@
 """Writes docs/checks.md from the messages of the system checks: `python docs/check_pages.py`.
 
-With --check nothing is written, and it fails where the page is not what it would be. There is one row for each id of
-`oidc_login/checks/messages.py`.
+With --check it writes nothing, and fails if the page is out of date. There is one row for each `Report` that a file of
+`oidc_login/checks` defines.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
 
+if TYPE_CHECKING:
+    from oidc_login.checks.reports import Report
+
 PAGE = Path(__file__).resolve().with_name("checks.md")
-NOTICE = "<!-- Made by docs/check_pages.py from oidc_login/checks/messages.py: change that and not this page. -->"
+NOTICE = "<!-- Made by docs/check_pages.py from the reports in oidc_login/checks: change those and not this page. -->"
 HEAD = """# System checks
 
 Django's system checks find what is wrong before anybody signs in. No check sends a request or shows a secret.
@@ -34,13 +38,13 @@ MARKDOWN = re.compile(r"([\\`*\[\]<>|])")
 
 
 class Slot:
-    """Stands in a message for what a check found."""
+    """Takes the place of what a check finds."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __repr__(self) -> str:
-        # A suggestion is there only now and then.
+        # Many messages have no suggestion.
         return "" if self.name == "near" else f"\N{START OF TEXT}{self.name.replace('_', ' ')}\N{END OF TEXT}"
 
     def __format__(self, spec: str) -> str:
@@ -60,14 +64,15 @@ class Slots(Mapping[str, Slot]):
         return 0
 
 
-def texts() -> Mapping[str, tuple[str, str]]:
-    """Return the messages and hints by their numbers; the checks can only be imported in a site."""
+def reports() -> Mapping[str, Report]:
+    """Return the messages by their numbers; the checks can only be imported in a site."""
     apps = ["django.contrib.auth", "django.contrib.contenttypes", "oidc_login"]
     settings.configure(INSTALLED_APPS=apps)
     django.setup()
-    from oidc_login.checks.messages import TEXTS
+    from oidc_login import checks
+    from oidc_login.checks.reports import find_reports
 
-    return TEXTS
+    return {report.number: report for report in find_reports(checks)}
 
 
 def shown(text: str) -> str:
@@ -76,21 +81,23 @@ def shown(text: str) -> str:
     return escaped.replace("\N{START OF TEXT}", "*").replace("\N{END OF TEXT}", "*").replace("\n", " ")
 
 
+def row(report: Report) -> str:
+    return f"| `oidc_login.{report.number}` | {shown(report.text)} | {shown(report.hint)} |"
+
+
 def page() -> str:
     """Return the whole page."""
-    found = texts()
+    found = reports()
     parts = [NOTICE, "", HEAD]
     for kind, title in KINDS.items():
         numbers = sorted(number for number in found if number.startswith(kind))
-        rows = [
-            f"| `oidc_login.{number}` | {shown(found[number][0])} | {shown(found[number][1])} |" for number in numbers
-        ]
+        rows = [row(found[number]) for number in numbers]
         parts += [f"## {title}", "", "| Id | Message | What to do |", "|---|---|---|", *rows, ""]
     return "\n".join(parts)
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it is what it should be."""
+    """Write the page, or with --check say whether it is up to date."""
     made = page()
     if arguments == ["--check"]:
         stale = not PAGE.exists() or PAGE.read_text() != made

@@ -8,7 +8,6 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +19,7 @@ from oidc_login.cache import SharedValues
 from oidc_login.conf import settings
 from oidc_login.exceptions import ProviderUnknown, SiteUnavailable
 from oidc_login.mozilla.entry import provider_entries
+from oidc_login.validation import nearest
 
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
@@ -208,8 +208,8 @@ def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[st
     problems = []
     for name in arguments:
         if name not in names:
-            near = get_close_matches(str(name), names, n=1, cutoff=0.5)
-            problems.append(f"unknown argument {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+            near = nearest(name, names)
+            problems.append(f"unknown argument {name!r}" + (f", did you mean {near!r}?" if near else ""))
     missing = [name for name, required in names.items() if required and name not in arguments]
     return problems + [f"missing argument {name!r}" for name in missing]
 

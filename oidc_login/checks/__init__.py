@@ -1,6 +1,6 @@
-"""The system checks: what can be wrong without asking a provider. `manage.py check` runs them.
+"""The system checks, which `manage.py check` runs. Each file has the rules and the messages of one subject.
 
-No check makes a request, raises, or shows a secret; a good configuration gives no message.
+No check makes a request, raises, or shows a secret. A correct configuration gets no message.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Tags, register
 
-# Each check imports its own module when it runs: together they need most of the package, and a server runs none.
+# Each check imports its module when it runs: together they need most of the package, and a server runs none of them.
 
 TAG = "oidc_login"
 
@@ -26,7 +26,7 @@ def check_providers(**kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
     """Check the global settings."""
-    from oidc_login.checks.project import setting_messages
+    from oidc_login.checks.settings import setting_messages
 
     return list(setting_messages())
 
@@ -41,7 +41,7 @@ def check_clients(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_project(**kwargs: Any) -> list[CheckMessage]:
-    """Check backends, URLs, sessions, middleware and policies."""
+    """Check backends, URLs, sessions, middleware and the content security policy."""
     from oidc_login.checks.project import project_messages
     from oidc_login.checks.sessions import session_messages
     from oidc_login.checks.surroundings import surroundings_messages
@@ -59,7 +59,7 @@ def check_users(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_upstream(**kwargs: Any) -> list[CheckMessage]:
-    """Check what comes from mozilla-django-oidc."""
+    """Check settings and middleware of mozilla-django-oidc."""
     from oidc_login.checks.mozilla import upstream_messages
 
     return list(upstream_messages())
@@ -67,15 +67,15 @@ def check_upstream(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
-    """Check what matters where people really sign in."""
-    from oidc_login.checks.project import deployment_messages
+    """Check what matters in production."""
+    from oidc_login.checks.deployment import deployment_messages
 
     return list(deployment_messages())
 
 
 @register(TAG, Tags.database)
 def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Check the stored connections of the databases that Django was told to ask."""
+    """Check the stored connections of the databases that the command names."""
     from oidc_login.checks.database import database_messages
 
     return [found for alias in databases or () for found in database_messages(alias)]
@@ -83,7 +83,7 @@ def check_connections(*, databases: Sequence[str] | None = None, **kwargs: Any) 
 
 @register(TAG, Tags.database, deploy=True)
 def check_scale(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Check, where people really sign in, that the databases find them among many."""
+    """Check that the databases have the indexes that production needs."""
     from oidc_login.checks.database import scale_messages
 
     return [found for alias in databases or () for found in scale_messages(alias)]

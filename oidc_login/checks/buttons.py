@@ -1,8 +1,8 @@
-"""The rules for what a provider looks like on a page."""
+"""The checks of what a provider looks like on a page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
@@ -11,22 +11,33 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 
-from oidc_login.checks.arguments import Rule, optional, problem, text
-from oidc_login.checks.messages import Problem
+from oidc_login.checks.reports import Problem, Report
+from oidc_login.checks.values import OUT_OF_RANGE, text
 from oidc_login.templatetags.oidc_login import is_color
 
 MAX_LETTERS = 2
 
+NO_TEMPLATE = Report(
+    "E070",
+    "{subject} names a template that cannot be used ({reason}).",
+    "Write the name of a template that Django finds, or remove it to show the provider's letters.",
+)
+NO_STATIC_FILE = Report(
+    "W070",
+    "{subject} names {value!r}, a static file that Django does not find.",
+    "Write the path as the template tag static takes it. A name that ends in .html is the name of a template.",
+)
+
 
 def icon(value: Any) -> Iterator[Problem]:
-    """A template or a static file of the site, which its pages can show."""
+    """A template or a static file of the site."""
     yield from text(value)
     if not isinstance(value, str) or not value:
         return
     if value.endswith(".html"):
         yield from template(value)
     elif not is_static_file(value):
-        yield problem("W070", value=value)
+        yield NO_STATIC_FILE.problem(value=value)
 
 
 def template(name: str) -> Iterator[Problem]:
@@ -34,29 +45,26 @@ def template(name: str) -> Iterator[Problem]:
     try:
         get_template(name)
     except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-        yield problem("E070", reason=type(error).__name__)
+        yield NO_TEMPLATE.problem(reason=type(error).__name__)
 
 
 def is_static_file(name: str) -> bool:
-    """Whether a static file is found, or nobody here knows where they are."""
+    """Whether a static file is found, or Django does not look for them on this site."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return True
     try:
         return finders.find(name) is not None
-    except (SuspiciousFileOperation, ValueError):  # it leads out of the folders, or is no path
+    except (SuspiciousFileOperation, ValueError):  # the path leads out of the folders, or is none
         return False
 
 
 def color(value: Any) -> Iterator[Problem]:
-    """A colour as an attribute of an SVG has it, of which the contrast can be computed."""
+    """A colour that an SVG attribute can hold and whose contrast can be computed."""
     if not is_color(value):
-        yield problem("E010", expected='a colour such as "#1a56c4"', example='"#1a56c4"')
+        yield OUT_OF_RANGE.problem(expected='a colour such as "#1a56c4"', example='"#1a56c4"')
 
 
 def letters(value: Any) -> Iterator[Problem]:
-    """So few that they can be read on a button."""
+    """Few enough letters to be readable on a button."""
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_LETTERS:
-        yield problem("E010", expected="one or two letters", example='"EX"')
-
-
-BUTTON_RULES: Mapping[str, Rule] = {"icon": icon, "brand_color": optional(color), "monogram": optional(letters)}
+        yield OUT_OF_RANGE.problem(expected="one or two letters", example='"EX"')

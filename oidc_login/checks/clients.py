@@ -1,6 +1,6 @@
 """The checks of `AUTHLIB_OAUTH_CLIENTS`, whose entries `oidc_login.client` reads when a client is needed.
 
-What an entry lacks is no mistake: `register()` may give it.
+An entry may lack options, because `register()` can give them.
 """
 
 from __future__ import annotations
@@ -9,26 +9,42 @@ from collections.abc import Iterator, Mapping
 
 from django.core.checks import CheckMessage
 
-from oidc_login.checks.messages import message
+from oidc_login.checks.reports import Report
 from oidc_login.client.options import problems_of
 from oidc_login.client.registration import SETTING
 from oidc_login.client.rules import Kind
 from oidc_login.conf import django
 
-NUMBERS: Mapping[Kind, str] = {"unknown": "E086", "refused": "E087", "value": "E088", "unused": "W085"}
+NO_DICTIONARY = Report(
+    "E085",
+    "{subject} must be a dictionary, not {found}.",
+    'Write AUTHLIB_OAUTH_CLIENTS = {{"company": {{"client_id": "...", "server_metadata_url": "https://..."}}}}.',
+)
+# The finding and the advice come with the option.
+OPTION_UNKNOWN = Report("E086", "{entry}: {option} {finding}.", "{advice}")
+OPTION_REFUSED = Report("E087", "{entry}: {option} {finding}.", "{advice}")
+VALUE_INVALID = Report("E088", "{entry}: {option} {finding}.", "{advice}")
+OPTION_UNUSED = Report("W085", "{entry}: {option} {finding}.", "{advice}")
+
+REPORTS: Mapping[Kind, Report] = {
+    "unknown": OPTION_UNKNOWN,
+    "refused": OPTION_REFUSED,
+    "value": VALUE_INVALID,
+    "unused": OPTION_UNUSED,
+}
 
 
 def client_messages() -> Iterator[CheckMessage]:
     """Return what is wrong with the options of the settings."""
     clients = django.get(SETTING, None) or {}
     if not isinstance(clients, Mapping):
-        yield message("E085", subject=SETTING, found=type(clients).__name__)
+        yield NO_DICTIONARY.message(subject=SETTING, found=type(clients).__name__)
         return
     for name, options in clients.items():
         entry = f"{SETTING}[{name!r}]"
         if not isinstance(options, Mapping):
-            yield message("E085", subject=entry, found=type(options).__name__)
+            yield NO_DICTIONARY.message(subject=entry, found=type(options).__name__)
             continue
         for problem in problems_of(options):
             values = {"option": problem.option, "finding": problem.finding, "advice": problem.advice}
-            yield message(NUMBERS[problem.kind], entry=entry, **values)
+            yield REPORTS[problem.kind].message(entry=entry, **values)

@@ -1,4 +1,4 @@
-"""The checks of what a database holds; they run where Django is told to ask one (`check --database default`)."""
+"""The checks of what a database contains; `check --database default` runs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db import Error, connections, router
 from django.db.models import CharField, Count, F, Model, Q, TextField
 
 from oidc_login.checks.entries import configured
-from oidc_login.checks.messages import message
+from oidc_login.checks.reports import Report
 from oidc_login.exceptions import ProviderUnavailable
 from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.providers.base import OAuthProvider
@@ -26,9 +26,44 @@ from oidc_login.signin.users import get_field
 NAMED = 10  # rows that a message names
 LISTED = 5  # issuers that a message lists
 
+PROVIDER_GONE = Report(
+    "W002",
+    "{count} connections belong to the provider {key!r}, which is not in OIDC_LOGIN_PROVIDERS.",
+    "These people cannot sign in with it. Restore the provider, or change provider_key in these rows of "
+    "oidc_login.OAuthConnection, or delete them.",
+)
+INDEX_MISSING = Report(
+    "W003",
+    "The database {alias!r} has no index on UPPER({column}) of {table}.",
+    "A sign-up compares email addresses and user names without case, so it reads all users. Add "
+    "Index(Upper({name!r}), name=...) to the user model, or create the index in a migration. docs/scaling.md describes "
+    "both.",
+)
+SERVER_UNKNOWN = Report(
+    "W181",
+    "{count} connections of the provider {key!r} do not name the server that they belong to (rows {rows}).",
+    "These people cannot sign in with it, because another server may use their number for somebody else. First delete "
+    "the rows of oidc_login.OAuthConnection that belong to another server. If the others belong to the present one, "
+    "run: python manage.py oidc_login_move_issuer {key} '' {new} --apply.",
+)
+ISSUER_UNKNOWN = Report(
+    "W182",
+    "Connections of the provider {key!r} belong to issuers that its settings do not allow: {issuers}.",
+    "These people cannot sign in with it. If the provider has moved, run: python manage.py oidc_login_move_issuer "
+    "{key} {old} {new} --apply. If it is a different provider, give it another key.",
+)
+ADDRESSES_UNLINKED = Report(
+    "W202",
+    "{count} accounts got their address by signing up at {key!r} while its addresses linked nobody (rows {rows} of "
+    "oidc_login.OAuthConnection).",
+    "Such an address may belong to another person. Now that addresses of another provider link people, that person "
+    "would be signed in to a stranger's account. Remove the address from these accounts, or have it confirmed and set "
+    "OIDC_LOGIN_LOCAL_EMAIL_VERIFIED. Once you have checked all of them, silence oidc_login.W202.",
+)
+
 
 def database_messages(alias: str) -> list[CheckMessage]:
-    """Return what is wrong with the connections of one database; a database that fails is Django's to report."""
+    """Return what is wrong with the connections of one database; Django reports a database that fails."""
     try:
         if not has_table(alias, OAuthConnection):
             return []
@@ -39,7 +74,7 @@ def database_messages(alias: str) -> list[CheckMessage]:
             *check_issuers(alias, providers),
             *check_addresses(alias, providers),
         ]
-    except (Error, ImproperlyConfigured, ProviderUnavailable):  # a loader that fails is in the log
+    except (Error, ImproperlyConfigured, ProviderUnavailable):  # the log names a loader that fails
         return []
 
 
@@ -52,7 +87,7 @@ def scale_messages(alias: str) -> list[CheckMessage]:
 
 
 def has_table(alias: str, model: type[Model]) -> bool:
-    """Whether a model's rows are kept in this database and its migrations have run."""
+    """Whether this database has the model's table."""
     if not router.allow_migrate_model(alias, model):
         return False
     return model._meta.db_table in connections[alias].introspection.table_names()
@@ -62,11 +97,11 @@ def check_provider_keys(alias: str, entries: Mapping[Any, Any]) -> Iterator[Chec
     """Every connection's provider is configured."""
     gone = OAuthConnection.objects.using(alias).exclude(provider_key__in=[str(key) for key in entries])
     for key, count in gone.order_by("provider_key").values_list("provider_key").annotate(count=Count("pk")):
-        yield message("W002", key=key, count=count)
+        yield PROVIDER_GONE.message(key=key, count=count)
 
 
 def check_addresses(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
-    """No account has its address from a provider whose addresses linked nobody, while another one's link people."""
+    """No account has the address of a provider that links nobody by email while another provider does."""
     field = get_field(get_user_model().get_email_field_name())
     made = {key: provider for key, provider in providers.items() if provider is not None}
     if field is None or not any(map(links_by_email, made.values())):
@@ -77,11 +112,11 @@ def check_addresses(alias: str, providers: Mapping[str, OAuthProvider | None]) -
     rows = rows.exclude(email="").order_by("provider_key")
     for key, count in rows.values_list("provider_key").annotate(count=Count("pk")):
         first = first_of(rows.filter(provider_key=key).order_by("pk").values_list("pk", flat=True))
-        yield message("W202", key=key, count=count, rows=first)
+        yield ADDRESSES_UNLINKED.message(key=key, count=count, rows=first)
 
 
 def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
-    """Every connection belongs to the issuer, or the server, that its provider has by the settings of today."""
+    """Every connection belongs to an issuer or a server that the present settings of its provider allow."""
     others: dict[str, dict[str, int]] = defaultdict(dict)
     counts = OAuthConnection.objects.using(alias).order_by().values_list("provider_key", "issuer")
     for key, issuer, count in counts.annotate(count=Count("pk")):
@@ -93,18 +128,20 @@ def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> 
 
 
 def issuer_messages(alias: str, key: str, counts: Mapping[str, int], issuer: str | None) -> Iterator[CheckMessage]:
-    """Tell of the connections without a server, and of those of other issuers."""
+    """Report the connections without a server, and those of other issuers."""
     named = {issuer: count for issuer, count in counts.items() if issuer}
     new = "NEW" if issuer is None else shlex.quote(issuer)
     if len(named) < len(counts):
         rows = OAuthConnection.objects.using(alias).filter(provider_key=key, issuer="").order_by("pk")
-        yield message("W181", key=key, count=counts[""], rows=first_of(rows.values_list("pk", flat=True)), new=new)
+        yield SERVER_UNKNOWN.message(
+            key=key, count=counts[""], rows=first_of(rows.values_list("pk", flat=True)), new=new
+        )
     if named:
         ordered = sorted(named, key=lambda name: (-named[name], name))
         told = [f"{named[name]} to {name!r}" for name in ordered[:LISTED]]
         more = [f"others to {len(ordered) - LISTED} more issuers"] if len(ordered) > LISTED else []
         old = shlex.quote(ordered[0])
-        yield message("W182", key=key, issuers=", ".join([*told, *more]), old=old, new=new)
+        yield ISSUER_UNKNOWN.message(key=key, issuers=", ".join([*told, *more]), old=old, new=new)
 
 
 def first_of(keys: Any) -> str:
@@ -114,7 +151,7 @@ def first_of(keys: Any) -> str:
 
 
 def made_provider(key: Any, entry: Any) -> OAuthProvider | None:
-    """Return the provider of an entry; `None` for one that other checks have told of."""
+    """Return the provider of an entry; `None` for one that other checks report."""
     try:
         return find_provider(key, entry)
     except Exception:  # the class may be the site's, and may raise anything
@@ -122,7 +159,7 @@ def made_provider(key: Any, entry: Any) -> OAuthProvider | None:
 
 
 def issuer_now(provider: OAuthProvider | None) -> str | None:
-    """Return the one issuer that identities are kept under; `None` where the settings do not tell."""
+    """Return the one issuer that identities are stored under; `None` where the settings allow several."""
     if provider is None:
         return None
     names = provider.get_possible_issuers() or (provider.get_server(),)
@@ -131,7 +168,7 @@ def issuer_now(provider: OAuthProvider | None) -> str | None:
 
 
 def check_indexes(alias: str) -> Iterator[CheckMessage]:
-    """Addresses and user names are found without reading all users; other databases can use a plain index."""
+    """PostgreSQL finds addresses and user names without reading all users; others use a plain index."""
     if connections[alias].vendor != "postgresql":
         return
     model = get_user_model()
@@ -141,11 +178,11 @@ def check_indexes(alias: str) -> Iterator[CheckMessage]:
             continue
         table, column = field.model._meta.db_table, str(field.column)
         if not has_upper_index(alias, table, column):
-            yield message("W003", alias=alias, table=table, column=column, name=field.name)
+            yield INDEX_MISSING.message(alias=alias, table=table, column=column, name=field.name)
 
 
 def has_upper_index(alias: str, table: str, column: str) -> bool:
-    """Whether a whole index begins with UPPER of the column, which is what Django's `iexact` asks PostgreSQL for."""
+    """Whether an unconditional index begins with UPPER of the column, which Django's `iexact` uses on PostgreSQL."""
     begins = re.compile(rf'USING \w+ \(upper\(\(?"?{re.escape(column)}"?\)?(::text)?\)')
     with connections[alias].cursor() as cursor:
         found = connections[alias].introspection.get_constraints(cursor, table).values()

@@ -1,4 +1,4 @@
-"""The checks for sites that come from mozilla-django-oidc: what of its settings is followed, refused, or of no use."""
+"""The checks for sites that come from mozilla-django-oidc: its settings, methods, URLs and middleware."""
 
 from __future__ import annotations
 
@@ -14,50 +14,101 @@ from mozilla_django_oidc.middleware import SessionRefresh as UpstreamSessionRefr
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.checks.entries import named
-from oidc_login.checks.messages import listed, message
-from oidc_login.checks.project import imported, names_a
+from oidc_login.checks.imports import import_or_none, includes_class
+from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
 from oidc_login.middleware import SessionRefresh
 from oidc_login.mozilla import entry
+from oidc_login.validation import listed
 from oidc_login.views.callback import CallbackView
 
 Found = Iterator[CheckMessage]
 
-# Setting, the values that are refused, why, and what to write instead.
+SETTING_REFUSED = Report("E100", "{name} is refused: {reason}.", "{instead}")
+CALLBACK_ELSEWHERE = Report(
+    "E101",
+    "The URL {name!r}, to which the provider redirects, does not lead to this package.",
+    'Replace include("mozilla_django_oidc.urls") with include("oidc_login.urls") at the same path. For another path '
+    "use oidc_login.views.upstream.UpstreamCallbackView, exempt from CSRF checks.",
+)
+ADDRESSES_TRUSTED = Report(
+    "W100",
+    "The settings of mozilla-django-oidc configure the provider {key!r}. Its addresses count as verified, and it links "
+    "people to existing accounts by them, including staff accounts.",
+    "mozilla-django-oidc did the same. If only the provider decides who has which address, say so: "
+    'OIDC_LOGIN_PROVIDERS = {{{key!r}: {{"trust_email": True, "link_by_email": "verified"}}}}. If people can choose '
+    'their address there, write "trust_email": False.',
+)
+ISSUER_MISSING = Report(
+    "W101",
+    "{entry}: the settings of mozilla-django-oidc do not name the issuer of ID tokens.",
+    "The package looks for a discovery document next to the endpoints. Nobody can sign in if there is none, or if it "
+    "names other endpoints. Write the issuer of that document: "
+    'OIDC_LOGIN_PROVIDERS = {{{key!r}: {{"issuer": "https://..."}}}}.',
+)
+SETTING_UNUSED = Report("W102", "{name} has no effect here.", "{instead} Then remove it.")
+TOKENS_IN_SESSION = Report(
+    "W103",
+    "{name} {effect}.",
+    "The package stores the tokens encrypted, with the person's connection. Call APIs with connection.session(), and "
+    "remove the setting.",
+)
+METHODS_UNUSED = Report(
+    "W104",
+    "{path} overrides {names}, which this package never calls.",
+    "The provider's class verifies ID tokens and makes requests. Move what is special about your provider into a class "
+    "of its own, and remove the methods.",
+)
+TWO_MIDDLEWARES = Report(
+    "W105",
+    "Two middlewares renew sessions.",
+    'Remove "mozilla_django_oidc.middleware.SessionRefresh" from MIDDLEWARE.',
+)
+NO_PKCE = Report(
+    "W106",
+    "mozilla_django_oidc.middleware.SessionRefresh begins sign-ins without PKCE.",
+    'Replace it with "oidc_login.middleware.SessionRefresh" in MIDDLEWARE, or set OIDC_USE_PKCE = True.',
+)
+
+# For each setting: which values are refused, why, and what to do instead.
 REFUSED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "OIDC_VERIFY_SSL": (
         lambda value: not value,
         "certificates are always verified",
-        'Remove it. For an authority of your own write OIDC_VERIFY_SSL = "/path/of/the/authority.pem".',
+        'Remove it. For your own certificate authority write OIDC_VERIFY_SSL = "/path/of/the/authority.pem".',
     ),
     "OIDC_ALLOW_UNSECURED_JWT": (bool, "ID tokens without a signature are never accepted", "Remove it."),
     "OIDC_VERIFY_JWT": (lambda value: not value, "ID tokens are always verified", "Remove it."),
-    "OIDC_USE_NONCE": (lambda value: not value, "every sign-in has a nonce, and its ID token repeats it", "Remove it."),
+    "OIDC_USE_NONCE": (
+        lambda value: not value,
+        "ID tokens must repeat the nonce of the sign-in",
+        "Remove it.",
+    ),
     "OIDC_VERIFY_KID": (
         lambda value: not value,
-        "a token that names a key is verified with that key",
-        "Remove it. Tokens and keys that name none are accepted.",
+        "a token that names a key is verified with that key only",
+        "Remove it. Tokens and keys without a kid are accepted.",
     ),
     "OIDC_PKCE_CODE_CHALLENGE_METHOD": (
         lambda value: value != "S256",
-        "every sign-in has a challenge by S256",
+        "PKCE always uses S256",
         "Remove it.",
     ),
 }
 NO_EFFECT: Mapping[str, str] = {
     "OIDC_PROXY": 'Write OIDC_LOGIN_PROVIDERS = {"oidc": {"proxy": "http://proxy.example:3128"}}.',
-    "OIDC_REDIRECT_ALLOWED_HOSTS": "After a sign-in people stay on this host. Send them on from a view of your own.",
-    "ALLOW_LOGOUT_GET_METHOD": "A GET shows a page with one button. Let people sign out by a form that posts.",
-    "OIDC_CALLBACK_CLASS": "Put what it does into hooks of the backend, or receivers of the signals.",
-    "OIDC_AUTHENTICATE_CLASS": "Write the parameters that it adds into OIDC_AUTH_REQUEST_EXTRA_PARAMS, or into a class "
-    "of the provider.",
+    "OIDC_REDIRECT_ALLOWED_HOSTS": "A sign-in always returns to this host. Redirect people from a view of your own.",
+    "ALLOW_LOGOUT_GET_METHOD": "A GET request shows a page with one button. Use a form that posts to sign people out.",
+    "OIDC_CALLBACK_CLASS": "Move its code into hooks of the backend or receivers of the signals.",
+    "OIDC_AUTHENTICATE_CLASS": "Move the parameters that it adds into OIDC_AUTH_REQUEST_EXTRA_PARAMS, or into a "
+    "provider class.",
 }
-KEPT_TOKENS = ("OIDC_STORE_ACCESS_TOKEN", "OIDC_STORE_ID_TOKEN")
+STORED_TOKENS = ("OIDC_STORE_ACCESS_TOKEN", "OIDC_STORE_ID_TOKEN")
 REPLACED_METHODS = ("retrieve_matching_jwk", "get_payload_data", "_verify_jws", "raise_token_response_error")
 
 
 def upstream_messages() -> Found:
-    """Return what a site should know, that has the settings of mozilla-django-oidc or its middleware."""
+    """Return what a site with settings or middleware of mozilla-django-oidc should know."""
     if entry.provider_key() is not None:
         yield from check_settings()
         yield from check_urls()
@@ -68,56 +119,56 @@ def upstream_messages() -> Found:
 
 
 def check_settings() -> Found:
-    """No setting is silently without effect."""
+    """No setting is ignored without a message."""
     names = django.names()
     for name, (is_refused, reason, instead) in REFUSED.items():
         if name in names and is_refused(entry.get(name)):
-            yield message("E100", name=name, reason=reason, instead=instead)
+            yield SETTING_REFUSED.message(name=name, reason=reason, instead=instead)
     for name, instead in NO_EFFECT.items():
         if entry.get(name):
-            yield message("W102", name=name, instead=instead)
-    for name in KEPT_TOKENS:
+            yield SETTING_UNUSED.message(name=name, instead=instead)
+    for name in STORED_TOKENS:
         if entry.get(name):
-            yield message("W103", name=name, effect=effect_of_keeping())
+            yield TOKENS_IN_SESSION.message(name=name, effect=effect_of_storing())
 
 
-def effect_of_keeping() -> str:
-    engine = imported(f"{django.SESSION_ENGINE}.SessionStore")
+def effect_of_storing() -> str:
+    engine = import_or_none(f"{django.SESSION_ENGINE}.SessionStore")
     if isinstance(engine, type) and issubclass(engine, CookieSession):
-        return "keeps nothing, since sessions are cookies here"
-    return "keeps the token in the session, where it is not encrypted"
+        return "has no effect, because sessions are stored in cookies"
+    return "stores the token in the session without encryption"
 
 
 def check_entry(own: Mapping[str, Any]) -> Found:
-    """Say what the provider is taken for, unless its entry says it."""
+    """Report the assumptions about the provider that its entry does not state."""
     if not {"trust_email", "link_by_email"} <= own.keys():
-        yield message("W100", entry=named(entry.KEY), key=entry.KEY)
+        yield ADDRESSES_TRUSTED.message(entry=named(entry.KEY), key=entry.KEY)
     metadata = own.get("metadata")
     has_issuer = isinstance(metadata, Mapping) and bool(metadata.get("issuer"))
     if not has_issuer and not {"issuer", "discovery_url", "class"} & own.keys():
-        yield message("W101", entry=named(entry.KEY), key=entry.KEY)
+        yield ISSUER_MISSING.message(entry=named(entry.KEY), key=entry.KEY)
 
 
 def check_urls() -> Found:
-    """The address that is registered at the provider leads to this package."""
+    """The callback URL that is registered at the provider leads to this package."""
     name = str(entry.get(entry.CALLBACK_SETTING, entry.CALLBACK_NAME))
     try:
         view = resolve("/" + reverse(name).removeprefix(get_script_prefix())).func
     except NoReverseMatch:
-        if name != entry.CALLBACK_NAME:  # without that one all our URLs are missing, which is said elsewhere
-            yield message("E101", name=name)
+        if name != entry.CALLBACK_NAME:  # otherwise all our URLs are missing, which E041 reports
+            yield CALLBACK_ELSEWHERE.message(name=name)
         return
     except Exception:  # the site's URLconf is imported; Django's own check reports what it raises
         return
     view_class = getattr(view, "view_class", None)
     if not (isinstance(view_class, type) and issubclass(view_class, CallbackView)):
-        yield message("E101", name=name)
+        yield CALLBACK_ELSEWHERE.message(name=name)
 
 
 def check_methods() -> Found:
-    """A site's backend overrides nothing that nobody asks any more."""
+    """The site's backend overrides no method that is never called."""
     for path in django.AUTHENTICATION_BACKENDS:
-        if not names_a(OIDCLoginBackend, [path]):
+        if not includes_class([path], OIDCLoginBackend):
             continue
         backend = import_string(path)
         own = [
@@ -126,14 +177,14 @@ def check_methods() -> Found:
             if getattr(backend, name, None) is not getattr(OIDCAuthenticationBackend, name, None)
         ]
         if own:
-            yield message("W104", path=path, names=listed(own))
+            yield METHODS_UNUSED.message(path=path, names=listed(own))
 
 
 def check_middleware() -> Found:
-    """Sessions are confirmed by one middleware, and what upstream's begins has PKCE."""
-    if not names_a(UpstreamSessionRefresh, django.MIDDLEWARE):
+    """One middleware renews sessions, and it uses PKCE."""
+    if not includes_class(django.MIDDLEWARE, UpstreamSessionRefresh):
         return
-    if names_a(SessionRefresh, django.MIDDLEWARE):
-        yield message("W105")
+    if includes_class(django.MIDDLEWARE, SessionRefresh):
+        yield TWO_MIDDLEWARES.message()
     elif not entry.get("OIDC_USE_PKCE"):
-        yield message("W106")
+        yield NO_PKCE.message()

@@ -1,16 +1,19 @@
-"""The checks of a provider by settings alone: what is missing, and where the identity comes from."""
+"""The checks of `mapping`: where in an OAuth 2.0 provider's answer the identity and the profile are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from oidc_login.checks.arguments import problem
 from oidc_login.checks.entries import Entry
-from oidc_login.checks.messages import Problem
+from oidc_login.checks.reports import Problem, Report
+from oidc_login.checks.values import text_map
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.mapping import NAMES, PATH
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.validation import did_you_mean, listed
 
-# How what people can change, or give up, is called in the answers of providers.
+# Members of providers' answers that people can change or give up.
 CHANGEABLE = (
     "email",
     "mail",
@@ -26,25 +29,47 @@ CHANGEABLE = (
     "preferred_username",
 )
 
-# By these a class may say in another way who somebody is.
-OWN_WAYS = ("get_userinfo", "user_from_userinfo", "subject_from_userinfo")
+# A class that overrides one of these may identify people in another way.
+IDENTIFYING_METHODS = ("get_userinfo", "user_from_userinfo", "subject_from_userinfo")
+
+USER_ID_MISSING = Report(
+    "E076",
+    "{entry}: mapping has no user_id.",
+    'Write "mapping": {{"user_id": "id", ...}}, with the name of the member that never changes.',
+)
+NAME_UNKNOWN = Report("E077", "{subject} contains the unknown name {name!r}{near}.", "Write some of {names}.")
+PATH_INVALID = Report(
+    "E078",
+    "{subject}: {path!r}, given for {name}, is not a valid path.",
+    'Write names with dots between them, and numbers for positions in lists: "data.emails.0.address".',
+)
+USER_ID_CHANGES = Report(
+    "W075",
+    "{entry}: mapping takes the user_id from {path!r}, which people can usually change.",
+    "Somebody else could take the name that a person gives up, and with it the person's account here. Write the name "
+    "of a member that never changes, such as a number.",
+)
 
 
-def missing_argument(part: str) -> Problem:
-    """Say what an entry without a class of its own lacks."""
-    if part == "user_from_userinfo":
-        return problem("E075", part="mapping", example='"mapping": {"user_id": "id", "email": "email"}')
-    return problem("E075", part=part, example=f'"{part}": "https://..."')
+def mapping(value: Any) -> Iterator[Problem]:
+    """Known names, and dotted paths to their values."""
+    wrong_type = list(text_map(value))
+    yield from wrong_type
+    for name, path in () if wrong_type else value.items():
+        if name not in NAMES:
+            yield NAME_UNKNOWN.problem(name=name, near=did_you_mean(name, NAMES), names=listed(NAMES))
+        elif not PATH.fullmatch(path):
+            yield PATH_INVALID.problem(name=name, path=path)
 
 
 def check_identity(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """A mapping says who somebody is, by something that stays with the account."""
+    """A mapping identifies people by something that never changes."""
     if not isinstance(provider, OAuth2Provider) or not provider.mapping:
         return
-    if any(getattr(type(provider), name) is not getattr(OAuth2Provider, name) for name in OWN_WAYS):
+    if any(getattr(type(provider), name) is not getattr(OAuth2Provider, name) for name in IDENTIFYING_METHODS):
         return
     path = provider.mapping.get("user_id")
     if path is None:
-        yield problem("E076")
+        yield USER_ID_MISSING.problem()
     elif path.rpartition(".")[2].lower() in CHANGEABLE:
-        yield problem("W075", path=path)
+        yield USER_ID_CHANGES.problem(path=path)

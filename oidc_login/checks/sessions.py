@@ -1,4 +1,4 @@
-"""The checks of what ends sessions from elsewhere: the middleware `SessionLogout`, and where it stands."""
+"""The checks of the middleware `SessionLogout`, which ends sessions after a logout at the provider or elsewhere."""
 
 from __future__ import annotations
 
@@ -11,35 +11,47 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore as Cook
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
 
-from oidc_login.checks.messages import message
-from oidc_login.checks.project import imported, names_a
+from oidc_login.checks.imports import import_or_none, includes_class
+from oidc_login.checks.reports import Report
 from oidc_login.conf import django
 from oidc_login.middleware import SessionLogout
+
+MIDDLEWARE_MISSING = Report(
+    "E090",
+    "Sessions are stored in cookies ({engine}), and the middleware that ends them is missing.",
+    "The site cannot remove a session that the browser stores, so a logout at the provider would have no effect. Add "
+    "{path!r} to MIDDLEWARE, after Django's middleware for sessions and authentication.",
+)
+MIDDLEWARE_TOO_EARLY = Report(
+    "E091",
+    "{path} comes before {before} in MIDDLEWARE.",
+    "Move it after that one. It reads the session and the signed-in user.",
+)
 
 PATH = f"{SessionLogout.__module__.rpartition('.')[0]}.{SessionLogout.__qualname__}"
 
 
 def session_messages() -> Iterator[CheckMessage]:
-    """Return what would let sessions go on that were ended."""
-    if not names_a(SessionLogout, django.MIDDLEWARE):
+    """Return what would keep ended sessions alive."""
+    if not includes_class(django.MIDDLEWARE, SessionLogout):
         if sessions_are_cookies():
-            yield message("E090", path=PATH, engine=django.SESSION_ENGINE)
+            yield MIDDLEWARE_MISSING.message(path=PATH, engine=django.SESSION_ENGINE)
         return
     for before in (SessionMiddleware, AuthenticationMiddleware):
         if position_of(SessionLogout) < position_of(before):
-            yield message("E091", path=PATH, before=f"{before.__module__}.{before.__qualname__}")
+            yield MIDDLEWARE_TOO_EARLY.message(path=PATH, before=f"{before.__module__}.{before.__qualname__}")
 
 
 def sessions_are_cookies() -> bool:
-    """Whether the browser keeps the whole session, so that nobody else can remove it."""
+    """Whether the browser stores the whole session, so that the site cannot remove it."""
     try:
         store: Any = import_module(django.SESSION_ENGINE).SessionStore
-    except Exception:  # a module of the site is imported; Django says what is wrong with it
+    except Exception:  # a module of the site is imported; Django reports what is wrong with it
         return False
     return isinstance(store, type) and issubclass(store, CookieSession)
 
 
 def position_of(middleware: type) -> int:
-    """Return where a middleware, or a subclass of it, stands in `MIDDLEWARE`; -1 where it does not."""
-    classes = list(map(imported, django.MIDDLEWARE))
+    """Return the position of a middleware, or of a subclass of it, in `MIDDLEWARE`; -1 if it is missing."""
+    classes = list(map(import_or_none, django.MIDDLEWARE))
     return next((n for n, found in enumerate(classes) if isinstance(found, type) and issubclass(found, middleware)), -1)

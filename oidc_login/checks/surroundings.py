@@ -1,4 +1,4 @@
-"""The checks of what stands around the package: a content security policy, and URLs that depend on the language."""
+"""The checks of what can stop redirects to a provider and back: a content security policy, and URLs with a language."""
 
 from __future__ import annotations
 
@@ -10,38 +10,54 @@ from django.core.checks import CheckMessage
 from django.urls import reverse
 from django.utils.translation import override
 
-from oidc_login.checks.arguments import is_url
 from oidc_login.checks.entries import configured
-from oidc_login.checks.messages import listed, message
-from oidc_login.checks.project import has_clients_alone, imported
+from oidc_login.checks.imports import import_or_none
+from oidc_login.checks.project import has_only_clients
+from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
 from oidc_login.form_action import allows, policies
+from oidc_login.protocol.http.urls import origin_of
+from oidc_login.validation import is_url, listed
 
-# Where the address of a provider's page is written, the page itself first.
+# The arguments that say where a provider's pages are; the page itself comes first.
 PAGES: Final = ("authorization_endpoint", "base_url", "issuer", "discovery_url")
 
 
+FORM_ACTION = Report(
+    "W140",
+    "{name} has a form-action that does not allow {origins}, and OIDC_LOGIN_REDIRECT_BY_PAGE is False.",
+    "Chromium blocks the redirect to the provider, and the button does nothing. Add the origin to form-action, or "
+    "remove OIDC_LOGIN_REDIRECT_BY_PAGE so that the redirect goes through a page.",
+)
+LANGUAGE_IN_URL = Report(
+    "W141",
+    "The redirect URI depends on the language: {paths}.",
+    "A provider redirects only to the URI that is registered with it, and its logout requests have no language. "
+    'Include "oidc_login.urls" outside of i18n_patterns(), at a path that is not translated.',
+)
+
+
 def surroundings_messages() -> Iterator[CheckMessage]:
-    """Return what would keep people from the provider, or the provider from us."""
-    if has_clients_alone():
+    """Return what would stop redirects to the provider or back."""
+    if has_only_clients():
         return
     yield from check_form_action()
     yield from check_languages()
 
 
 def check_form_action() -> Iterator[CheckMessage]:
-    """Where the site wants a redirect and no page in between, its policy lets forms lead to the providers."""
+    """If the site wants a plain redirect, its policy allows forms to lead to the providers."""
     if settings.REDIRECT_BY_PAGE is not False:
         return
     site = urlsplit(str(settings.BASE_URL or "https://localhost"))
     for name, sources in policies():
         blocked = [page for page in pages() if not allows(sources, urlsplit(page), site=site)]
         if blocked:
-            yield message("W140", name=name, origins=listed(dict.fromkeys(map(origin_of, blocked))))
+            yield FORM_ACTION.message(name=name, origins=listed(dict.fromkeys(map(origin_of, blocked))))
 
 
 def pages() -> Iterator[str]:
-    """Return a URL of each provider, of those that the settings or the class name."""
+    """Return one URL of each provider that its settings or its class name."""
     for entry in configured().values():
         if isinstance(entry, Mapping):
             found = next(filter(is_url, written(entry)), None)
@@ -52,22 +68,17 @@ def pages() -> Iterator[str]:
 def written(entry: Mapping[str, Any]) -> Iterator[Any]:
     metadata = entry.get("metadata")
     yield from (place.get(name) for place in (metadata, entry) if isinstance(place, Mapping) for name in PAGES)
-    provider_class = imported(entry["class"]) if isinstance(entry.get("class"), str) else None
+    provider_class = import_or_none(entry["class"]) if isinstance(entry.get("class"), str) else None
     yield getattr(provider_class, "authorization_endpoint", None)
 
 
-def origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def check_languages() -> Iterator[CheckMessage]:
-    """A provider knows one redirect URI, whatever language a visitor reads."""
+    """The redirect URI is the same in every language."""
     if not django.USE_I18N:
         return
     found = {path for language, _ in django.LANGUAGES if (path := path_in(language))}
     if len(found) > 1:
-        yield message("W141", paths=listed(sorted(found)[:2]))
+        yield LANGUAGE_IN_URL.message(paths=listed(sorted(found)[:2]))
 
 
 def path_in(language: str) -> str:

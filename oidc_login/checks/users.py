@@ -11,15 +11,29 @@ from django.db.models import AutoField, BigAutoField, Field, SmallAutoField, Uni
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.checks.entries import configured
-from oidc_login.checks.messages import message
-from oidc_login.checks.project import imported, names_a
+from oidc_login.checks.imports import import_or_none, includes_class
+from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
 from oidc_login.signin.users import NAME_CLAIMS, find_create_user, is_djangos
 
+FIELD_REQUIRED = Report(
+    "W200",
+    "{model} requires {name!r}, and nothing fills it when somebody signs up through a provider.",
+    "Nobody can sign up. Give the field a default, or fill it in create_user, either of the model's manager or of your "
+    "subclass of OIDCLoginBackend. If save() or a receiver fills it, silence oidc_login.W200.",
+)
+VALUE_REPEATED = Report(
+    "W201",
+    "{name!r} of {model} is unique, and every account that is created through a provider gets the same value.",
+    "Only the first person can sign up. Allow null, use a function as the default, or fill the field in create_user, "
+    "either of the model's manager or of your subclass of OIDCLoginBackend. If save() or a receiver fills it, silence "
+    "oidc_login.W201.",
+)
+
 
 def user_messages() -> Iterator[CheckMessage]:
-    """Return the fields of the user model that nobody fills when somebody signs up."""
-    if not opens_accounts() or has_own_way():
+    """Report the fields of the user model that nothing fills when somebody signs up."""
+    if not opens_accounts() or creates_users_itself():
         return
     model = get_user_model()
     filled = {model.USERNAME_FIELD, model.get_email_field_name(), *NAME_CLAIMS, "password"}
@@ -27,13 +41,13 @@ def user_messages() -> Iterator[CheckMessage]:
     for field in fields:
         value = field.get_default()
         if value is None and not field.null:
-            yield message("W200", model=model._meta.label, name=field.name)
+            yield FIELD_REQUIRED.message(model=model._meta.label, name=field.name)
         elif value is not None and is_unique(field) and not has_callable_default(field):
-            yield message("W201", model=model._meta.label, name=field.name)
+            yield VALUE_REPEATED.message(model=model._meta.label, name=field.name)
 
 
 def opens_accounts() -> bool:
-    """Whether anybody may sign up through a provider of the settings."""
+    """Whether people may sign up through a provider of the settings."""
     entries = [entry for entry in configured().values() if isinstance(entry, Mapping)]
     own = [entry.get("allow_signup") for entry in entries]
     if settings.PROVIDER_LOADER is not None:
@@ -41,9 +55,11 @@ def opens_accounts() -> bool:
     return any(settings.ALLOW_SIGNUP if value is None else value for value in own)
 
 
-def has_own_way() -> bool:
-    """Whether the site makes its users itself: what its code fills cannot be known."""
-    backends = [imported(path) for path in django.AUTHENTICATION_BACKENDS if names_a(OIDCLoginBackend, [path])]
+def creates_users_itself() -> bool:
+    """Whether the site creates its users itself; the checks cannot know what its code fills."""
+    backends = [
+        import_or_none(path) for path in django.AUTHENTICATION_BACKENDS if includes_class([path], OIDCLoginBackend)
+    ]
     hooks = ("create_user", "get_or_create_user")
     if any(getattr(backend, hook) is not getattr(OIDCLoginBackend, hook) for backend in backends for hook in hooks):
         return True
@@ -52,7 +68,7 @@ def has_own_way() -> bool:
 
 
 def is_left_to_us(field: Field[Any, Any]) -> bool:
-    """Whether neither the database nor the site's own kind of field makes the value."""
+    """Whether neither the database nor the site's own field class makes the value."""
     if field.generated or field.has_db_default() or isinstance(field, (AutoField, BigAutoField, SmallAutoField)):
         return False
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):

@@ -8,13 +8,13 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from oidc_login.client.errors import OAuthError
-from oidc_login.client.rules import listed
 from oidc_login.client.userinfo import UserInfo
 from oidc_login.exceptions import DomainNotAllowed, RefusedBySite, StepUpFailed
 from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.signin import groups_claim
 from oidc_login.signin.claims import clean_email, is_admitted
+from oidc_login.validation import listed
 
 # An option's members, as the original has them.
 MEMBERS = ("essential", "value", "values", "validate", "allow_blank")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +22,6 @@ from oidc_login.client.rules import (
     client_key,
     flag,
     function,
-    listed,
     names,
     never,
     one_of,
@@ -43,6 +41,7 @@ from oidc_login.protocol.client_auth import METHODS
 from oidc_login.protocol.http.client import MAX_TIMEOUT
 from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
+from oidc_login.validation import listed, nearest
 
 # Arguments of an HTTP client that the original takes for a token request.
 REQUEST_ARGUMENTS = ("auth", "body", "headers", "method")
@@ -183,8 +182,8 @@ def judged(options: Mapping[str, Any], rules: Mapping[str, Rule], written: str) 
     for name, value in options.items():
         option = written.format(name)
         if name not in rules:
-            near = get_close_matches(str(name), rules, n=1, cutoff=0.5)
-            advice = f"Did you mean {near[0]!r}?" if near else f"The options are {listed(sorted(rules))}."
+            near = nearest(name, rules)
+            advice = f"Did you mean {near!r}?" if near else f"The options are {listed(sorted(rules))}."
             yield Problem(kind="unknown", option=option, finding="is not known", advice=advice)
         elif value is not None and (found := rules[name](value)) is not None:
             kind, finding, advice = found

@@ -1,18 +1,19 @@
 """The rules for the value of one option: each returns what is wrong with it and what to write, or nothing.
 
-None shows a value, which may be secret.
+No rule shows a value that may be secret.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from oidc_login.protocol.errors import MetadataInvalid
-from oidc_login.protocol.http.urls import check_url
-from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, PrivateKey
+from oidc_login import validation
+from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS
+from oidc_login.validation import Mistake, ValueRule, listed
 
 Kind = Literal["unknown", "refused", "value", "unused"]
 
@@ -25,62 +26,60 @@ def wrong(expected: str, example: str) -> Finding:
     return "value", f"must be {expected}", f"Write {example}."
 
 
-def text(value: Any) -> Finding | None:
-    return None if isinstance(value, str) else wrong("a string", '"..."')
+def finding_of(mistake: Mistake, *, kind: Kind = "value") -> Finding:
+    """Return how this API words a mistake."""
+    if mistake.kind == "choice":
+        return kind, "has another value", f"Write one of {listed(mistake.values['names'])}."
+    if mistake.kind == "url":
+        return kind, "is not a valid URL", "Write an absolute https:// URL; http:// is accepted for localhost only."
+    return kind, f"must be {mistake.values['expected']}", f"Write {mistake.values['example']}."
+
+
+def finding(rule: ValueRule, *, kind: Kind = "value") -> Rule:
+    """Return the rule that words the first mistake of another one."""
+
+    def first(value: Any) -> Finding | None:
+        mistakes = list(rule(value))
+        return finding_of(mistakes[0], kind=kind) if mistakes else None
+
+    return first
+
+
+text = finding(validation.text)
+names = finding(validation.strings)
+flag = finding(validation.boolean)
+url = finding(validation.url)
+age = finding(validation.number("a number of seconds", "3600", int, minimum=0))
 
 
 def texts(value: Any) -> Finding | None:
-    """A string, or a list of them."""
-    items = [value] if isinstance(value, str) else value
-    if isinstance(items, (list, tuple)) and all(isinstance(item, str) for item in items):
-        return None
-    return wrong("a string or a list of strings", '"..." or ["..."]')
-
-
-def names(value: Any) -> Finding | None:
-    """A list of strings, and not one string."""
-    return texts(value) if isinstance(value, (list, tuple)) else wrong("a list of strings", '["..."]')
-
-
-def flag(value: Any) -> Finding | None:
-    return None if isinstance(value, bool) else wrong("True or False", "True")
-
-
-def url(value: Any) -> Finding | None:
-    """A URL that requests may go to; a relative one is nobody's."""
-    try:
-        if isinstance(value, str) and check_url(value):
-            return None
-    except MetadataInvalid:
-        pass
-    return "value", "is not a URL that can be used", "Write an absolute https:// URL; http:// is for localhost alone."
+    """A string or a list of strings."""
+    mistakes = list(validation.text_or_strings(value))
+    return wrong("a string or a list of strings", '"..." or ["..."]') if mistakes else None
 
 
 def algorithms(value: Any) -> Finding | None:
-    """Signatures that everybody can verify; neither none at all nor one made with the client's own secret."""
+    """Signatures that everybody can verify: neither `none` nor one made with the client's own secret."""
     if isinstance(value, (list, tuple)) and value and all(name in ASYMMETRIC_ALGORITHMS for name in value):
         return None
     return "refused", "names an algorithm that is not accepted here", f"Write some of {listed(ASYMMETRIC_ALGORITHMS)}."
 
 
 def between(low: float, high: float, example: str, *, above: bool = False) -> Rule:
-    """Return the rule that a value is a number of seconds in a range."""
-
-    def rule(value: Any) -> Finding | None:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and low <= value <= high and not (above and value == low):
-            return None
-        return "refused", f"must be a number of seconds from {low:g} to {high:g}", f"Write {example}."
-
-    return rule
+    """Return the rule that a value is a number of seconds in a range; with `above`, `low` is not in it."""
+    in_range = validation.number(
+        "a number", example, int, float, minimum=low, maximum=high, above=low if above else -math.inf
+    )
+    wording: Finding = ("refused", f"must be a number of seconds from {low:g} to {high:g}", f"Write {example}.")
+    return lambda value: wording if list(in_range(value)) else None
 
 
 def one_of(*choices: str, kind: Kind = "value") -> Rule:
-    return lambda value: None if value in choices else (kind, "has another value", f"Write one of {listed(choices)}.")
+    return finding(validation.one_of(*choices), kind=kind)
 
 
 def only(accepted: Any, finding: str, advice: str) -> Rule:
-    """Return the rule that a value is the safe one, which is used without being written too."""
+    """Return the rule that a value is the safe one, which is also the default."""
     return lambda value: None if value is accepted or value == accepted else ("refused", finding, advice)
 
 
@@ -93,7 +92,7 @@ def unused(advice: str) -> Rule:
 
 
 def verify(value: Any) -> Finding | None:
-    """Certificates are verified, by the usual authorities or by those of a file."""
+    """Certificates are verified, with the usual authorities or with those of a file."""
     if value is True or (isinstance(value, str) and os.path.exists(value)):
         return None
     if isinstance(value, str):
@@ -103,22 +102,20 @@ def verify(value: Any) -> Finding | None:
 
 def client_key(value: Any) -> Finding | None:
     """The private key can be read."""
-    try:
-        PrivateKey(value)
-    except (KeyError, TypeError, ValueError):
-        return wrong("a private key that can be read", "a JWK as a dictionary, a PEM text, or the path of a file")
-    return None
+    mistakes = list(validation.private_key(value))
+    wording = wrong("a private key that can be read", "a JWK as a dictionary, a PEM text, or the path of a file")
+    return wording if mistakes else None
 
 
 def parameters(*taken: str) -> Rule:
-    """Return the rule for a dictionary of parameters that leaves some names alone."""
+    """Return the rule for a dictionary of parameters without some names."""
 
     def rule(value: Any) -> Finding | None:
         if not isinstance(value, Mapping) or not all(isinstance(item, (str, int)) for item in value.values()):
             return wrong("a dictionary of strings", '{"...": "..."}')
         for name in value:
             if name in taken:
-                return "refused", f"sets {name!r}, which is not a site's to choose", f"Remove {name!r}."
+                return "refused", f"sets {name!r}, which the package chooses", f"Remove {name!r}."
         return None
 
     return rule
@@ -128,15 +125,10 @@ def scalar(value: Any) -> Finding | None:
     return None if isinstance(value, (str, int)) else wrong("a string", '"..."; of a dictionary its json.dumps()')
 
 
-def age(value: Any) -> Finding | None:
-    is_age = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return None if is_age else wrong("a number of seconds", "3600")
-
-
 def random_text(shortest: int, longest: int) -> Rule:
-    """Return the rule for what a site makes up itself: as long and as plain as what would be made for it."""
+    """Return the rule for a random value that the site makes itself; it is as long as one that the package makes."""
     form = re.compile(f"[A-Za-z0-9._~-]{{{shortest},{longest}}}")
-    advice = "Leave it out, and a new one is made; or write secrets.token_urlsafe(32)."
+    advice = "Leave it out to get a new one, or write secrets.token_urlsafe(32)."
 
     def rule(value: Any) -> Finding | None:
         if isinstance(value, str) and form.fullmatch(value):
@@ -148,7 +140,3 @@ def random_text(shortest: int, longest: int) -> Rule:
 
 def function(value: Any) -> Finding | None:
     return None if callable(value) else wrong("a function", "the function itself")
-
-
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))

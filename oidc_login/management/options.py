@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from django.core.management.base import CommandError
 
 from oidc_login.registry import get_provider_keys
+from oidc_login.validation import nearest
 
 
 def check_provider(key: str) -> None:
@@ -14,6 +13,6 @@ def check_provider(key: str) -> None:
     known = get_provider_keys()
     if key in known:
         return
-    near = get_close_matches(key, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(key, known)
+    hint = f" Did you mean {near!r}?" if near else ""
     raise CommandError(f"There is no provider {key!r} in OIDC_LOGIN_PROVIDERS.{hint}")

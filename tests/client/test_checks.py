@@ -55,7 +55,7 @@ ROWS: list[tuple[str, Any, str, str, str]] = [
         "plain http",
         {"company": {"authorize_url": "http://op.example/"}},
         "E088",
-        "authorize_url is not a URL",
+        "authorize_url is not a valid URL",
         "https://",
     ),
     ("no text", {"company": {"client_id": 7}}, "E088", "client_id must be a string.", 'Write "..."'),

@@ -129,7 +129,7 @@ def test_without_effect(settings: Settings, name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["OIDC_STORE_ACCESS_TOKEN", "OIDC_STORE_ID_TOKEN"])
-@pytest.mark.parametrize(("engine", "effect"), [("db", "not encrypted"), ("signed_cookies", "keeps nothing")])
+@pytest.mark.parametrize(("engine", "effect"), [("db", "without encryption"), ("signed_cookies", "no effect")])
 def test_tokens_in_the_session(settings: Settings, name: str, engine: str, effect: str) -> None:
     settings.OIDC_LOGIN_PROVIDERS = SAID
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"

@@ -6,7 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
-from oidc_login.checks.messages import TEXTS
+from oidc_login import checks
+from oidc_login.checks.reports import find_reports
 from tests.docs.test_provider_pages import ROOT, run
 
 SCRIPT = ROOT / "docs" / "check_pages.py"
@@ -37,4 +38,10 @@ def test_a_page_that_says_something_else_is_told(tmp_path: Path) -> None:
 def test_every_check_has_one_row_with_its_hint() -> None:
     rows = ROW.findall(PAGE.read_text())
 
-    assert sorted(number for number, _, _ in rows) == sorted(TEXTS)
+    assert sorted(number for number, _, _ in rows) == sorted({report.number for report in find_reports(checks)})
+
+
+def test_no_number_has_two_messages() -> None:
+    different = set(find_reports(checks))
+
+    assert len({report.number for report in different}) == len(different)

@@ -15,9 +15,10 @@ from django.db import connection, connections
 from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
+from oidc_login import checks
 from oidc_login.backends import OIDCLoginBackend
-from oidc_login.checks.entries import RULES
-from oidc_login.checks.messages import TEXTS
+from oidc_login.checks.arguments import ARGUMENT_RULES
+from oidc_login.checks.reports import find_reports
 from oidc_login.conf import DEFAULTS
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import (
@@ -687,7 +688,7 @@ def test_no_check_makes_a_request(settings: Settings) -> None:
 ODD: list[Any] = [None, "", 0, True, float("nan"), 10**400, b"x", [], [[]], (), {}, {5: 5}, object(), "\ud800", "\0"]
 
 
-@pytest.mark.parametrize("name", ["class", *RULES])
+@pytest.mark.parametrize("name", ["class", *ARGUMENT_RULES])
 @pytest.mark.parametrize("provider_class", ["OIDCProvider", "GitHubProvider", "OAuthProvider"])
 def test_no_argument_makes_a_check_raise(provider_class: str, name: str, settings: Settings) -> None:
     for value in ODD:
@@ -705,7 +706,7 @@ def test_no_setting_makes_a_check_raise(name: str, settings: Settings) -> None:
 
 
 def test_every_text_has_a_hint() -> None:
-    assert [number for number, (text, hint) in TEXTS.items() if not (text.endswith(".") and hint)] == []
+    assert [found.number for found in find_reports(checks) if not (found.text.endswith(".") and found.hint)] == []
 
 
 # The global settings.

@@ -1,0 +1,51 @@
+"""What a message of the system checks is made of. Each one is defined next to the rule that reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a rule found: the message, the provider's argument that it is about, and what the message names."""
+
+    report: Report
+    argument: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One message of the system checks: its number, what is wrong, and what to do about it.
+
+    In both texts `{subject}` is a setting or a provider's argument, `{entry}` a provider, and `{written}` the
+    beginning of an assignment.
+    """
+
+    number: str
+    text: str
+    hint: str
+
+    def message(self, **values: Any) -> CheckMessage:
+        """Return Django's message: an error or a warning, as the number says."""
+        kind = Error if self.number.startswith("E") else Warning
+        return kind(self.text.format(**values), hint=self.hint.format(**values), id=f"oidc_login.{self.number}")
+
+    def problem(self, argument: str = "", **values: Any) -> Problem:
+        """Return what a rule found with one provider or setting; its caller completes the message."""
+        return Problem(report=self, argument=argument, values=values)
+
+
+def find_reports(package: ModuleType) -> Iterator[Report]:
+    """Return every message that the modules of a package define."""
+    for _, name, _ in iter_modules(package.__path__):
+        module = import_module(f"{package.__name__}.{name}")
+        own = (value for value in vars(module).values() if isinstance(value, Report))
+        yield from own
