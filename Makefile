@@ -50,11 +50,13 @@ fix: $(VENV)/with-lint  ## what ruff can mend by itself
 docs: $(VENV)/with-docs  ## docs/_build/html
 	$(BIN)/python docs/provider_pages.py --check
 	$(BIN)/python docs/check_pages.py --check
+	$(BIN)/python docs/error_pages.py --check
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-pages: $(VENV)/with-docs  ## docs/providers.md and docs/checks.md, from what providers and checks say about themselves
+pages: $(VENV)/with-docs  ## write docs/providers.md, docs/checks.md and docs/errors.md from the code
 	$(BIN)/python docs/provider_pages.py
 	$(BIN)/python docs/check_pages.py
+	$(BIN)/python docs/error_pages.py
 
 wheel: $(VENV)/with-run  ## dist/*.whl
 	rm -rf dist

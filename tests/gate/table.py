@@ -1,6 +1,6 @@
 """What must come of each rule at each entrance: the table of docs/security.md, cell by cell.
 
-A cell is an outcome: "allowed", the code of a refusal, "signed out", or, for an API, a status. Where a rule forbids
+A cell is an outcome: "allowed", the code of a refusal, "signed out", or, for an API, a status. If a rule refuses
 nothing at an entrance, `WHY` has the reason.
 """
 
@@ -89,25 +89,25 @@ CELLS: Mapping[str, Mapping[str, str]] = {
     "entry of mozilla-django-oidc's settings": {**LINKING, "staff": ALLOWED},
 }
 
-# Why a rule forbids nothing there: by rule and entrance, or by rule alone.
-KNOWN_IDENTITY = "The identity belongs to the account already; email plays no part."
+# Why a rule refuses nothing at an entrance: by rule and entrance, or by rule only.
+KNOWN_IDENTITY = "The identity already belongs to the account; the email does not matter."
 NOBODY_LINKED = "Nobody is linked or signed up here."
 NO_ACCOUNT = "A client signs nobody in, so there is no account to judge."
-HOOK_DECIDES = "The site's own hook names the account. It is not linking by email."
+HOOK_DECIDES = "The site's own hook chooses the account. This is not linking by email."
 WHY: Mapping[str | tuple[str, str], str] = {
     "staff": KNOWN_IDENTITY,
     "second identity": KNOWN_IDENTITY,
     "linking `never`": KNOWN_IDENTITY,
-    "sign-up closed": "The account is there already.",
-    ("sign-up", "inactive account"): "Nobody has the address.",
-    ("sign-up", "staff"): "Nobody has the address.",
-    ("sign-up", "second identity"): "Nobody has the address.",
-    ("sign-up", "linking `never`"): "Nobody has the address, so nobody is linked.",
-    ("connect", "staff"): "The person is signed in and connects the identity by a form of their own.",
+    "sign-up closed": "The account already exists.",
+    ("sign-up", "inactive account"): "No account has the address.",
+    ("sign-up", "staff"): "No account has the address.",
+    ("sign-up", "second identity"): "No account has the address.",
+    ("sign-up", "linking `never`"): "No account has the address, so there is nothing to link.",
+    ("connect", "staff"): "The signed-in person connects the identity with a form.",
     ("connect", "second identity"): "A person may connect several identities of one provider.",
-    ("connect", "linking `never`"): "The person connects the identity; its address plays no part.",
-    ("confirm by refresh token", "private address"): "The provider cannot be asked. The session has a grace period.",
-    ("confirm by `prompt=none`", "private address"): "The provider cannot be asked. The session has a grace period.",
+    ("connect", "linking `never`"): "The person connects the identity; its email does not matter.",
+    ("confirm by refresh token", "private address"): "The provider cannot be reached. The session has a grace period.",
+    ("confirm by `prompt=none`", "private address"): "The provider cannot be reached. The session has a grace period.",
     ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,
     ("`oidc_login.client`, ID token", "`verify_claims`"): "A client has no backend. Its calls take `claims_options`.",
     ("`oidc_login.client`, ID token", "`user_can_authenticate`"): NO_ACCOUNT,
@@ -117,7 +117,7 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("hook `filter_users_by_claims`", "linking `never`"): HOOK_DECIDES,
     ("hook `create_user`", "linking `never`"): HOOK_DECIDES,
     ("hook `get_or_create_user`", "linking `never`"): HOOK_DECIDES,
-    ("loader's entry", "staff"): 'The row says `"link_by_email": "verified"` itself.',
+    ("loader's entry", "staff"): 'The row itself has `"link_by_email": "verified"`.',
     ("entry of mozilla-django-oidc's settings", "staff"): "Such a site has always linked staff by the addresses of "
     "its own provider. `OIDC_LOGIN_EMAIL_LINKING` or the entry ends that.",
 }
