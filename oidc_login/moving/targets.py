@@ -1,0 +1,110 @@
+"""Where the accounts of an old provider go: the provider here, its issuer, and which value is the identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+
+from oidc_login.exceptions import OAuthError, ProviderUnknown
+from oidc_login.moving.accounts import Counterpart, OldAccount, Source
+from oidc_login.protocol.errors import InvalidIDToken, ProtocolError
+from oidc_login.providers.base import MAX_ISSUER_LENGTH, OAuthProvider, subject_of
+from oidc_login.providers.mapping import value_at
+from oidc_login.registry import get_provider, get_provider_keys
+from oidc_login.signin.claims import one_line
+
+MAX_SUBJECT_LENGTH = 255  # of the column, and of `sub` (Core 2)
+UID = "uid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The provider that accounts of an old one belong to; `issuer` is `None` where each account has its own."""
+
+    old: str
+    provider: OAuthProvider
+    counterpart: Counterpart
+    issuer: str | None
+
+    @property
+    def key(self) -> str:
+        return self.provider.key
+
+    def issuer_of(self, account: OldAccount) -> str | None:
+        """Return the issuer under which an account is kept, `None` where the old row does not say it."""
+        if self.issuer is not None:
+            return self.issuer
+        try:
+            issuer = self.provider.get_identity_issuer(account.claims)
+        except ProtocolError:
+            return None
+        return issuer if self.provider.is_possible_issuer(issuer) else None
+
+    def subject(self, account: OldAccount, *, local_names: frozenset[str]) -> str:
+        """Return the identity that a sign-in will have, or "" where the old row does not hold it.
+
+        `local_names` are the user name and address of the account. A uid that is one of them was taken from a claim
+        that can change, and nobody is found by it.
+        """
+        for path in self.counterpart.identity:
+            value = self._uid(account, local_names) if path == UID else claim(account.claims, path)
+            if subject := subject_of(value):
+                return subject if is_storable(subject) else ""
+        return ""
+
+    def _uid(self, account: OldAccount, local_names: frozenset[str]) -> str:
+        if account.uid_claim and account.uid_claim not in ("sub", *self.counterpart.uid_claims):
+            return ""
+        if self.provider.has_id_token and (account.uid.lower() in local_names or "@" in account.uid):
+            return ""
+        return account.uid
+
+
+def claim(claims: Mapping[str, Any], path: str) -> Any:
+    """Return a claim by its exact name, or else at a dotted path."""
+    return claims[path] if path in claims else value_at(dict(claims), path)
+
+
+def is_storable(subject: str) -> bool:
+    """Whether a subject is kept as it is: no controls, no spaces around it, not too long."""
+    return len(subject) <= MAX_SUBJECT_LENGTH and one_line(subject) == subject
+
+
+def find_target(source: Source, old: str, renamed: Mapping[str, str]) -> Target | None:
+    """Return where the accounts of an old provider go, `None` where no provider is configured for them.
+
+    That is the key that the operator named, or the same key, or the one that is usual for it here.
+    """
+    counterpart = source.counterpart(old)
+    known = get_provider_keys()
+    if old in renamed and renamed[old] not in known:
+        raise CommandError(f"There is no provider {renamed[old]!r} in OIDC_LOGIN_PROVIDERS.")
+    key = renamed.get(old) or next((name for name in (old, counterpart.key) if name in known), None)
+    if key is None:
+        return None
+    try:
+        provider = get_provider(key)
+    except (ProviderUnknown, ImproperlyConfigured) as error:
+        raise CommandError(f"The provider {key!r} cannot be used: {type(error).__name__}. Run check.") from None
+    return Target(old=old, provider=provider, counterpart=counterpart, issuer=look_up_issuer(provider))
+
+
+def look_up_issuer(provider: OAuthProvider) -> str | None:
+    """Return the issuer that the provider's discovery document names; `None` where it depends on the person."""
+    nobody: dict[str, Any] = {}
+    try:
+        issuer = provider.get_identity_issuer(nobody)
+    except InvalidIDToken:  # a tenant or a workspace, which only an account says
+        return None
+    except (ProtocolError, OAuthError) as error:
+        raise CommandError(
+            f"The issuer of the provider {provider.key!r} could not be looked up ({error.reason}). Its discovery "
+            "document has to be reachable from here."
+        ) from None
+    if len(issuer) > MAX_ISSUER_LENGTH:
+        raise CommandError(f"The issuer of the provider {provider.key!r} is longer than {MAX_ISSUER_LENGTH}.")
+    return issuer
