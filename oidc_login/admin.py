@@ -16,8 +16,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import signals
 from oidc_login.exceptions import OAuthError
-from oidc_login.models import ENCRYPTED_FIELDS, OAuthConnection, Status
-from oidc_login.models.fields import TokenKeyError
+from oidc_login.fields import ENCRYPTED_FIELDS, TokenKeyError
+from oidc_login.models import OAuthConnection, Status
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
 from oidc_login.sessions import records as sessions

@@ -1,4 +1,180 @@
-"""The fields by the name that migrations know."""
+"""Model fields: text that is encrypted at rest, and text that is compared byte for byte.
 
-from oidc_login.models.fields import EncryptedTextField as EncryptedTextField
-from oidc_login.models.fields import ExactCharField as ExactCharField
+Migrations import them from here. The names of the fields of a connection are here too, by what they hold.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.query_utils import DeferredAttribute
+
+from oidc_login import sealing
+
+IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
+ENCRYPTED_FIELDS = ("access_token", "refresh_token")
+# Written together: a new refresh token ends the lease of a refresh that is under way with the old one.
+REFRESH_TOKEN_FIELDS = (
+    "refresh_token",
+    "refresh_token_expires_at",
+    "refresh_lease",
+    "refresh_lease_until",
+    "nonce_hash",
+    "auth_time",
+    "had_azp",
+)
+TOKEN_FIELDS = ("access_token", "access_token_expires_at", "scope", *REFRESH_TOKEN_FIELDS)
+
+STORED_PREFIX = "oidc_login.1."
+PURPOSE = "token"
+M = TypeVar("M", bound=models.Model)
+
+
+class TokenKeyError(ImproperlyConfigured):
+    """A stored token cannot be decrypted: `OIDC_LOGIN_TOKEN_KEYS` lacks the secret that it was encrypted with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A stored token cannot be decrypted: add the secret that it was stored with to "
+            "OIDC_LOGIN_TOKEN_KEYS (by default SECRET_KEY and SECRET_KEY_FALLBACKS)."
+        )
+
+
+class Ciphertext(str):
+    """A value as it is stored."""
+
+    __slots__ = ()
+
+
+class Plaintext:
+    """A value that was assigned and not saved yet; its repr hides it, and it cannot be pickled."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "<Plaintext>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("save the connection before it is pickled: its tokens are not encrypted yet")
+
+
+class EncryptedAttribute(DeferredAttribute):
+    """Decrypts on access; a field itself does not see the instance that the ciphertext is bound to."""
+
+    field: EncryptedTextField
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__.get(self.field.attname)
+        if value is None:  # deferred
+            value = super().__get__(instance, cls)
+        if isinstance(value, Plaintext):
+            return value.value
+        # An unsaved row with a ciphertext comes from a fixture; `loaddata` saves what it reads here.
+        if not isinstance(value, Ciphertext) or instance._state.adding:
+            return value
+        return self.field.decrypt(value, instance)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if value and not isinstance(value, (Ciphertext, Plaintext)):
+            value = Plaintext(value)
+        instance.__dict__[self.field.attname] = value or ""
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic only in the stubs
+    """Text encrypted under `OIDC_LOGIN_TOKEN_KEYS` and bound to its column and to the fields in `bound_to`."""
+
+    descriptor_class = EncryptedAttribute
+
+    def __init__(self, *args: Any, bound_to: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.bound_to = tuple(bound_to)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "bound_to": self.bound_to}
+
+    def _associated_data(self, instance: models.Model) -> bytes:
+        bound = [str(getattr(instance, name)) for name in self.bound_to]
+        return json.dumps([self.name, *bound]).encode()
+
+    def encrypt(self, value: str, instance: models.Model) -> Ciphertext:
+        """Return the text to store for `instance`."""
+        sealed = sealing.seal(
+            value.encode(),
+            purpose=PURPOSE,
+            associated_data=self._associated_data(instance),
+            secrets=sealing.token_keys(),
+        )
+        return Ciphertext(STORED_PREFIX + sealed)
+
+    def key_position(self, value: Ciphertext) -> int | None:
+        """Return which of `sealing.token_keys` encrypted a value, as its position; `None` if none of them did."""
+        try:
+            return sealing.position_of_secret(
+                value.removeprefix(STORED_PREFIX), purpose=PURPOSE, secrets=sealing.token_keys()
+            )
+        except sealing.SealError:
+            return None
+
+    def decrypt(self, value: Ciphertext, instance: models.Model) -> str:
+        """Return the text, or raise `TokenKeyError`, also for a ciphertext of another row or column."""
+        try:
+            return sealing.unseal(
+                value.removeprefix(STORED_PREFIX),
+                purpose=PURPOSE,
+                associated_data=self._associated_data(instance),
+                secrets=sealing.token_keys(),
+            ).decode()
+        except sealing.SealError as error:
+            raise TokenKeyError from error
+
+    def from_db_value(self, value: str | None, *args: Any) -> str:
+        return Ciphertext(value) if value else ""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = model_instance.__dict__.get(self.attname, "")
+        if isinstance(value, Plaintext):
+            value = model_instance.__dict__[self.attname] = self.encrypt(value.value, model_instance)
+        return value  # type: ignore[no-any-return]  # an encrypted or empty text
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value and not isinstance(value, Ciphertext):
+            raise TypeError(f"{self.name} can only be written through an instance, which it is encrypted for")
+        return str(value or "")
+
+    def to_python(self, value: Any) -> Any:
+        """Read a serialized value as the ciphertext that it is."""
+        if isinstance(value, str) and value.startswith(STORED_PREFIX):
+            return Ciphertext(value)
+        return value
+
+    def value_from_object(self, obj: models.Model) -> str:
+        """Return the ciphertext to code that copies or serializes a row; that needs no key."""
+        return self.pre_save(obj, add=False)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Serialize the ciphertext, never the token."""
+        return str(self.pre_save(obj, add=False))
+
+
+class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic only in the stubs
+    """Text that is compared byte for byte, trailing spaces included, whichever collation the database uses."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        return {**super().db_parameters(connection), "collation": exact_collation(connection)}
+
+
+def exact_collation(connection: Any) -> str | None:
+    """Return the collation that compares exactly; `None` on SQLite and PostgreSQL, which do by default."""
+    if connection.vendor != "mysql":
+        return None
+    return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"

@@ -13,7 +13,7 @@ from oidc_login.exceptions import OAuthError
 from oidc_login.models import OAuthConnection
 from oidc_login.registry import get_provider
 from oidc_login.signin.claims import email_key
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,13 @@ Those modules need the views and the protocol. A site connects them when it star
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from django.db import transaction
+
+from oidc_login.models import OAuthConnection
+from oidc_login.user_model import is_active
 
 
 def note_sign_in(sender: object, **kwargs: Any) -> None:
@@ -22,8 +28,17 @@ def complete_link(sender: object, **kwargs: Any) -> None:
     complete(sender, **kwargs)
 
 
-def revoke_when_deactivated(sender: object, **kwargs: Any) -> None:
-    """Take back the tokens of a user who was saved as not active (`post_save` of the user model)."""
-    from oidc_login.tokens.revocation import revoke_when_deactivated
-
-    revoke_when_deactivated(sender, **kwargs)
+def revoke_when_deactivated(
+    sender: object,
+    *,
+    instance: Any,
+    created: bool,
+    raw: bool,
+    using: str,
+    update_fields: Iterable[str] | None,
+    **kwargs: Any,
+) -> None:
+    """Revoke the tokens of a user who was saved as not active (`post_save` of the user model)."""
+    if created or raw or is_active(instance) or (update_fields is not None and "is_active" not in update_fields):
+        return
+    transaction.on_commit(lambda: OAuthConnection.objects.revoke_for(instance), using=using)

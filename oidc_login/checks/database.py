@@ -21,7 +21,7 @@ from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import find_provider, loaded_configurations
 from oidc_login.signin.linking import links_by_email
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field
 
 NAMED = 10  # rows that a message names
 LISTED = 5  # issuers that a message lists

@@ -10,7 +10,7 @@ from oidc_login.checks.reports import Problem, Report
 from oidc_login.checks.values import WRONG_TYPE, Rule, dictionary, strings, text_map, text_or_strings
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.signin.profile import may_be_written
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field
 
 FIELD_PROTECTED = Report(
     "E026",

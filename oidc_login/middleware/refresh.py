@@ -33,11 +33,11 @@ from oidc_login.exceptions import (
     SiteUnavailable,
     from_protocol,
 )
+from oidc_login.fields import TokenKeyError
 from oidc_login.flow.pending import safe_next
 from oidc_login.middleware.faults import answered, unavailable
 from oidc_login.middleware.requests import has_session, is_exempt, is_page, wants_json
 from oidc_login.models import OAuthConnection, Status
-from oidc_login.models.fields import TokenKeyError
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider

@@ -1,4 +1,4 @@
-"""Moments as the models of a site have them."""
+"""Points in time as Django stores them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from oidc_login.conf import django
 
 
 def stored_moment(moment: datetime | None) -> datetime | None:
-    """Return a moment as the site's models have it: in a time zone, or in the site's own without saying so.
+    """Return a point in time as `USE_TZ` demands it: aware, or naive in the site's time zone.
 
-    Providers say how long a token lives, from which an aware time is made; with `USE_TZ = False` Django has others.
+    Providers send a lifetime, from which an aware one is computed.
     """
     if moment is None or timezone.is_aware(moment) == django.USE_TZ:
         return moment

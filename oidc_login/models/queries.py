@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router
 from django.db.models import F, Manager, QuerySet
 
-from oidc_login.signin.claims import Identity
+if TYPE_CHECKING:
+    from oidc_login.signin.claims import Identity
 
-IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 # What is read of the connection beside its user, by the names of the user's attributes.
 CONNECTION = {
     "_connection_key": "oauth_connections__pk",

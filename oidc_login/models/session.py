@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, router
@@ -10,17 +11,21 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from oidc_login.conf import django
-from oidc_login.models.fields import EncryptedTextField, ExactCharField
-from oidc_login.sessions import new_mark
+from oidc_login.fields import EncryptedTextField, ExactCharField
+
+
+def new_mark() -> str:
+    """Return a new primary key, which the session keeps too."""
+    return secrets.token_hex(16)
 
 
 class SignedInQuerySet(models.QuerySet["SignedInSession"]):
-    """Sign-ins by whom a provider names."""
+    """Sign-ins by the names that a provider has for them."""
 
     def named(self, provider_key: str, issuer: str, *, subject: str, sid: str) -> SignedInQuerySet:
-        """Those of one session at the provider, or all of a person (Back-Channel Logout 2.7).
+        """Return those of one session at the provider, or all of a person (Back-Channel Logout 2.7).
 
-        With both named, a sign-in of that person is meant too whose session the provider did not name at the time.
+        With both `subject` and `sid`, sign-ins of that person without a `sid` are included.
         """
         found = self.filter(provider_key=provider_key, issuer=issuer)
         if not sid:
@@ -30,12 +35,12 @@ class SignedInQuerySet(models.QuerySet["SignedInSession"]):
         return found.filter(Q(sid=sid) | Q(sid=""), subject=subject)
 
     def lasting(self) -> SignedInQuerySet:
-        """Those that have not expired, newest first."""
+        """Return those that have not expired, newest first."""
         return self.filter(expires_at__gt=timezone.now()).order_by("-created_at")
 
 
 class SignedInManager(models.Manager["SignedInSession"]):
-    """Finds sign-ins where they are written: a replica may not know the newest ones yet."""
+    """Reads from the database that is written to: a replica may not have the newest sign-ins yet."""
 
     def get_queryset(self) -> SignedInQuerySet:
         return SignedInQuerySet(self.model, using=self._db or router.db_for_write(self.model))
@@ -48,7 +53,7 @@ class SignedInManager(models.Manager["SignedInSession"]):
 
 
 class SignedInSession(models.Model):
-    """One sign-in of one browser through a provider, as long as it lasts."""
+    """One sign-in of one browser through a provider; the row is removed when it ends."""
 
     mark = models.CharField(max_length=32, primary_key=True, default=new_mark, editable=False)
     user = models.ForeignKey(
@@ -57,12 +62,12 @@ class SignedInSession(models.Model):
     provider_key = ExactCharField(_("provider"), max_length=100)
     issuer = ExactCharField(_("issuer"), max_length=255, blank=True)
     subject = ExactCharField(_("identity"), max_length=255)
-    # The provider's own name for the session (Back-Channel Logout 2.1), where it tells one.
+    # The provider's own name for the session (Back-Channel Logout 2.1), if it has sent one.
     sid = ExactCharField(max_length=255, blank=True, default="", editable=False)
     session_key = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
-    # To be shown to the provider as `id_token_hint` (RP-Initiated Logout 2).
+    # Sent to the provider as `id_token_hint` (RP-Initiated Logout 2).
     id_token = EncryptedTextField(blank=True, default="", bound_to=("mark",), editable=False)
-    # The same as that of the connection, as long as its refresh token is the one that came with this sign-in.
+    # Equal to the connection's as long as its refresh token is the one from this sign-in.
     nonce_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     browser = models.CharField(_("browser"), max_length=64, blank=True, default="")
     created_at = models.DateTimeField(_("signed in at"), auto_now_add=True)

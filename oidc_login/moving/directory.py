@@ -20,9 +20,8 @@ from django.db.models.functions import Upper
 from oidc_login.models import OAuthConnection
 from oidc_login.moving.accounts import Counterpart, OldAccount
 from oidc_login.moving.plan import AMBIGUOUS, CONNECTED, NO_USER, STAFF
-from oidc_login.signin.admission import is_active
 from oidc_login.signin.claims import email_key
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field, is_active
 
 
 class DirectorySource:

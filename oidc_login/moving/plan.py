@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from oidc_login.models import OAuthConnection
 from oidc_login.moving.accounts import OldAccount
 from oidc_login.moving.targets import Target
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field
 
 # What becomes of an account.
 IMPORTABLE: Final = "importable"

@@ -1,9 +1,3 @@
 """The session of a person who has signed in through a provider."""
 
-from __future__ import annotations
-
-import secrets
-
-
-def new_mark() -> str:
-    return secrets.token_hex(16)
+from oidc_login.models.session import new_mark as new_mark  # migrations import it from here

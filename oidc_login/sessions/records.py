@@ -25,8 +25,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import django
 from oidc_login.faults import STORE_FAULTS
+from oidc_login.fields import TokenKeyError
 from oidc_login.models import queries
-from oidc_login.models.fields import TokenKeyError
 from oidc_login.models.session import SignedInQuerySet, SignedInSession
 from oidc_login.registry import get_providers
 from oidc_login.sessions.user_agent import browser_name

@@ -21,6 +21,7 @@ from oidc_login.providers.claim_paths import is_there
 from oidc_login.signin import groups_claim
 from oidc_login.signin.claims import Identity, clean_email, is_admitted
 from oidc_login.signin.values import Backend
+from oidc_login.user_model import is_active
 
 
 def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:
@@ -58,11 +59,6 @@ def admit_user(user: Any, *, can_authenticate: Callable[[Any], bool], about: OAu
         raise naming(Inactive("refused: the account of this identity is not active"), about)
     if not can_authenticate(user):
         raise naming(RefusedBySite("refused: the site's user_can_authenticate says no"), about)
-
-
-def is_active(user: Any) -> bool:
-    """Whether a user may sign in at all; a user model without the flag has no inactive users."""
-    return bool(getattr(user, "is_active", True))
 
 
 def naming(error: OAuthError, connection: OAuthConnection | None) -> OAuthError:

@@ -13,6 +13,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from oidc_login.plain_text import UNSAFE, text_of
+
 MAX_EMAIL_LENGTH = 254
 MAX_STORED_BYTES = 8 * 1024
 MAX_DEPTH = 8
@@ -40,9 +42,6 @@ STANDARD_CLAIMS = (
     "updated_at",
 )
 
-# Controls, and the marks that change the direction of the text around them.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
@@ -60,7 +59,7 @@ def clean_email(value: object) -> str:
     """Return a well-formed address as it was given, else ""."""
     if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH or value.count("@") != 1:
         return ""
-    if _UNSAFE.search(value):
+    if UNSAFE.search(value):
         return ""
     try:
         validate_email(value)
@@ -92,13 +91,7 @@ def is_admitted(email: str, *, email_verified: bool, domains: Collection[str]) -
 
 def text(claims: Mapping[str, Any], name: str, *, max_length: int | None = None) -> str:
     """Return a claim as one line of text for a column or a page; "" when it is not text."""
-    value = claims.get(name)
-    return one_line(value, max_length=max_length) if isinstance(value, str) else ""
-
-
-def one_line(value: str, *, max_length: int | None = None) -> str:
-    """Return text without controls and without the marks that change its direction."""
-    return _UNSAFE.sub("", value).strip()[:max_length]
+    return text_of(claims.get(name), max_length=max_length)
 
 
 def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
@@ -136,7 +129,7 @@ def storable(
 def _cleaned(value: Any, depth: int = 0) -> Any:
     """Return JSON that every database takes; `None` for what cannot be kept."""
     if isinstance(value, str):
-        return _UNSAFE.sub("", value)
+        return UNSAFE.sub("", value)
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -146,7 +139,7 @@ def _cleaned(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH:
         return None
     if isinstance(value, Mapping):
-        return {_UNSAFE.sub("", str(name)): _cleaned(member, depth + 1) for name, member in value.items()}
+        return {UNSAFE.sub("", str(name)): _cleaned(member, depth + 1) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [_cleaned(member, depth + 1) for member in value]
     return None

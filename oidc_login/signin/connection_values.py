@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import settings
-from oidc_login.models import REFRESH_TOKEN_FIELDS, OAuthConnection
+from oidc_login.fields import REFRESH_TOKEN_FIELDS
+from oidc_login.models import OAuthConnection
 from oidc_login.protocol.id_token import auth_time_of
 from oidc_login.signin.claims import storable
 from oidc_login.signin.groups_claim import kept, with_groups_of, without_answer

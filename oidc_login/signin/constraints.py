@@ -19,7 +19,8 @@ from oidc_login.exceptions import EmailRequired, OAuthError, RefusedBySite, Site
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.signin.claims import Identity
-from oidc_login.signin.users import NAME_CLAIMS, get_field, no_email, own_email
+from oidc_login.signin.users import NAME_CLAIMS, no_email, own_email
+from oidc_login.user_model import get_field
 
 # What a model, a receiver or a hook raises that could not store its row.
 NOT_STORED = (*STORE_FAULTS, IntegrityError, DataError, ValidationError)

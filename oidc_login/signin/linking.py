@@ -36,8 +36,9 @@ from oidc_login.exceptions import (
 from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import is_written
-from oidc_login.signin.admission import admit_user, is_active, naming
+from oidc_login.signin.admission import admit_user, naming
 from oidc_login.signin.claims import Identity, email_key
+from oidc_login.user_model import is_active
 
 logger = logging.getLogger(__name__)
 

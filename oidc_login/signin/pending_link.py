@@ -28,7 +28,7 @@ from oidc_login.models import LinkReason, OAuthConnection, Status
 from oidc_login.providers.base import OAuthToken
 from oidc_login.signin import linking
 from oidc_login.signin.claims import Identity, storable
-from oidc_login.signin.users import lock_user
+from oidc_login.user_model import lock_user
 
 logger = logging.getLogger(__name__)
 

@@ -23,10 +23,10 @@ from django.db.models import (
 )
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login.plain_text import one_line
 from oidc_login.providers.base import OAuthProvider, ProfileSource
 from oidc_login.providers.claim_paths import Absent, Unreadable, claim_at
-from oidc_login.signin.claims import one_line
-from oidc_login.signin.users import get_field
+from oidc_login.user_model import get_field
 
 logger = logging.getLogger(__name__)
 

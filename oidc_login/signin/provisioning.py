@@ -20,8 +20,8 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.cache import SharedValues
 from oidc_login.exceptions import RefusedBySite
 from oidc_login.models import OAuthConnection
+from oidc_login.plain_text import one_line
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.signin.claims import one_line
 from oidc_login.signin.groups_claim import (
     SHAPES,
     ClaimState,
@@ -34,7 +34,7 @@ from oidc_login.signin.groups_claim import (
     without_answer,
 )
 from oidc_login.signin.profile import profile_values
-from oidc_login.signin.users import get_field, lock_user
+from oidc_login.user_model import get_field, lock_user
 
 logger = logging.getLogger(__name__)
 

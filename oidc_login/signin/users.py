@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
-from django.core.exceptions import FieldDoesNotExist
 from django.db import router
-from django.db.models import CharField, F, Field, TextField
+from django.db.models import CharField, Field, TextField
 from django.utils.crypto import get_random_string
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.conf import django
 from oidc_login.exceptions import EmailNotTaken, EmailRequired
 from oidc_login.signin.claims import Identity, email_key, text, username_from
+from oidc_login.user_model import get_field
 
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
@@ -177,21 +175,6 @@ def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> E
     return EmailRequired(reason) if taken else EmailNotTaken(reason or "link_by_email")
 
 
-def lock_user(user: AbstractBaseUser) -> bool:
-    """Hold the user's row until the transaction ends, by a write that changes nothing; say whether it is there."""
-    model = get_user_model()
-    rows = model._base_manager.filter(pk=user.pk)
-    return bool(rows.update(**{model.USERNAME_FIELD: F(model.USERNAME_FIELD)}))
-
-
-def can_use_password(user: AbstractBaseUser) -> bool:
-    """Whether the user has a password and the site a backend that may take it, beside those for providers."""
-    from mozilla_django_oidc.auth import OIDCAuthenticationBackend  # the models need this module, not `requests`
-
-    backends = map(import_string, django.AUTHENTICATION_BACKENDS)
-    return user.has_usable_password() and not all(issubclass(one, OIDCAuthenticationBackend) for one in backends)
-
-
 def free_username(claims: Mapping[str, Any], *, reserved: Container[str] = (), suggested: object = "") -> str:
     """Return a user name that the site or else the claims suggest, and that nobody has.
 
@@ -212,11 +195,3 @@ def username_exists(name: str) -> bool:
     lookup = "iexact" if isinstance(get_field(model.USERNAME_FIELD), (CharField, TextField)) else "exact"
     users = model._base_manager.using(router.db_for_write(model))
     return users.filter(**{f"{model.USERNAME_FIELD}__{lookup}": name}).exists()
-
-
-def get_field(name: str) -> Field[Any, Any] | None:
-    """Return a field of the user model; `None` where it has none of that name."""
-    try:
-        return get_user_model()._meta.get_field(name)  # type: ignore[return-value]  # a column, by its use here
-    except FieldDoesNotExist:
-        return None

@@ -18,8 +18,8 @@ from oidc_login import signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
 from oidc_login.models import LinkReason, OAuthConnection
-from oidc_login.signin import exchange, linking, pending_link, provisioning, users
-from oidc_login.signin.admission import admit_user, is_active
+from oidc_login.signin import exchange, linking, pending_link, provisioning
+from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
     ConnectionGone,
     fill_connection,
@@ -33,6 +33,7 @@ from oidc_login.signin.groups_claim import kept
 from oidc_login.signin.new_users import collect_created_users
 from oidc_login.signin.transaction import drop_lost_connections
 from oidc_login.signin.values import Backend, Person, SignedIn, Verified
+from oidc_login.user_model import is_active, lock_user
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Writing:
     # be a deadlock, also with `login()`, which writes `last_login` after all this.
 
     def _lock(self, user: AbstractBaseUser) -> None:
-        if not users.lock_user(user):
+        if not lock_user(user):
             raise ConnectionGone
 
     @sensitive_variables()

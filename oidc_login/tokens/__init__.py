@@ -1,1 +1,1 @@
-"""Tokens after the sign-in: refreshed once however many ask, sent to APIs, taken back."""
+"""Tokens after the sign-in: refreshing them, calling APIs with them, and revoking them."""

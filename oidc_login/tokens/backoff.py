@@ -1,6 +1,7 @@
-"""How long a connection is left alone after failures in a row that may pass: longer each time.
+"""How long a connection's refresh is not retried after passing failures in a row: longer after each.
 
-Counted in the cache: where it forgets, a provider that is down is asked a little earlier.
+The failures are counted in the cache. If the cache forgets them, a provider that is down gets requests a little
+earlier.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ MEMORY = 2 * LONGEST_PAUSE
 
 
 def pause_after_failure(connection_key: Any, *, jitter: Callable[[], float] = random.random) -> float:
-    """Count a failure and return the seconds until the next try: none after the first, then twice as many each time.
+    """Count a failure and return the seconds until the next try: none after the first, then doubled each time.
 
-    Up to half of them are taken off by chance, so that connections which failed together do not return together.
+    Up to half of the pause is taken off at random, so that connections which failed together do not retry together.
     """
     failures = SharedValues().get(_key(connection_key)) or 0
     SharedValues().set(_key(connection_key), failures + 1, timeout=MEMORY)
@@ -29,8 +30,8 @@ def pause_after_failure(connection_key: Any, *, jitter: Callable[[], float] = ra
     return min(pause, LONGEST_PAUSE) * (1 - jitter() / 2)
 
 
-def begin_anew(connection_key: Any) -> None:
-    """Forget the failures of a connection that works."""
+def forget_failures(connection_key: Any) -> None:
+    """Forget the failures of a connection whose refresh worked."""
     SharedValues().delete(_key(connection_key))
 
 

@@ -1,7 +1,7 @@
 """Refreshing the tokens of many connections before they expire, for cron, Celery or Django's tasks.
 
-The providers are taken one after the other. For each, threads take connections from one source, which reads them
-a page at a time: memory does not grow with their number. What is not done in one run is found by the next.
+A run refreshes one provider's connections after another's. Threads take them from one iterator, which reads a page
+at a time, so memory does not grow with their number. The next run finds what a run has not done.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections
 from django.db.models import Count
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.exceptions import ConnectionRemoved, Inactive, NeedsReauth, OAuthError, ProviderUnavailable
-from oidc_login.models import ConnectionQuerySet, OAuthConnection
-from oidc_login.models.fields import TokenKeyError
+from oidc_login.fields import TokenKeyError
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import without_bounds
 from oidc_login.registry import get_provider_keys
@@ -30,24 +29,27 @@ from oidc_login.tokens.database import closing_connections, in_pages
 from oidc_login.tokens.pace import Pace
 from oidc_login.tokens.refresh import refresh
 
+if TYPE_CHECKING:
+    from oidc_login.models import ConnectionQuerySet, OAuthConnection
+
 logger = logging.getLogger(__name__)
 
 PAGE = 200  # connections that are read at a time
-TRIES = 3  # for one connection, while the provider has had enough
-TOLD_EVERY = 0.2  # seconds between two looks at how far it has come
+TRIES = 3  # for one connection, while the provider limits the rate
+PROGRESS_EVERY = 0.2  # seconds between two reports of progress
 
 Progress = Callable[[int, int], None]
 
-# What can become of a connection.
+# The outcomes for one connection.
 REFRESHED = "refreshed"
 NEEDS_PERSON = "needs_reauth"
 POSTPONED = "postponed"  # the next run may succeed
-FAILED = "failed"  # the site or its provider has to be mended
-UNREADABLE = "unreadable"  # no key opens its token
-SKIPPED = "skipped"  # removed, or not due any more, meanwhile
+FAILED = "failed"  # the site or its provider has to be repaired
+UNREADABLE = "unreadable"  # no key decrypts its token
+SKIPPED = "skipped"  # removed, or no longer due
 OUTCOMES = (REFRESHED, NEEDS_PERSON, POSTPONED, FAILED, UNREADABLE, SKIPPED)
 
-MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+OUTCOME_OF: tuple[tuple[type[Exception], str], ...] = (
     (NeedsReauth, NEEDS_PERSON),
     (Inactive, SKIPPED),
     (ConnectionRemoved, SKIPPED),
@@ -58,7 +60,7 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
 
 @dataclass(slots=True)
 class Report:
-    """What a run has come to: for each provider how many connections were due, and what became of them."""
+    """The result of a run: for each provider how many connections were due, and their outcomes."""
 
     due: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Report:
         return sum(counts.total() for counts in self.outcomes.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the report as values that JSON has."""
         return {
             "due": self.total,
             **{outcome: self.count(outcome) for outcome in OUTCOMES},
@@ -91,7 +93,7 @@ class Report:
 
 
 class BulkRefresh:
-    """One run. Its report is there also when `run` is interrupted."""
+    """One run; its report can be read even after `run` was interrupted."""
 
     def __init__(
         self,
@@ -108,12 +110,12 @@ class BulkRefresh:
         self._per_second = per_second
 
     def run(self, progress: Progress = lambda done, total: None) -> Report:
-        """Refresh them; whoever is interrupted lets end what is under way, since its tokens would be lost."""
-        begun = time.monotonic()
+        """Refresh them; an interrupt lets the refreshes that have begun end, since their tokens would be lost."""
+        started = time.monotonic()
         counted = self._found.order_by().values_list("provider_key").annotate(Count("pk"))
         due = dict(counted.filter(provider_key__in=self._provider_keys))
         self.report.due = {key: due[key] for key in self._provider_keys if key in due}
-        # All names from the beginning: a dictionary that grows cannot be read by another thread.
+        # With all outcomes from the start: another thread cannot iterate over a dictionary that grows.
         self.report.outcomes = {key: Counter(dict.fromkeys(OUTCOMES, 0)) for key in self.report.due}
         try:
             for key in self.report.due:
@@ -122,8 +124,8 @@ class BulkRefresh:
             self.report.was_stopped = True
             raise
         finally:
-            self.report.seconds = time.monotonic() - begun
-            self._tell()
+            self.report.seconds = time.monotonic() - started
+            self._log()
         return self.report
 
     def _refresh_at(self, key: str, progress: Progress) -> None:
@@ -132,7 +134,7 @@ class BulkRefresh:
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="oidc_login-bulk") as pool:
             try:
                 workers = [pool.submit(closing_connections(lane.work)) for _ in range(self._concurrency)]
-                while wait(workers, timeout=TOLD_EVERY).not_done:
+                while wait(workers, timeout=PROGRESS_EVERY).not_done:
                     progress(self.report.done, self.report.total)
                 rest = POSTPONED if pace.is_over else SKIPPED
             finally:
@@ -142,17 +144,19 @@ class BulkRefresh:
         counts[rest] += max(0, self.report.due[key] - counts.total())
         progress(self.report.done, self.report.total)
 
-    def _tell(self) -> None:
+    def _log(self) -> None:
         for key, counts in self.report.outcomes.items():
-            told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-            logger.info("connections at %s: %s", key, told, extra={"provider": key, "counts": dict(counts)})
+            counted = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+            logger.info(
+                "tokens refreshed in bulk at %s: %s", key, counted, extra={"provider": key, "counts": dict(counts)}
+            )
         if unreadable := self.report.count(UNREADABLE):
             setting = old_token_keys_setting()
-            logger.error("%d connections have tokens that no key opens: see %s", unreadable, setting)
+            logger.error("tokens cannot be decrypted: %d connections, see %s", unreadable, setting)
 
 
 class Lane:
-    """One provider: the connections to come, the pace at which it is asked, and what became of those before."""
+    """One provider: its remaining connections, the pace of requests, and the outcomes so far."""
 
     def __init__(self, found: ConnectionQuerySet, pace: Pace, counts: Counter[str]) -> None:
         self.pace = pace
@@ -162,13 +166,13 @@ class Lane:
 
     @without_bounds()
     def work(self) -> None:
-        """Take one connection after the other, as all other threads do; no visitor waits for these."""
+        """Refresh connections until none is left, in each of the threads; no visitor waits for these requests."""
         while (connection := self._take()) is not None:
             outcome = self._refresh(connection)
             with self._lock:
                 self._counts[outcome] += 1
             if outcome not in (REFRESHED, NEEDS_PERSON):
-                close_old_connections()  # one to the database may be what is broken
+                close_old_connections()  # a broken database connection may be the cause
 
     def _take(self) -> OAuthConnection | None:
         if self.pace.is_over:
@@ -178,36 +182,38 @@ class Lane:
 
     @sensitive_variables()
     def _refresh(self, connection: OAuthConnection) -> str:
-        """Refresh one and say what became of it; while the provider has had enough, wait and try again."""
+        """Refresh one and return the outcome; while the provider limits the rate, wait and try again."""
         for _ in range(TRIES):
             turn = self.pace.wait_for_turn()
             if turn is None:
                 break
             error = failure_of(connection)
-            asked = error.__cause__ if isinstance(error, ProviderUnavailable) else None
-            if isinstance(asked, protocol.ProtocolError):
-                self.pace.failed(turn, retry_after=getattr(asked, "retry_after", None))
+            cause = error.__cause__ if isinstance(error, ProviderUnavailable) else None
+            if isinstance(cause, protocol.ProtocolError):
+                self.pace.failed(turn, retry_after=getattr(cause, "retry_after", None))
                 continue
             outcome = outcome_of(error)
             if outcome in (REFRESHED, NEEDS_PERSON):
                 self.pace.worked()
             elif isinstance(error, OAuthError) and outcome == FAILED:
-                self.pace.failed(turn)  # most likely the next ones fail too, and refresh tokens are used up
+                self.pace.failed(turn)  # the next ones would probably fail too, and each uses up a refresh token
             return outcome
         return POSTPONED
 
 
 @sensitive_variables()
 def failure_of(connection: OAuthConnection) -> Exception | None:
-    """Refresh a connection; return what went wrong, whatever it is, since many more wait."""
+    """Refresh a connection; return the error, of any kind, since the run goes on."""
     try:
         refresh(connection)
     except Exception as error:
         if outcome_of(error) == FAILED:
-            # Its kind alone: a message of the site's own code may quote what it should not.
+            # Only its class: the message of an error in the site's own code may contain secrets.
             code = error.code if isinstance(error, OAuthError) else type(error).__name__
             extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": code}
-            logger.error("connection %s at %s: %s", connection.pk, connection.provider_key, code, extra=extra)
+            logger.error(
+                "refresh failed: connection %s at %s: %s", connection.pk, connection.provider_key, code, extra=extra
+            )
         return error
     return None
 
@@ -215,4 +221,4 @@ def failure_of(connection: OAuthConnection) -> Exception | None:
 def outcome_of(error: Exception | None) -> str:
     if error is None:
         return REFRESHED
-    return next((outcome for kind, outcome in MEANINGS if isinstance(error, kind)), FAILED)
+    return next((outcome for kind, outcome in OUTCOME_OF if isinstance(error, kind)), FAILED)

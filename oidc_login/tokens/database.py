@@ -1,4 +1,4 @@
-"""Writing beside the caller's transaction, writing what must not be lost, and reading a whole table in pages."""
+"""Writing outside the caller's transaction, writing what must not be lost, and reading a whole table in pages."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import DatabaseError, connections, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from oidc_login.exceptions import SiteUnavailable
 from oidc_login.faults import STORE_FAULTS
-from oidc_login.models import OAuthConnection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 LOCK_TIMEOUT = 5  # seconds
 SAVING_PAUSES = (0.1, 0.3, 1.0, 2.0, 4.0)
 
 
 def needs_own_connection(alias: str) -> bool:
-    """Whether a transaction is open that could take back what is written; SQLite has room for one writer only."""
+    """Whether a transaction is open whose rollback would undo a write; never on SQLite, which has only one writer."""
     connection = connections[alias]
     if connection.vendor == "sqlite":
         return False
@@ -33,13 +33,13 @@ def needs_own_connection(alias: str) -> bool:
 
 
 def in_own_connection(work: Callable[[], T], alias: str) -> T:
-    """Do the work in a thread, which has a database connection of its own."""
+    """Run the work in a thread, which has a database connection of its own."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="oidc_login-refresh") as pool:
         return pool.submit(copy_context().run, closing_connections(work)).result()
 
 
 def closing_connections(work: Callable[[], T]) -> Callable[[], T]:
-    """Let a thread that is not Django's leave no database connection behind."""
+    """Return the work so that it closes its database connections: Django does not do that in other threads."""
 
     def closed() -> T:
         try:
@@ -52,7 +52,7 @@ def closing_connections(work: Callable[[], T]) -> Callable[[], T]:
 
 @contextmanager
 def bounded_locks(alias: str) -> Iterator[None]:
-    """Wait for a row that somebody has locked, but not for ever; SQLite never does."""
+    """Bound how long the block waits for a locked row; SQLite has a bound already."""
     database = connections[alias]
     if database.vendor == "postgresql":
         with transaction.atomic(using=alias):
@@ -74,25 +74,25 @@ def bounded_locks(alias: str) -> Iterator[None]:
 
 
 def saved(write: Callable[[], T], alias: str) -> T:
-    """Write what must not be lost: again after a fault of the database, each time with a new connection to it."""
+    """Write what must not be lost; after a fault of the database, try again with a new connection."""
     for pause in SAVING_PAUSES:
         try:
             return write()
         except STORE_FAULTS as error:
-            logger.warning("new tokens could not be saved yet: %s", type(error).__name__)
+            logger.warning("saving new tokens failed, trying again: %s", type(error).__name__)
             if connections[alias].in_atomic_block:
                 raise SiteUnavailable("database") from error
         time.sleep(pause)
-        connections[alias].close()  # after a failover it may lead to the server that takes no writes any more
+        connections[alias].close()  # after a failover it may lead to a server that is read-only now
     try:
         return write()
     except STORE_FAULTS as error:
-        logger.error("new tokens were lost: %s", type(error).__name__)
+        logger.error("saving new tokens failed, they are lost: %s", type(error).__name__)
         raise SiteUnavailable("database") from error
 
 
-def in_pages(found: QuerySet[OAuthConnection], size: int) -> Iterator[list[OAuthConnection]]:
-    """Read rows in the order of their keys, so many at a time; those that come and go meanwhile do no harm."""
+def in_pages(found: QuerySet[M], size: int) -> Iterator[list[M]]:
+    """Read rows in the order of their keys, `size` at a time; rows may be added and removed while it runs."""
     page = list(found.order_by("pk")[:size])
     while page:
         yield page

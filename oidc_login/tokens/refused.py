@@ -1,6 +1,6 @@
-"""Access tokens that their provider does not know: anybody can send them, and each would cost a request to it.
+"""Access tokens that the provider refused: anybody can send made-up ones, and each would cost a request to it.
 
-Both is kept for each process alone. In the shared cache, made-up tokens would push out what others need.
+Each process keeps its own memory. In the shared cache, made-up tokens would evict values that others need.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from oidc_login.providers.base import OAuthProvider
 
 MEMORY = 10  # seconds; a provider may not know a token yet that it has just issued
 MOST = 1_000  # tokens that are remembered
-ALLOWANCE = 100  # tokens in a row that may turn out to be unknown
-PER_SECOND = 10  # and how fast the allowance comes back
+ALLOWANCE = 100  # refused tokens in a row before no more are sent
+PER_SECOND = 10  # by which the allowance recovers
 
 
 class RefusedTokens:
-    """Remembers what one provider refused, and how much more may be refused before nobody is asked any more."""
+    """Remembers the tokens that one provider refused, and counts how many more it may refuse for now."""
 
     def __init__(self, clock: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._clock = clock
@@ -35,11 +35,11 @@ class RefusedTokens:
 
     @sensitive_variables()
     def includes(self, raw: str) -> bool:
-        """Whether this token was refused just now."""
+        """Whether the provider refused this token in the last seconds."""
         return self._until.get(_hash(raw), 0) > self._clock()
 
     def check(self) -> None:
-        """Raise `ProviderUnavailable` while too many tokens turn out to be unknown: this one would most likely, too."""
+        """Raise `ProviderUnavailable` while too many tokens are refused: this one probably would be too."""
         with self._lock:
             now = self._clock()
             self._allowance = min(ALLOWANCE, self._allowance + (now - self._counted_at) * PER_SECOND)
@@ -49,7 +49,7 @@ class RefusedTokens:
 
     @sensitive_variables()
     def add(self, raw: str) -> None:
-        """Remember a token that the provider has refused."""
+        """Remember a token that the provider refused."""
         with self._lock:
             self._allowance -= 1
             self._until[_hash(raw)] = self._clock() + MEMORY
@@ -58,7 +58,7 @@ class RefusedTokens:
 
 
 def refused_by(provider: OAuthProvider) -> RefusedTokens:
-    """Return what this provider refused in this process."""
+    """Return the memory of this process for a provider."""
     with _keeping:
         return _refused.setdefault(provider, RefusedTokens())
 

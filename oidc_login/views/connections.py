@@ -18,8 +18,8 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import OAuthError
+from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection, own_connections
-from oidc_login.models.fields import TokenKeyError
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider, OAuthToken

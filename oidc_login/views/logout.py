@@ -16,8 +16,8 @@ from oidc_login import cookies, hosts, sealing
 from oidc_login.conf import django, settings
 from oidc_login.exceptions import OAuthError
 from oidc_login.faults import STORE_FAULTS
+from oidc_login.fields import TokenKeyError
 from oidc_login.flow import pending as flows
-from oidc_login.models.fields import TokenKeyError
 from oidc_login.models.session import SignedInSession
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.http.client import time_budget

@@ -27,8 +27,8 @@ FINDS_IDENTITY = {
     "admit_known": {"middleware/refresh.py", "signin/confirm.py", "access_tokens.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
-# `moving` encrypts the tokens of a row anew, and saves no other identity.
-MAKES_CONNECTION = {"signin/pending_link.py", "signin/write.py", "tokens/moving.py"}
+# `move_issuer` encrypts the tokens of a row anew, and saves no other identity.
+MAKES_CONNECTION = {"signin/pending_link.py", "signin/write.py", "maintenance/move_issuer.py"}
 
 
 @pytest.mark.django_db

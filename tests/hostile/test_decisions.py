@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 
 from oidc_login.exceptions import ConnectUserChanged
 from oidc_login.models import OAuthConnection
-from oidc_login.signin.admission import is_active
 from oidc_login.signin.linking import Decision, check_same_person
+from oidc_login.user_model import is_active
 from tests.hostile.stage import Stage, remember_alice
 from tests.support.browser import Browser
 from tests.support.served import ALICE

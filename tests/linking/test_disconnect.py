@@ -274,7 +274,7 @@ def test_last_way_in_stays(
         failure.response = disconnect(without_password)
 
     assert failure.seen == (403, "last_login_method")
-    assert failure.errors[0].reason == "refused: the last way in"
+    assert failure.errors[0].reason == "refused: the last login method"
     assert op.requests == []
     page = failure.response.content.decode()
     assert 'href="/oauth/connections/"' in page

@@ -16,8 +16,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.forms import model_to_dict
 
+from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection
-from oidc_login.models.fields import TokenKeyError
 from oidc_login.testing import OpenIDProvider
 from tests.support.browser import Browser
 from tests.support.invariant import Witness

@@ -12,7 +12,7 @@ from django.utils import timezone
 from oidc_login.exceptions import OAuthError, ProviderUnavailable
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
-from oidc_login.tokens.backoff import begin_anew, pause_after_failure
+from oidc_login.tokens.backoff import forget_failures, pause_after_failure
 from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 
@@ -38,7 +38,7 @@ def test_each_connection_has_its_own_count() -> None:
     pause_after_failure(1)
 
     assert pause_after_failure(2) == 0
-    begin_anew(1)
+    forget_failures(1)
     assert pause_after_failure(1) == 0
 
 
@@ -46,7 +46,7 @@ def test_cache_that_fails_costs_no_more_than_the_pause(settings: Settings) -> No
     settings.CACHES = {"default": {"BACKEND": "tests.support.caches.BrokenCache"}}
 
     assert [pause_after_failure(1) for _ in range(3)] == [0, 0, 0]
-    begin_anew(1)
+    forget_failures(1)
 
 
 def test_provider_is_not_asked_during_the_pause(op: RecordingOpenIDProvider, connect: Connect) -> None:

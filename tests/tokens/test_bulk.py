@@ -128,7 +128,7 @@ def minutes(number: float) -> Any:
         "no refresh token",
         "refresh token expired",
         "refresh token not expired",
-        "needs its person",
+        "sign-in needed to renew the tokens",
         "revoked",
         "refreshed just now",
         "signed in just now",
@@ -347,7 +347,7 @@ def test_lost_key_is_one_line_of_the_log(
 
     assert outcomes(run(status=1)) == {"refreshed": 2, "unreadable": 3}
     (told,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert told == "3 connections have tokens that no key opens: see OIDC_LOGIN_TOKEN_KEYS"
+    assert told == "tokens cannot be decrypted: 3 connections, see OIDC_LOGIN_TOKEN_KEYS"
 
 
 def test_removed_and_deactivated_meanwhile(op: RecordingOpenIDProvider, several: Several) -> None:

@@ -113,7 +113,7 @@ def test_all_who_wait_hear_of_a_failure_and_the_provider_is_asked_once(
 
 
 def test_patience_ends(op: RecordingOpenIDProvider, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refreshing, "PATIENCE", 0)
+    monkeypatch.setattr("oidc_login.tokens.lease.PATIENCE", 0)
     connection = connect(refresh_lease="x", refresh_lease_until=timezone.now() + timedelta(seconds=20))
 
     with pytest.raises(ProviderUnavailable) as caught:

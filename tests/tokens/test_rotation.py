@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connections, transaction
 
 from oidc_login.exceptions import ProviderUnavailable
+from oidc_login.maintenance.rotation import FIELDS
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import User
-from oidc_login.tokens.rotation import FIELDS
 from tests.login.test_races import TABLE, before, fail
 from tests.login.test_tokens_at_rest import overwrite
 from tests.login.test_tokens_at_rest import stored as ciphertext

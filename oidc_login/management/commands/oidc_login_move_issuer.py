@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from oidc_login.maintenance.move_issuer import NAMED, PAGE, Move
 from oidc_login.management.long_command import FAILED, LEFT_OVER, LongCommand
 from oidc_login.management.progress import Progress
 from oidc_login.models import OAuthConnection
 from oidc_login.providers.base import MAX_ISSUER_LENGTH
 from oidc_login.registry import find_provider, get_configurations
 from oidc_login.sealing import old_token_keys_setting
-from oidc_login.tokens.moving import NAMED, PAGE, Move
 
 TAKEN = (
     "Connections whose identity exists under {!r} already: {:,} ({}). They were left as they are. These people signed "

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from oidc_login.maintenance.rotation import PAGE, Rotation
 from oidc_login.management.long_command import FAILED, LEFT_OVER, LongCommand
 from oidc_login.management.progress import Progress
 from oidc_login.sealing import old_token_keys_setting, token_key_names
-from oidc_login.tokens.rotation import PAGE, Rotation
 
 LACKING_KEY = (
     "Connections with tokens that no key opens: {:,}. They were left as they are. Add the secret that they were "

@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.faults import STORE_FAULTS
-from oidc_login.models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection
-from oidc_login.models.fields import EncryptedTextField, TokenKeyError
+from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, TokenKeyError
+from oidc_login.models import OAuthConnection
 from oidc_login.tokens.database import bounded_locks, in_pages
 
 logger = logging.getLogger(__name__)

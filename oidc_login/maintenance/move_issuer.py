@@ -18,10 +18,10 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.faults import STORE_FAULTS
-from oidc_login.models import ENCRYPTED_FIELDS, IDENTITY_FIELDS, OAuthConnection, SignedInSession, Status
-from oidc_login.models.fields import TokenKeyError
+from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, TokenKeyError
+from oidc_login.maintenance.rotation import FIELDS
+from oidc_login.models import OAuthConnection, SignedInSession, Status
 from oidc_login.tokens.database import bounded_locks, in_pages
-from oidc_login.tokens.rotation import FIELDS
 
 logger = logging.getLogger(__name__)
 
