@@ -136,7 +136,7 @@ def revoke(token: OAuthToken | None, provider: OAuthProvider | None, connection:
             provider.revoke_oauth_token(oauth_token=token)
     except (ProtocolError, OAuthError) as error:
         extra = {"provider": provider.key, "connection": connection.pk, "reason": error.reason}
-        logger.warning("a token was not revoked at %s: %s", provider.key, error.reason, extra=extra)
+        logger.warning("revocation failed at %s: %s", provider.key, error.reason, extra=extra)
 
 
 def tell_removed(request: HttpRequest, connection: OAuthConnection) -> None:

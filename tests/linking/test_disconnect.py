@@ -93,7 +93,7 @@ def test_provider_that_fails_does_not_keep_the_connection(
     assert disconnect(alice).status_code == 302
 
     assert not OAuthConnection.objects.exists()
-    (record,) = [record for record in caplog.records if "not revoked" in record.message]
+    (record,) = [record for record in caplog.records if "revocation failed" in record.message]
     assert (record.levelname, vars(record)["provider"]) == ("WARNING", "op")
     witness.assert_no_secrets(alice)
 
