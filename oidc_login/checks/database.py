@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,12 +11,13 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections, router
-from django.db.models import CharField, Count, F, Model, Q, TextField
+from django.db.models import Count, F, Model, Q
 
 from oidc_login.checks.entries import configured
 from oidc_login.checks.reports import Report
 from oidc_login.exceptions import ProviderUnavailable
 from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.models.indexes import KINDS, has_index, searched_fields
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import find_provider, loaded_configurations
 from oidc_login.signin.linking import links_by_email
@@ -34,10 +34,10 @@ PROVIDER_GONE = Report(
 )
 INDEX_MISSING = Report(
     "W003",
-    "The database {alias!r} has no index on UPPER({column}) of {table}.",
-    "A sign-up compares email addresses and user names without case, so it reads all users. Add "
-    "Index(Upper({name!r}), name=...) to the user model, or create the index in a migration. docs/scaling.md describes "
-    "both.",
+    "The database {alias!r} has no index for searching {column!r} of {table} without case.",
+    "A sign-up compares email addresses and user names without case, so it reads all users. Put "
+    "oidc_login.operations.AddSignInIndexes() into a migration of yours, or add {index} to the user model. "
+    "docs/scaling.md describes both.",
 )
 SERVER_UNKNOWN = Report(
     "W181",
@@ -168,23 +168,12 @@ def issuer_now(provider: OAuthProvider | None) -> str | None:
 
 
 def check_indexes(alias: str) -> Iterator[CheckMessage]:
-    """PostgreSQL finds addresses and user names without reading all users; others use a plain index."""
-    if connections[alias].vendor != "postgresql":
+    """Addresses and user names can be found without reading all users."""
+    connection = connections[alias]
+    if connection.vendor not in KINDS:
         return
-    model = get_user_model()
-    for name in dict.fromkeys((model.get_email_field_name(), model.USERNAME_FIELD)):
-        field = get_field(name)
-        if not isinstance(field, (CharField, TextField)) or not has_table(alias, field.model):
-            continue
-        table, column = field.model._meta.db_table, str(field.column)
-        if not has_upper_index(alias, table, column):
-            yield INDEX_MISSING.message(alias=alias, table=table, column=column, name=field.name)
-
-
-def has_upper_index(alias: str, table: str, column: str) -> bool:
-    """Whether an unconditional index begins with UPPER of the column, which Django's `iexact` uses on PostgreSQL."""
-    begins = re.compile(rf'USING \w+ \(upper\(\(?"?{re.escape(column)}"?\)?(::text)?\)')
-    with connections[alias].cursor() as cursor:
-        found = connections[alias].introspection.get_constraints(cursor, table).values()
-    definitions = [str(constraint.get("definition")) for constraint in found]
-    return any(begins.search(definition) and " WHERE " not in definition for definition in definitions)
+    for field in searched_fields(get_user_model()):
+        if has_table(alias, field.model) and not has_index(connection, field):
+            index = KINDS[connection.vendor].meta.format(field=field.name)
+            table, column = field.model._meta.db_table, field.column
+            yield INDEX_MISSING.message(alias=alias, table=table, column=column, index=index)
