@@ -63,7 +63,7 @@ wheel: $(VENV)/with-run  ## dist/*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
-	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete && ../$(BIN)/django-admin compilemessages
+	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete --no-location --no-wrap && ../$(BIN)/django-admin compilemessages
 
 clean:  ## remove what make made
 	rm -rf $(VENV) $(NEWEST) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules

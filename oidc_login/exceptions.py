@@ -209,6 +209,14 @@ class ScopeNotGranted(OAuthError):
     message = _("This page needs a permission at the provider that was not given.")
 
 
+class LoginNotAllowed(OAuthError):
+    """The provider's `allow_login` is off: people can connect it, and it signs nobody in."""
+
+    status_code = 403
+    code = "login_not_allowed"
+    message = _("You cannot sign in this way. Please sign in another way first, then connect it to your account.")
+
+
 class LastLoginMethod(OAuthError):
     status_code = 403
     code = "last_login_method"

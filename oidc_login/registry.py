@@ -85,6 +85,11 @@ def is_entry(key: object, entry: object) -> bool:
     return False
 
 
+def get_login_providers() -> list[OAuthProvider]:
+    """Return the providers that people can sign in with."""
+    return [provider for provider in get_providers() if provider.allow_login]
+
+
 def get_provider_keys() -> list[str]:
     """Return the keys of all providers."""
     return list(get_configurations())

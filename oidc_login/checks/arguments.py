@@ -52,6 +52,7 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "link_by_email": optional(one_of("verified", "never")),
     "allowed_email_domains": allowed_email_domains,
     "trust_email": boolean,
+    "allow_login": boolean,
     "store_tokens": boolean,
     "groups_claim": groups_claim,
     "groups_from": one_of("claims", "graph"),

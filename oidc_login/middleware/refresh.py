@@ -24,6 +24,7 @@ from oidc_login.exceptions import (
     DomainNotAllowed,
     IDTokenInvalid,
     Inactive,
+    LoginNotAllowed,
     NeedsReauth,
     OAuthError,
     ProviderGone,
@@ -65,7 +66,7 @@ WAIT: Final = 2  # seconds between looks at an attempt of another tab
 
 
 # What says that nobody may go on by this session, whatever its person does.
-REFUSALS = (ConnectionRemoved, DomainNotAllowed, Inactive, ProviderGone, RefusedBySite)
+REFUSALS = (ConnectionRemoved, DomainNotAllowed, Inactive, LoginNotAllowed, ProviderGone, RefusedBySite)
 
 
 class SessionRefresh(MiddlewareMixin):

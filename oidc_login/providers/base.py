@@ -182,6 +182,7 @@ class OAuthProvider:
         authorization_params: Mapping[str, Any] | None = None,
         timeout: float = 10,
         ca_bundle: str | None = None,
+        allow_login: bool = True,
         allow_signup: bool | None = None,
         link_by_email: str | None = None,
         allowed_email_domains: Sequence[str] = (),
@@ -212,6 +213,7 @@ class OAuthProvider:
             refuse_private_addresses=refuse_private_addresses,
             proxy=proxy,
         )
+        self.allow_login = allow_login
         self.allow_signup = allow_signup
         self.link_by_email = link_by_email
         self.allowed_email_domains = tuple(domain.lower() for domain in allowed_email_domains)

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
-from oidc_login.exceptions import DomainNotAllowed, Inactive, OAuthError, RefusedBySite
+from oidc_login.exceptions import DomainNotAllowed, Inactive, LoginNotAllowed, OAuthError, RefusedBySite
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import Evidence
 from oidc_login.protocol.userinfo import merge_claims
@@ -33,6 +33,12 @@ def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callabl
     if not verify_claims(dict(identity.claims)):
         raise RefusedBySite("refused: the site's verify_claims says no")
     check_domain(identity, provider)
+
+
+def check_login_allowed(provider: OAuthProvider) -> None:
+    """The provider may say who is signed in; with `allow_login` off it can only be connected."""
+    if not provider.allow_login:
+        raise LoginNotAllowed("refused: the provider's allow_login is off")
 
 
 def check_provider_rules(identity: Identity, provider: OAuthProvider) -> None:
@@ -80,6 +86,7 @@ def admit_known(
     identity = standing_identity(connection, claims, provider)
     backend.provider, backend.identity = provider, identity
     try:
+        check_login_allowed(provider)
         admit(identity, provider, verify_claims=backend.verify_claims)
         admit_user(connection.user, can_authenticate=backend.user_can_authenticate, about=connection)
     except OAuthError as error:

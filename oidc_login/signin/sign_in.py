@@ -14,7 +14,7 @@ from oidc_login.exceptions import OAuthError, RefusedBySite, SignupClosed, from_
 from oidc_login.flow.pending import Flow
 from oidc_login.protocol.authorization import AuthorizationResponse
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.signin.admission import admit
+from oidc_login.signin.admission import admit, check_login_allowed
 from oidc_login.signin.constraints import NOT_STORED, refusal
 from oidc_login.signin.exchange import exchange_and_verify, identify, learn
 from oidc_login.signin.transaction import drop_lost_connections
@@ -22,6 +22,8 @@ from oidc_login.signin.values import Backend, Person, SignedIn
 from oidc_login.signin.write import write
 
 logger = logging.getLogger(__name__)
+
+SIGN_NOBODY_IN = ("connect", "scopes")  # purposes of a flow that prove nothing about who uses the browser
 
 
 @sensitive_variables()
@@ -83,6 +85,8 @@ def admit_and_write(backend: Backend, id_claims: dict[str, Any]) -> SignedIn:
 @sensitive_variables()
 def admitted(backend: Backend, id_claims: dict[str, Any]) -> Person:
     """Return the person whom the claims are about, if they may come in at all."""
+    if backend.verified.flow.purpose not in SIGN_NOBODY_IN:
+        check_login_allowed(backend.verified.provider)
     person = learn(backend, backend.verified, id_claims)
     admit(person.identity, backend.verified.provider, verify_claims=backend.verify_claims)
     return person

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from oidc_login.flow.pending import safe_next
 from oidc_login.models import own_connections
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.registry import get_providers
+from oidc_login.registry import get_login_providers, get_providers
 from oidc_login.sessions.records import shown_sessions
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
 @register.inclusion_tag("oidc_login/provider_buttons.html", takes_context=True)
 def provider_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
     """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts."""
-    return {"providers": get_providers(), "next": _checked_next(context, next)}
+    return {"providers": get_login_providers(), "next": _checked_next(context, next)}
 
 
 @register.inclusion_tag("oidc_login/connect_buttons.html", takes_context=True)

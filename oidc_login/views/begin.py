@@ -13,7 +13,8 @@ from oidc_login import hosts
 from oidc_login.exceptions import IssuerMismatch, ProviderUnknown
 from oidc_login.flow import pending as flows
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.registry import get_provider, get_providers
+from oidc_login.registry import get_login_providers, get_provider
+from oidc_login.signin.admission import check_login_allowed
 from oidc_login.views.base import ProviderView
 from oidc_login.views.base_host import Asked, send_to_base_host, take_asked
 from oidc_login.views.callback import destination
@@ -29,7 +30,7 @@ class ProvidersView(ProviderView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {
-            "providers": get_providers(),
+            "providers": get_login_providers(),
             "next": flows.safe_next(request, request.GET.getlist("next")),
         }
         return render(request, "oidc_login/providers.html", context)
@@ -44,6 +45,7 @@ class LoginView(ProviderView):
         self.provider = get_provider(provider)
         if (asked := take_asked(request, provider)) is not None:
             return begin_asked(request, self.provider, asked)
+        check_login_allowed(self.provider)
         context = {
             "provider": self.provider,
             "next": flows.safe_next(request, self.get_next(request)),
@@ -56,6 +58,7 @@ class LoginView(ProviderView):
 
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
         self.provider = get_provider(provider)
+        check_login_allowed(self.provider)
         self.next_url = posted_next(request)
         return begin(request, self.provider, purpose="login", next_url=self.next_url)
 
@@ -79,6 +82,7 @@ class InitiateLoginView(ProviderView):
         if not getattr(configured, "third_party_initiated_login", False):
             raise ProviderUnknown
         self.provider = configured
+        check_login_allowed(configured)
         check_issuer(configured, data.getlist("iss"))
         self.next_url = flows.safe_next(request, data.getlist("target_link_uri"))
         return begin(

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from oidc_login.exceptions import StepUpImpossible
 from oidc_login.flow import pending as flows
 from oidc_login.models import OAuthConnection
-from oidc_login.registry import get_provider, get_providers
+from oidc_login.registry import get_login_providers, get_provider
 from oidc_login.views.base import SESSION_KEY, ProviderView
 from oidc_login.views.begin import begin
 
@@ -107,7 +107,7 @@ def provider_that_can_tell(request: HttpRequest, accepted: Collection[str] = ())
         user=request.user,  # type: ignore[misc]  # signed in, of whatever model the site uses
         provider_key__in=[
             provider.key
-            for provider in get_providers()
+            for provider in get_login_providers()
             if provider.has_id_token and (not accepted or provider.key in accepted)
         ],
     )

@@ -107,6 +107,10 @@ def private_address(world: World) -> None:
     world.configure(refuse_private_addresses=True)
 
 
+def login_off(world: World) -> None:
+    world.configure(allow_login=False)
+
+
 def signup_closed(world: World) -> None:
     world.settings.OIDC_LOGIN_ALLOW_SIGNUP = False
 
@@ -124,4 +128,5 @@ RULES: Mapping[str, Rule] = {
     "linking `never`": never,
     "private address": private_address,
     "sign-up closed": signup_closed,
+    "`allow_login`": login_off,
 }

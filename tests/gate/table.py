@@ -23,6 +23,7 @@ ADMISSION: Mapping[str, str] = {
     "`verify_claims`": "refused_by_site",
     "`user_can_authenticate`": "refused_by_site",
     "private address": "metadata_invalid",
+    "`allow_login`": "login_not_allowed",
 }
 KNOWN: Mapping[str, str] = {
     **ADMISSION,
@@ -44,7 +45,7 @@ IN_SESSION: Mapping[str, str] = {
     "inactive account": SIGNED_OUT,
     "`user_can_authenticate`": SIGNED_OUT,
 }
-REFUSED_CLAIMS = ("email domain", "tenant", "hosted domain", "`groups_missing`", "`verify_claims`")
+REFUSED_CLAIMS = ("email domain", "tenant", "hosted domain", "`groups_missing`", "`verify_claims`", "`allow_login`")
 # What the claims do not allow ends the session, with the message that the provider did not confirm it.
 CONFIRMED: Mapping[str, str] = {
     **IN_SESSION,
@@ -56,6 +57,7 @@ CLIENT: Mapping[str, str] = {
     "inactive account": ALLOWED,
     "`verify_claims`": ALLOWED,
     "`user_can_authenticate`": ALLOWED,
+    "`allow_login`": ALLOWED,
 }
 
 CELLS: Mapping[str, Mapping[str, str]] = {
@@ -63,9 +65,9 @@ CELLS: Mapping[str, Mapping[str, str]] = {
     "sign-in, new identity": LINKING,
     "sign-in begun by a third party": KNOWN,
     "sign-up": {**KNOWN, "inactive account": ALLOWED, "sign-up closed": "signup_closed"},
-    "connect": {**KNOWN, "inactive account": SIGNED_OUT},
-    "step-up": IN_SESSION,
-    "more scopes": {**IN_SESSION, **dict.fromkeys(REFUSED_CLAIMS, "scope_not_granted")},
+    "connect": {**KNOWN, "inactive account": SIGNED_OUT, "`allow_login`": ALLOWED},
+    "step-up": {**IN_SESSION, "`allow_login`": "refused_by_site"},
+    "more scopes": {**IN_SESSION, **dict.fromkeys(REFUSED_CLAIMS, "scope_not_granted"), "`allow_login`": ALLOWED},
     "confirm by refresh token": {**CONFIRMED, **dict.fromkeys(REFUSED_CLAIMS, SIGNED_OUT)},
     "confirm by `prompt=none`": CONFIRMED,
     "mozilla-django-oidc's `SessionRefresh`": {**CONFIRMED, "private address": "metadata_invalid"},
@@ -108,6 +110,7 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("connect", "linking `never`"): "The person connects the identity; its email does not matter.",
     ("confirm by refresh token", "private address"): "The provider cannot be reached. The session has a grace period.",
     ("confirm by `prompt=none`", "private address"): "The provider cannot be reached. The session has a grace period.",
+    "`allow_login`": "Nobody is signed in by it.",
     ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,
     ("`oidc_login.client`, ID token", "`verify_claims`"): "A client has no backend. Its calls take `claims_options`.",
     ("`oidc_login.client`, ID token", "`user_can_authenticate`"): NO_ACCOUNT,

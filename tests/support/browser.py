@@ -77,7 +77,7 @@ class Browser:
     def csrf_token(self) -> str:
         """The token of the site's pages, as a page's form has it."""
         if settings.CSRF_COOKIE_NAME not in self.jar:
-            self.get(reverse("oidc_login:providers"))
+            self.get(reverse("oidc_login:logout"))  # it has a form, also where nobody can sign in
         return str(self.jar[settings.CSRF_COOKIE_NAME].value)
 
     # A sign-in.
