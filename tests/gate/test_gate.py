@@ -27,8 +27,8 @@ FINDS_IDENTITY = {
     "admit_known": {"middleware/refresh.py", "signin/confirm.py", "access_tokens.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
-# `move_issuer` encrypts the tokens of a row anew, and saves no other identity.
-MAKES_CONNECTION = {"signin/pending_link.py", "signin/write.py", "maintenance/move_issuer.py"}
+# `move_issuer` encrypts the tokens of a row again, and saves no other identity. `moving/writing` is a command's.
+MAKES_CONNECTION = {"signin/pending_link.py", "signin/write.py", "maintenance/move_issuer.py", "moving/writing.py"}
 
 
 @pytest.mark.django_db
@@ -86,7 +86,7 @@ def calls() -> Iterator[tuple[str, str]]:
             if not isinstance(node, ast.Call):
                 continue
             function = node.func
-            if isinstance(function, ast.Name):
+            if isinstance(function, ast.Name) and function.id != "find":  # a manager's method has no bare name
                 yield module, function.id
             elif isinstance(function, ast.Attribute) and ast.unparse(function.value) in MANAGERS:
                 yield module, function.attr
