@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
@@ -92,23 +91,9 @@ def mac_with_public_key(form: str) -> Bends:
     return {"id_token": change}
 
 
-def der_signature(token: UnsignedToken) -> str:
-    """An ES256 signature in the form of X.509 instead of JOSE's."""
-    signed, _, last = token.signed().rpartition(".")
-    raw = _decoded(last)
-    r, s = (int.from_bytes(half, "big") for half in (raw[:32], raw[32:]))
-    return f"{signed}.{base64url(encode_dss_signature(r, s))}"
-
-
 def xor_signature(last: str) -> str:
     """Every byte of the signature is changed, and its length kept."""
     return base64url(bytes(byte ^ 0x5A for byte in _decoded(last)))
-
-
-def flipped(last: str) -> str:
-    """One bit of the signature is changed."""
-    raw = _decoded(last)
-    return base64url(bytes([raw[0] ^ 1]) + raw[1:])
 
 
 def _decoded(part: str) -> bytes:

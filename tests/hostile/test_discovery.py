@@ -50,57 +50,33 @@ REFUSED = [
     ),
     at_begin("of the attacker", "Discovery 4.3", document(issuer="https://evil.example")),
     at_begin("with a closing slash", "Discovery 4.3", document(issuer=lambda issuer: issuer + "/")),
-    at_begin("in capitals", "Discovery 4.3", document(issuer=str.upper)),
-    at_begin("of another port", "Discovery 4.3", document(issuer="http://localhost:1")),
     at_begin("of a template", "Discovery 3", document(issuer="https://op.example/{tenantid}/v2.0")),
-    at_begin("without issuer", "Discovery 3", document(issuer=ABSENT)),
-    at_begin("issuer null", "Discovery 3", document(issuer=None)),
-    at_begin("issuer is a list", "Discovery 3", document(issuer=lambda issuer: [issuer])),
     # Where it sends people and codes to.
     *(
         at_begin(f"{name} {what}", text, document(**{name: value}))
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
         for what, text, value in (
             ("missing", "Discovery 3", ABSENT),
-            ("null", "Discovery 3", None),
-            ("empty", "Discovery 3", ""),
-            ("a number", "Discovery 3", 7),
-            ("an object", "Discovery 3", {"url": "https://op.example"}),
             ("a file", "RFC 8414 6.1", "file:///etc/passwd"),
-            ("relative", "Discovery 3", "/somewhere"),
             ("plain http elsewhere", "RFC 9700 2.6, RFC 8414 6.1", "http://op.example/x"),
-            ("with a password", "RFC 3986 3.2.1", "https://user:password@op.example/"),
-            ("with a fragment", "RFC 6749 3.1", "https://op.example/#x"),
-            ("with a line break", "RFC 3986 2", "https://op.example/\r\nSet-Cookie: x=1"),
             ("with a backslash", "RFC 3986 2", "https://op.example\\@evil.example/"),
             ("at a port of mail", "RFC 8414 6.1", "https://op.example:25/"),
         )
     ),
     at_begin("authorization_endpoint a script", "RFC 9700 2.6", document(authorization_endpoint="javascript:alert(1)")),
     at_begin("userinfo_endpoint plain http", "RFC 9700 2.6", document(userinfo_endpoint="http://op.example/userinfo")),
-    at_begin("userinfo_endpoint a number", "Discovery 3", document(userinfo_endpoint=7)),
     at_begin("end_session_endpoint a script", "RP-Initiated 2.1", document(end_session_endpoint="javascript:alert(1)")),
     # What it is.
-    at_begin("null", "Discovery 4.2", answers("discovery", json=None)),
-    at_begin("a list", "Discovery 4.2", answers("discovery", json=[])),
-    at_begin("a word", "Discovery 4.2", answers("discovery", json="hello")),
-    at_begin("empty", "Discovery 4.2", answers("discovery", body=b"")),
     at_begin("HTML", "Discovery 4.2", answers("discovery", body=b"<html>sign in to the hotel's network")),
-    at_begin("cut off", "RFC 8259 2", body_of("discovery", lambda body: body[:-5])),
-    at_begin("not UTF-8", "RFC 8259 8.1", body_of("discovery", lambda body: body[:-1] + b', "x": "\xff"}')),
-    at_begin("with a byte order mark", "RFC 8259 8.1", body_of("discovery", lambda body: b"\xef\xbb\xbf" + body)),
     at_begin(
         "issuer twice",
         "RFC 8259 4",
         body_of("discovery", lambda body: b'{"issuer": "https://evil.example",' + body[1:]),
     ),
-    at_begin("10,000 deep", "RFC 8259 9", answers("discovery", body=b'{"a":' + b"[" * 10_000)),
-    at_begin("with NaN", "RFC 8259 6", body_of("discovery", lambda body: body[:-1] + b', "x": NaN}')),
     at_begin("600 kB", "Discovery 4.2", document(padding="x" * 600_000)),
     at_begin("a size of 64 MB", "RFC 9110 8.6", answers("discovery", headers={"Content-Length": str(64 * 2**20)})),
     at_begin("compressed", "RFC 9110 8.4", answers("discovery", headers={"Content-Encoding": "gzip"})),
     at_begin("not found", "Discovery 4.2", answers("discovery", status=404)),
-    at_begin("forbidden", "Discovery 4.2", answers("discovery", status=403)),
     at_begin("without content", "Discovery 4.2", answers("discovery", status=204, body=b"")),
     *(
         at_begin(
@@ -108,7 +84,7 @@ REFUSED = [
             "RFC 9110 15.4, RFC 9700 4.11",
             answers("discovery", status=status, headers={"Location": "http://169.254.169.254/latest"}),
         )
-        for status in (301, 302, 303, 307, 308)
+        for status in (302, 307)
     ),
     at_begin("the provider's own trouble", "RFC 9110 15.6", answers("discovery", status=500), UNAVAILABLE),
     at_begin("too many requests", "RFC 6585 4", answers("discovery", status=429), UNAVAILABLE),

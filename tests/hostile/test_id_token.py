@@ -68,13 +68,6 @@ CLAIMS = [
         claims(iss=lambda iss: iss + "1"),
         ID_TOKEN,
     ),
-    refused("iss of another provider", "Core 3.1.3.7 rule 2", claims(iss="https://evil.example"), ID_TOKEN),
-    refused("iss with a closing slash", "Core 3.1.3.7 rule 2", claims(iss=lambda iss: iss + "/"), ID_TOKEN),
-    refused("iss in capitals", "Core 3.1.3.7 rule 2", claims(iss=str.upper), ID_TOKEN),
-    refused("iss is a part of the issuer", "CVE-2024-53861", claims(iss=lambda iss: iss[:-1]), ID_TOKEN),
-    refused("iss empty", "Core 2", claims(iss=""), ID_TOKEN),
-    refused("iss null", "Core 2", claims(iss=None), ID_TOKEN),
-    refused("iss as a list", "Core 2", claims(iss=lambda iss: [iss]), ID_TOKEN),
     refused(
         "iss missing",
         "Core 2; fapi2-security-profile-final-client-test-invalid-missing-iss",
@@ -89,11 +82,6 @@ CLAIMS = [
         ID_TOKEN,
     ),
     refused("aud missing", "Core 2; oidcc-client-test-missing-aud", claims(aud=ABSENT), ID_TOKEN),
-    refused("aud null", "Core 2", claims(aud=None), ID_TOKEN),
-    refused("aud is an empty list", "Core 2", claims(aud=[]), ID_TOKEN),
-    refused("aud is an object", "Core 2", claims(aud={"client": True}), ID_TOKEN),
-    refused("aud is a list in a list", "Core 2", claims(aud=[["client"]]), ID_TOKEN),
-    refused("aud has our name in it", "Core 3.1.3.7 rule 3", claims(aud="xclientx"), ID_TOKEN),
     refused("aud of another client, azp ours", "Core 3.1.3.7 rule 3", claims(aud="other", azp="client"), ID_TOKEN),
     refused(
         "one more audience",
@@ -101,12 +89,7 @@ CLAIMS = [
         claims(aud=["client", "client1"]),
         ID_TOKEN,
     ),
-    refused(
-        "one more audience, azp ours", "Core 3.1.3.7 rule 3", claims(aud=["other", "client"], azp="client"), ID_TOKEN
-    ),
     refused("azp of another client", "Core 3.1.3.7 rule 5", claims(azp="other"), ID_TOKEN),
-    refused("azp of another client, aud a list", "Core 3.1.3.7 rule 5", claims(aud=["client"], azp="other"), ID_TOKEN),
-    refused("azp null", "Core 2", claims(azp=None), ID_TOKEN),
     # Times.
     refused(
         "exp missing",
@@ -120,17 +103,8 @@ CLAIMS = [
         claims(exp=seconds(-300 - 360)),
         ID_TOKEN,
     ),
-    refused("exp negative", "RFC 7519 2", claims(exp=-1), ID_TOKEN),
-    refused("exp as text", "RFC 7519 2", claims(exp=str), ID_TOKEN),
-    refused("exp true", "RFC 7519 2", claims(exp=True), ID_TOKEN),
-    refused("exp null", "RFC 7519 2", claims(exp=None), ID_TOKEN),
-    refused("exp is a list", "RFC 7519 2", claims(exp=lambda exp: [exp]), ID_TOKEN),
-    refused("exp infinite", "RFC 7519 2, RFC 8259 6", number("exp", "1e400"), ID_TOKEN),
-    refused("exp not a number", "RFC 8259 6", number("exp", "NaN"), ID_TOKEN),
     refused("exp of 5,000 digits", "RFC 8259 6", number("exp", "9" * 5000), ID_TOKEN),
     refused("iat missing", "Core 2; oidcc-client-test-missing-iat", claims(iat=ABSENT), ID_TOKEN),
-    refused("iat as text", "RFC 7519 2", claims(iat=str), ID_TOKEN),
-    refused("iat true", "RFC 7519 2", claims(iat=True), ID_TOKEN),
     refused(
         "iat a week ago",
         "Core 3.1.3.7 rule 10; fapi1-advanced-final-client-test-iat-is-week-in-past",
@@ -139,7 +113,6 @@ CLAIMS = [
     ),
     refused("iat in five minutes", "Core 3.1.3.7 rule 10", claims(iat=seconds(300)), ID_TOKEN),
     refused("nbf in five minutes", "RFC 7519 4.1.5", claims(nbf=lambda _: NOW() + 300), ID_TOKEN),
-    refused("nbf as text", "RFC 7519 4.1.5", claims(nbf="now"), ID_TOKEN),
     refused(
         "without leeway, exp a second ago",
         "Core 3.1.3.7 rule 9",
@@ -160,10 +133,6 @@ CLAIMS = [
         claims(nonce=ABSENT),
         ID_TOKEN,
     ),
-    refused("nonce empty", "Core 15.5.2", claims(nonce=""), ID_TOKEN),
-    refused("nonce a number", "Core 15.5.2", claims(nonce=1), ID_TOKEN),
-    refused("nonce in a list", "Core 15.5.2", claims(nonce=lambda nonce: [nonce]), ID_TOKEN),
-    refused("nonce half a surrogate pair", "RFC 8259 8.2", claims(nonce="\ud800"), ID_TOKEN),
     refused(
         "token that says nonces do not count",
         "Core 3.1.3.7 rule 11",
@@ -172,19 +141,11 @@ CLAIMS = [
     ),
     # The hash of the access token.
     refused("at_hash of another token", "Core 3.1.3.8; CVE-2026-28498", claims(at_hash="77QmUPtjPfzWtF2A"), ID_TOKEN),
-    refused("at_hash null", "Core 3.1.3.8", claims(at_hash=None), ID_TOKEN),
-    refused("at_hash padded", "Core 3.1.3.6", claims(at_hash=lambda value: value + "=="), ID_TOKEN),
     refused(
         "access token exchanged for another", "Core 3.1.3.8", json_of("token", access_token="another one"), ID_TOKEN
     ),
     # The subject.
     refused("sub missing", "Core 2; oidcc-client-test-missing-sub", claims(sub=ABSENT), ID_TOKEN),
-    refused("sub null", "Core 2", claims(sub=None), ID_TOKEN),
-    refused("sub empty", "Core 2", claims(sub=""), ID_TOKEN),
-    refused("sub a number", "Core 2", claims(sub=42), ID_TOKEN),
-    refused("sub true", "Core 2", claims(sub=True), ID_TOKEN),
-    refused("sub a list", "Core 2", claims(sub=lambda sub: [sub]), ID_TOKEN),
-    refused("sub of 256 characters", "Core 2", claims(sub="s" * 256), ID_TOKEN),
     refused("sub with NUL", "Core 2", claims(sub="ali\0ce"), ID_TOKEN),
     # What was asked for.
     refused(
@@ -201,14 +162,6 @@ CLAIMS = [
         ID_TOKEN,
         site={"max_age": 300},
     ),
-    refused(
-        "max_age, auth_time in an hour",
-        "Core 3.1.3.7 rule 13",
-        claims(auth_time=seconds(3600)),
-        ID_TOKEN,
-        site={"max_age": 300},
-    ),
-    refused("max_age, auth_time as text", "RFC 7519 2", claims(auth_time=str), ID_TOKEN, site={"max_age": 300}),
     *(
         refused(
             f"essential acr {what}",
@@ -225,66 +178,33 @@ CLAIMS = [
 
 
 PAYLOADS = [
-    refused("payload is text", "RFC 7519 7.2", payload(lambda _: b"hello"), ID_TOKEN),
     refused("payload is a list", "RFC 7519 7.2", payload(lambda _: b"[1]"), ID_TOKEN),
-    refused("payload is null", "RFC 7519 7.2", payload(lambda _: b"null"), ID_TOKEN),
-    refused("payload is empty", "RFC 7519 7.2", payload(lambda _: b""), ID_TOKEN),
-    refused("payload is not UTF-8", "RFC 7519 7.2", payload(lambda _: b'{"sub": "\xff"}'), ID_TOKEN),
     refused(
         "payload 10,000 deep",
         "RFC 8259 9",
         payload(lambda _: b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"),
         ID_TOKEN,
     ),
-    refused("sub twice", "RFC 7519 4", repeated("sub", "somebody-else"), ID_TOKEN),
     refused("nonce twice", "RFC 7519 4", repeated("nonce", "another"), ID_TOKEN),
 ]
 
 
 HEADERS = [
-    refused("header without alg", "RFC 7515 4.1.1", header(alg=ABSENT), ID_TOKEN),
-    refused("alg is a list", "RFC 7515 4.1.1", header(alg=lambda alg: [alg]), ID_TOKEN),
-    refused("alg null", "RFC 7515 4.1.1", header(alg=None), ID_TOKEN),
-    refused("alg empty", "RFC 7515 4.1.1", header(alg=""), ID_TOKEN),
-    refused("alg in small letters", "RFC 7515 4.1.1", header(alg=str.lower), ID_TOKEN),
-    refused("kid is a number", "RFC 7515 4.1.4", header(kid=7), ID_TOKEN),
     refused("crit with an unknown name", "RFC 7515 4.1.11; CVE-2025-59420", header(crit=["x"], x=1), ID_TOKEN),
-    refused("crit empty", "RFC 7515 4.1.11; CVE-2026-32597", header(crit=[]), ID_TOKEN),
-    refused("crit names what is not there", "RFC 7515 4.1.11", header(crit=["absent"]), ID_TOKEN),
-    refused("payload not encoded", "RFC 7797 6", header(crit=["b64"], b64=False), ID_TOKEN),
-    refused("b64 without crit", "RFC 7797 6", header(b64=False), ID_TOKEN),
     refused("an access token's type", "RFC 8725 3.11, RFC 9068 2.1", header(typ="at+jwt"), ID_TOKEN),
-    refused("a logout token's type", "RFC 8725 3.11, Back-Channel Logout 2.4", header(typ="logout+jwt"), ID_TOKEN),
-    refused("typ is a number", "RFC 7515 4.1.9", header(typ=7), ID_TOKEN),
     refused("kid that the set does not have", "Core 10.1", header(kid="nobody's"), ID_TOKEN),
 ]
 
 
 SERIALIZATIONS = [
     refused("two parts", "RFC 7515 7.1", compact(lambda raw: raw.rpartition(".")[0]), ID_TOKEN),
-    refused("four parts", "RFC 7515 7.1", compact(lambda raw: raw + ".AAAA"), ID_TOKEN),
     refused("a word", "RFC 7519 7.2", compact(lambda _: "garbage"), ID_TOKEN),
-    refused("padded", "RFC 7515 2", compact(lambda raw: raw + "=="), ID_TOKEN),
-    refused("a line break inside", "RFC 7515 2", compact(lambda raw: raw[:40] + "\n" + raw[40:]), TOKENS),
-    refused("a space at the end", "RFC 7515 2", compact(lambda raw: raw + " "), ID_TOKEN),
-    refused("letters outside of base64url", "RFC 7515 2", compact(lambda raw: raw[:-4] + "+/+/"), ID_TOKEN),
-    refused("not ASCII", "RFC 7515 2", compact(lambda raw: raw[:-1] + "é"), TOKENS),
     refused("an object", "Core 3.1.3.3, RFC 7515 7.2", compact(forging.json_serialization), TOKENS),
-    refused(
-        "an object as text", "RFC 7515 7.2", compact(lambda raw: json.dumps(forging.json_serialization(raw))), ID_TOKEN
-    ),
-    refused("a number", "Core 3.1.3.3", compact(lambda _: 7), TOKENS),
     refused("null", "Core 3.1.3.3", json_of("token", id_token=None), ID_TOKEN),
     refused("empty", "Core 3.1.3.3", compact(lambda _: ""), ID_TOKEN),
     refused("missing", "Core 3.1.3.3", json_of("token", id_token=ABSENT), ID_TOKEN),
     refused("of 70 kB", "RFC 8725 3.11", claims(padding="x" * 50_000), TOKENS),
     refused("of 2 MB", "CVE-2025-61920", compact(lambda raw: raw + "A" * 2_000_000), TOKENS),
-    refused(
-        "base64 of a wrong length",
-        "RFC 7515 2",
-        compact(lambda raw: raw + "A" * ((2 + raw.rindex(".") - len(raw)) % 4)),
-        ID_TOKEN,
-    ),
 ]
 
 
@@ -295,8 +215,6 @@ NO_SIGNATURE = [
         forging.unsigned("none"),
         ID_TOKEN,
     ),
-    refused("alg None", "RFC 8725 2.1", forging.unsigned("None"), ID_TOKEN),
-    refused("alg NONE", "RFC 8725 2.1", forging.unsigned("NONE"), ID_TOKEN),
     refused(
         "alg nOnE without kid",
         "RFC 8725 2.1; fapi2-security-profile-final-client-test-invalid-null-alg",
@@ -309,13 +227,6 @@ NO_SIGNATURE = [
         {**forging.unsigned("none"), **json_of("discovery", id_token_signing_alg_values_supported=["none", "RS256"])},
         ID_TOKEN,
     ),
-    refused(
-        "alg none where the metadata lists nothing else",
-        "RFC 8725 3.1",
-        {**forging.unsigned("none"), **json_of("discovery", id_token_signing_alg_values_supported=["none"])},
-        ID_TOKEN,
-    ),
-    refused("alg none with some signature", "RFC 8725 2.1", {**header(alg="none")}, ID_TOKEN),
 ]
 
 
@@ -324,80 +235,47 @@ def _without_kid(token: UnsignedToken) -> UnsignedToken:
     return token
 
 
-def signatures(alg: str) -> list[Row]:
-    """What must not pass as a signature of this algorithm."""
-    key_type: Any = {"RS256": "RSA", "ES256": "P-256", "EdDSA": "Ed25519"}[alg]
-    module = {"RS256": "; oidcc-client-test-invalid-sig-rs256", "ES256": "; oidcc-client-test-invalid-sig-es256"}
-    stranger = forging.stranger(key_type)
-    rows = [
+STRANGER = forging.stranger("RSA")
+
+# Every other way to spoil a signature, for every algorithm: tests/protocol/test_id_token.py.
+SIGNATURES = [
+    *(
         refused(
-            "every byte changed",
-            "Core 3.1.3.7 rule 6" + module.get(alg, ""),
+            f"{alg}: every byte changed",
+            f"Core 3.1.3.7 rule 6; oidcc-client-test-invalid-sig-{alg.lower()}",
             signature(forging.xor_signature),
             ID_TOKEN,
-        ),
-        refused("one bit changed", "RFC 7515 5.2", signature(forging.flipped), ID_TOKEN),
-        refused("cut off", "RFC 7515 5.2", signature(lambda last: last[:-8]), ID_TOKEN),
-        refused("longer", "RFC 7515 5.2", signature(lambda last: last + "AAAA"), ID_TOKEN),
-        refused("none at all", "RFC 7515 5.2", signature(lambda _: ""), ID_TOKEN),
-        refused("of another payload", "RFC 7515 5.2", {"id_token": other_payload}, ID_TOKEN),
-        refused("by a stranger under a published name", "RFC 7515 5.2", forging.signed_by(stranger), ID_TOKEN),
-        refused("by a stranger without a name", "RFC 7515 5.2", {"id_token": unnamed_stranger(stranger)}, ID_TOKEN),
-        refused(
-            "by a stranger whose key is in the header",
-            "RFC 7515 4.1.3; CVE-2026-27962",
-            forging.signed_by(stranger, jwk=stranger.public_jwk(), kid=stranger.kid),
-            ID_TOKEN,
-        ),
-        refused(
-            "by a stranger whose keys the header points to",
-            "RFC 7515 4.1.2; RFC 8725 3.10",
-            forging.signed_by(stranger, jku="https://evil.example/jwks", kid=stranger.kid),
-            ID_TOKEN,
-        ),
-        refused(
-            "by a stranger whose certificate the header points to",
-            "RFC 7515 4.1.5",
-            forging.signed_by(stranger, x5u="https://evil.example/chain"),
-            ID_TOKEN,
-        ),
-        refused(
-            "by a stranger with a certificate", "RFC 7515 4.1.6", forging.signed_by(stranger, x5c=["MIIB"]), ID_TOKEN
-        ),
-        *(
-            refused(
-                f"a MAC with the public key as {form}",
-                "RFC 8725 2.1; CVE-2022-29217",
-                forging.mac_with_public_key(form),
-                ID_TOKEN,
-            )
-            for form in forging.PUBLIC_FORMS
-        ),
-    ]
-    if alg == "ES256":
-        rows.append(refused("in DER", "RFC 7518 3.4", {"id_token": forging.der_signature}, ID_TOKEN))
-    return [Row(**{**_fields(row), "name": f"{alg}: {row.name}", "provider": {"signing_alg": alg}}) for row in rows]
+            provider={"signing_alg": alg},
+        )
+        for alg in ("RS256", "ES256")
+    ),
+    refused("of another payload", "RFC 7515 5.2", {"id_token": lambda token: _other_payload(token)}, ID_TOKEN),
+    refused("by a stranger under a published name", "RFC 7515 5.2", forging.signed_by(STRANGER), ID_TOKEN),
+    refused(
+        "by a stranger whose key is in the header",
+        "RFC 7515 4.1.3; CVE-2026-27962",
+        forging.signed_by(STRANGER, jwk=STRANGER.public_jwk(), kid=STRANGER.kid),
+        ID_TOKEN,
+    ),
+    refused(
+        "by a stranger whose keys the header points to",
+        "RFC 7515 4.1.2; RFC 8725 3.10",
+        forging.signed_by(STRANGER, jku="https://evil.example/jwks", kid=STRANGER.kid),
+        ID_TOKEN,
+    ),
+    refused(
+        "a MAC with the public key",
+        "RFC 8725 2.1; CVE-2022-29217",
+        forging.mac_with_public_key("PEM"),
+        ID_TOKEN,
+    ),
+]
 
 
-def _fields(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in Row.__slots__}
-
-
-def other_payload(token: UnsignedToken) -> str:
+def _other_payload(token: UnsignedToken) -> str:
     """The signature of another token of the same provider."""
     head, _, last = token.signed().split(".")
     return f"{head}.{base64url(json.dumps({**token.claims, 'sub': 'somebody-else'}).encode())}.{last}"
-
-
-def unnamed_stranger(key: Any) -> Any:
-    def change(token: UnsignedToken) -> UnsignedToken:
-        token.key = key
-        return _without_kid(token)
-
-    return change
-
-
-SIGNATURES = [row for alg in ("RS256", "ES256", "EdDSA") for row in signatures(alg)]
 
 
 ENCRYPTED = [
@@ -414,7 +292,6 @@ ENCRYPTED = [
             ("claims that nobody signed", "Core 10.2", {"id_token": lambda t: forging.encrypted(json.dumps(t.claims))}),
             ("alg none inside", "Core 10.2", {"id_token": lambda t: forging.encrypted(_nobody_signed(t))}),
             ("encrypted twice", "Core 10.2", {"id_token": lambda t: forging.encrypted(forging.encrypted(t.signed()))}),
-            ("not text", "RFC 7516 5.2", {"id_token": lambda t: forging.encrypted(b"\xff\xfe" * 40)}),
             (
                 "compressed, 20 MB in 20 kB",
                 "CVE-2024-28102, CVE-2026-39373",
@@ -426,13 +303,6 @@ ENCRYPTED = [
                 forging.encrypted_token(alg="RSA1_5", enc="A128CBC-HS256"),
             ),
             ("PBES2", "CVE-2026-27932", forging.with_jwe_header(alg="PBES2-HS256+A128KW", p2c=2**31 - 1, p2s="AAAA")),
-            ("a shared key, used directly", "RFC 7518 4.5", forging.encrypted_token(alg="dir")),
-            ("an encryption that nobody knows", "RFC 7516 4.1.2", forging.with_jwe_header(enc="A128")),
-            ("a critical extension", "RFC 7516 4.1.13", forging.with_jwe_header(crit=["x"], x=1)),
-            ("alg is a list", "RFC 7516 4.1.1", forging.with_jwe_header(alg=["RSA-OAEP"])),
-            ("enc is an object", "RFC 7516 4.1.2", forging.with_jwe_header(enc={})),
-            ("changed on its way", "RFC 7516 5.2", {"id_token": lambda t: forging.encrypted(t.signed())[:-4] + "AAAA"}),
-            ("five empty parts", "RFC 7516 7.1", {"id_token": lambda t: "...."}),
         )
     ),
 ]
@@ -528,18 +398,11 @@ SAID_OTHERWISE = [
     accepted(
         "aud as a list", "Core 2; fapi2-security-profile-final-client-test-valid-aud-as-array", claims(aud=["client"])
     ),
-    accepted("aud as a list, with azp", "Core 2", claims(aud=["client"], azp="client")),
-    accepted("azp beside a single aud", "Core 2", claims(azp="client")),
     accepted("without at_hash", "Core 3.1.3.6", claims(at_hash=ABSENT)),
-    accepted("clock ten seconds ahead", "RFC 7519 4.1.5", claims(iat=seconds(10), nbf=lambda _: NOW() + 10)),
     accepted("expired ten seconds ago", "RFC 7519 4.1.4", claims(exp=lambda _: NOW() - 10)),
     accepted(
         "expired a minute ago, leeway 120", "RFC 7519 4.1.4", claims(exp=lambda _: NOW() - 60), site={"leeway": 120}
     ),
-    accepted(
-        "times as floats", "RFC 7519 2", claims(exp=seconds(0.5), iat=seconds(-0.5), auth_time=lambda told: told + 0.26)
-    ),
-    accepted("auth_time zero that nobody asked for", "Core 2", claims(auth_time=0)),
     accepted("max_age and a fresh auth_time", "Core 3.1.3.7 rule 13", site={"max_age": 300}),
     accepted(
         "the essential acr",
@@ -549,21 +412,23 @@ SAID_OTHERWISE = [
     ),
     accepted("an acr that was a wish", "Core 3.1.2.1", claims(acr="1"), site={"acr_values": "2"}),
     accepted("without typ", "RFC 7519 5.1", header(typ=ABSENT)),
-    accepted("typ in small letters", "RFC 7519 5.1", header(typ="jwt")),
-    accepted("typ with its prefix", "RFC 7515 4.1.9", header(typ="application/jwt")),
     accepted("a key in the header that nobody needs", "RFC 7515 4.1.2", header(jku="https://evil.example/jwks")),
     accepted("claims that nobody knows", "Core 5.1.2", claims(nested={"a": [1, {"b": None}]}, nonce_supported=False)),
 ]
 
+# Every algorithm: tests/protocol/test_id_token.py.
 ALGORITHMS = [
     accepted(
-        alg,
-        "Core 15.1, RFC 7518 3.1, RFC 8037 3.1" + ("; oidcc-client-test-idtoken-sig-rs256" if alg == "RS256" else ""),
-        json_of("discovery", id_token_signing_alg_values_supported=[alg]),
-        provider={"signing_alg": alg},
-    )
-    for alg in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-] + [
+        "RS256",
+        "Core 15.1, RFC 7518 3.1; oidcc-client-test-idtoken-sig-rs256",
+        json_of("discovery", id_token_signing_alg_values_supported=["RS256"]),
+    ),
+    accepted(
+        "ES256",
+        "Core 15.1, RFC 7518 3.1",
+        json_of("discovery", id_token_signing_alg_values_supported=["ES256"]),
+        provider={"signing_alg": "ES256"},
+    ),
     accepted(
         "Ed25519 by its newer name",
         "RFC 9864 2.2",
@@ -596,11 +461,8 @@ DECRYPTED = [
         site={"client_key": forging.private_jwk(kind)},
     )
     for alg, enc, kind in (
-        ("RSA-OAEP", "A128GCM", "RSA"),
         ("RSA-OAEP-256", "A256CBC-HS512", "RSA"),
-        ("ECDH-ES", "A256GCM", "P-256"),
         ("ECDH-ES+A128KW", "A128CBC-HS256", "P-256"),
-        ("ECDH-ES+A256KW", "A128GCM", "P-256"),
     )
 ] + [accepted("not encrypted, though there is a key", "Core 10.2", site={"client_key": forging.private_jwk()})]
 

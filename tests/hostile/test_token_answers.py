@@ -81,30 +81,20 @@ ERRORS = [
     refused("an error that nobody knows", "RFC 6749 5.2", error("h3llo"), TOKENS),
     refused("an error with a line break", "CWE-117", error("invalid_grant\nERROR canary"), TOKENS),
     refused("an error that is an object", "RFC 6749 5.2", error({"code": "canary"}), TOKENS),
-    refused("an error that is a number", "RFC 6749 5.2", error(7), TOKENS),
     refused("for the moment", "RFC 6749 4.1.2.1", error("temporarily_unavailable"), UNAVAILABLE),
     refused("an error beside tokens", "RFC 6749 5.2", json_of("token", error="canary canary"), TOKENS),
 ]
 ERRORS += [
     refused(f"an error as {media_type or 'nothing'}", "RFC 6749 5.2", error_as(media_type, status), CODE_REFUSED)
-    for media_type in ("text/plain; charset=utf-8", "text/html", FORM, "")
-    for status in (200, 400)
+    for media_type, status in (("text/plain; charset=utf-8", 400), (FORM, 200))
 ]
 
 BODIES = [
     refused("HTML", "RFC 6749 5.1", answers("token", body=b"<html>canary"), TOKENS),
-    refused("empty", "RFC 6749 5.1", answers("token", body=b""), TOKENS),
-    refused("null", "RFC 6749 5.1", answers("token", json=None), TOKENS),
-    refused("a list", "RFC 6749 5.1", answers("token", json=[]), TOKENS),
-    refused("a word", "RFC 6749 5.1", answers("token", json="canary"), TOKENS),
-    refused("a number", "RFC 6749 5.1", answers("token", json=7), TOKENS),
-    refused("cut off", "RFC 8259 2", body_of("token", lambda body: body[:-9]), TOKENS),
     refused("two documents", "RFC 8259 2", body_of("token", lambda body: body + body), TOKENS),
-    refused("not UTF-8", "RFC 8259 8.1", body_of("token", lambda body: body[:-1] + b', "x": "\xff"}'), TOKENS),
     refused(
         "access_token twice", "RFC 8259 4", body_of("token", lambda body: b'{"access_token": "x",' + body[1:]), TOKENS
     ),
-    refused("10,000 deep", "RFC 8259 9", answers("token", body=b'{"a":' + b"[" * 10_000), TOKENS),
     refused("300 kB", "RFC 6749 5.1", json_of("token", padding="x" * 300_000), TOKENS),
     refused("a size of 64 MB", "RFC 9110 8.6", answers("token", headers={"Content-Length": str(64 * 2**20)}), TOKENS),
     refused(
@@ -120,7 +110,7 @@ TYPES = [
     refused(
         f"as {media_type or 'nothing'}", "RFC 6749 5.1", answers("token", headers={"Content-Type": media_type}), TOKENS
     )
-    for media_type in ("text/html", "text/plain", "", "application/jwt", "application/octet-stream")
+    for media_type in ("text/html", "")
 ] + [
     refused(
         "as a form",
@@ -132,13 +122,8 @@ TYPES = [
 
 STATUSES = [
     refused("created", "RFC 6749 5.1", answers("token", status=201), TOKENS),
-    refused("no content", "RFC 6749 5.1", answers("token", status=204, body=b""), TOKENS),
     refused("tokens with status 400", "RFC 6749 5.2", answers("token", status=400), TOKENS),
-    refused("tokens with status 404", "RFC 6749 5.1", answers("token", status=404), TOKENS),
-    *(
-        refused(f"a redirect {status}", "RFC 9700 4.12", redirect(status), TOKENS)
-        for status in (301, 302, 303, 307, 308)
-    ),
+    *(refused(f"a redirect {status}", "RFC 9700 4.12", redirect(status), TOKENS) for status in (302, 307)),
     *(
         refused(f"status {status}", "RFC 9110 15.6", answers("token", status=status), UNAVAILABLE)
         for status in (500, 502, 503, 429)
@@ -150,34 +135,14 @@ MEMBERS = [
         refused(f"access_token {what}", text, json_of("token", access_token=value), TOKENS)
         for what, text, value in (
             ("missing", "RFC 6749 5.1", ABSENT),
-            ("null", "RFC 6749 5.1", None),
-            ("empty", "RFC 6749 5.1", ""),
-            ("a number", "RFC 6749 5.1", 7),
-            ("a list", "RFC 6749 5.1", ["canary"]),
-            ("true", "RFC 6749 5.1", True),
             ("with NUL", "RFC 6749 A.12", "a\0b"),
-            ("with a line break", "RFC 6749 A.12", "a\r\nb: c"),
-            ("not ASCII", "RFC 6749 A.12", "é"),
-            ("of 70 kB", "RFC 6749 A.12", "x" * 70_000),
         )
     ),
     *(
         refused(f"token_type {what}", "RFC 6749 7.1, RFC 6750", json_of("token", token_type=value), TOKENS)
-        for what, value in (
-            ("mac", "mac"),
-            ("DPoP that nobody asked for", "DPoP"),
-            ("empty", ""),
-            ("null", None),
-            ("a list", ["Bearer"]),
-            ("a number", 7),
-        )
+        for what, value in (("mac", "mac"),)
     ),
-    refused("refresh_token an object", "RFC 6749 5.1", json_of("token", refresh_token={"x": 1}), TOKENS),
-    refused("refresh_token a list", "RFC 6749 5.1", json_of("token", refresh_token=["x"]), TOKENS),
-    refused("refresh_token with NUL", "RFC 6749 A.17", json_of("token", refresh_token="a\0b"), TOKENS),
     refused("expires_in not a number", "RFC 8259 6", member("expires_in", "NaN"), TOKENS),
-    refused("expires_in infinite", "RFC 8259 6", member("expires_in", "1e400"), TOKENS),
-    refused("expires_in of 5,000 digits", "RFC 8259 6", member("expires_in", "9" * 5000), TOKENS),
 ]
 
 
@@ -195,9 +160,8 @@ GOOD = [
             "RFC 6749 5.1; fapi2-security-profile-final-client-test-token-type-case-insensitivity",
             json_of("token", token_type=word),
         )
-        for word in ("bearer", "BEARER", "bEARER")
+        for word in ("bearer", "BEARER")
     ),
-    accepted("token_type missing", "RFC 6749 5.1", json_of("token", token_type=ABSENT)),
     accepted(
         "no expires_in",
         "RFC 6749 5.1; fapi2-security-profile-final-client-test-token-endpoint-response-without-expires-in",
@@ -209,13 +173,11 @@ GOOD = [
         json_of("token", scope=ABSENT),
     ),
     accepted("a narrower scope", "RFC 6749 3.3", json_of("token", scope="openid email")),
-    accepted("a scope that is a list", "RFC 6749 3.3", json_of("token", scope=["openid", "email"])),
     accepted("refresh_token null", "RFC 6749 5.1", json_of("token", refresh_token=None)),
     accepted("members that nobody knows", "RFC 6749 5.1", json_of("token", x={"y": [1]}, not_before_policy=0)),
     accepted(
         "a charset", "RFC 6749 5.1", answers("token", headers={"Content-Type": "application/json; charset=UTF-8"})
     ),
-    accepted("a type of its own", "RFC 6839 3.1", answers("token", headers={"Content-Type": "application/oauth+json"})),
     accepted("error null", "RFC 6749 5.2", json_of("token", error=None)),
 ]
 
@@ -228,19 +190,8 @@ def test_good_token_answer(stage: Stage, row: Row) -> None:
 
 
 LIFETIMES: list[tuple[str, Any, float | None]] = [
-    ("a number", 3600, 3600),
     ("digits", "3600", 3600),
-    ("a float", 3600.0, 3600),
-    ("a word", "abc", None),
-    ("negative", -1, None),
-    ("zero", 0, 0),
-    ("null", None, None),
-    ("true", True, None),
-    ("a list", [3600], None),
-    ("empty", "", None),
     ("huge", 10**20, 10 * 365 * 86_400),
-    ("digits of another script", "٣٦٠٠", None),
-    ("many digits", "9" * 33, None),
 ]
 
 

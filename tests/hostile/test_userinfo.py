@@ -40,32 +40,11 @@ SUBJECTS = [
         json_of("userinfo", sub=lambda sub: sub + "invalid"),
         USERINFO,
     ),
-    refused("sub missing", "Core 5.3.2", json_of("userinfo", sub=ABSENT), USERINFO),
-    refused("sub null", "Core 5.3.2", json_of("userinfo", sub=None), USERINFO),
-    refused("sub in a list", "Core 5.3.2", json_of("userinfo", sub=lambda sub: [sub]), USERINFO),
-    refused("sub a number", "Core 5.3.2", json_of("userinfo", sub=7), USERINFO),
     refused("sub in capitals", "Core 2", json_of("userinfo", sub=str.upper), USERINFO),
-    refused("sub with a space", "Core 2", json_of("userinfo", sub=lambda sub: sub + " "), USERINFO),
-    refused("sub empty", "Core 2", json_of("userinfo", sub=""), USERINFO),
 ]
 
 BODIES = [
-    refused("HTML", "Core 5.3.2", answers("userinfo", body=b"<html>canary"), USERINFO),
-    refused("empty", "Core 5.3.2", answers("userinfo", body=b""), USERINFO),
-    refused("null", "Core 5.3.2", answers("userinfo", json=None), USERINFO),
-    refused("a list", "Core 5.3.2", answers("userinfo", json=[]), USERINFO),
-    refused("a word", "Core 5.3.2", answers("userinfo", json="canary"), USERINFO),
-    refused("true", "Core 5.3.2", answers("userinfo", json=True), USERINFO),
-    refused("cut off", "RFC 8259 2", body_of("userinfo", lambda body: body[:-3]), USERINFO),
-    refused("not UTF-8", "RFC 8259 8.1", body_of("userinfo", lambda body: body[:-1] + b', "x": "\xff"}'), USERINFO),
     refused("sub twice", "RFC 8259 4", body_of("userinfo", lambda body: b'{"sub": "other",' + body[1:]), USERINFO),
-    refused("email twice", "RFC 8259 4", body_of("userinfo", lambda b: b'{"email": "canary@x.org",' + b[1:]), USERINFO),
-    refused("NaN", "RFC 8259 6", body_of("userinfo", lambda body: body[:-1] + b', "x": NaN}'), USERINFO),
-    refused("infinite", "RFC 8259 6", body_of("userinfo", lambda body: body[:-1] + b', "x": -1e999}'), USERINFO),
-    refused(
-        "5,000 digits", "RFC 8259 6", body_of("userinfo", lambda b: b[:-1] + b', "x": ' + b"9" * 5000 + b"}"), USERINFO
-    ),
-    refused("10,000 deep", "RFC 8259 9", answers("userinfo", body=b'{"a":' + b"[" * 10_000), USERINFO),
     refused("40 deep", "RFC 8259 9", json_of("userinfo", deep=json.loads("[" * 40 + "]" * 40)), USERINFO),
     refused("1.2 MB", "Core 5.3.2", json_of("userinfo", padding="x" * 1_200_000), USERINFO),
     refused("a size of 64 MB", "RFC 9110 8.6", answers("userinfo", headers={"Content-Length": str(2**26)}), USERINFO),
@@ -75,7 +54,7 @@ BODIES = [
 STATUSES = [
     *(
         refused(f"status {status}", "Core 5.3.3", answers("userinfo", status=status), USERINFO)
-        for status in (201, 204, 400, 401, 403, 404)
+        for status in (204, 401, 403)
     ),
     *(
         refused(
@@ -84,11 +63,11 @@ STATUSES = [
             answers("userinfo", status=status, headers={"Location": "https://evil.example/"}),
             USERINFO,
         )
-        for status in (301, 302, 307, 308)
+        for status in (302, 307)
     ),
     *(
         refused(f"status {status}", "RFC 9110 15.6", answers("userinfo", status=status), UNAVAILABLE)
-        for status in (429, 500, 503)
+        for status in (429, 503)
     ),
 ]
 
@@ -141,7 +120,6 @@ SIGNED = [
     refused("aud is an object", "Core 5.3.2", signed(aud={"client": 1}), USERINFO),
     refused("aud has our name in it", "Core 5.3.2", signed(aud="xclientx"), USERINFO),
     refused("sub of another", "Core 5.3.2", signed(sub="other"), USERINFO),
-    refused("sub missing", "Core 5.3.2", signed(sub=ABSENT), USERINFO),
     refused("garbage", "RFC 7519 7.2", signed(lambda _: "garbage"), USERINFO),
     refused("not ASCII", "RFC 7519 7.2", signed(lambda token: token.signed() + "é"), USERINFO),
     refused("encrypted, and no key for it", "Core 5.3.2", signed(lambda t: forging.encrypted(t.signed())), USERINFO),

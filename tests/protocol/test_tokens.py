@@ -245,6 +245,7 @@ BODIES: list[tuple[str, Any, str]] = [
     ("empty", b"", "json"),
     ("HTML under a JSON type", b"<html>CANARY</html>", "json"),
     ("cut off", b'{"access_token": "CANARY', "json"),
+    ("two documents", json.dumps(GOOD).encode() * 2, "json"),
     ("name twice", b'{"access_token": "CANARY", "access_token": "b", "token_type": "Bearer"}', "json"),
     ("not UTF-8", b'{"access_token": "\xff"}', "json"),
     ("deep", b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "json"),
