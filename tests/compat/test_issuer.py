@@ -13,9 +13,9 @@ from oidc_login.mozilla.provider import COOL_DOWN, EndpointsProvider, folders_ab
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
 from oidc_login.testing import Answer
 from tests.compat.conftest import ALICE, Change, LegacyProvider, begin_after, sign_in_after
-from tests.login.test_races import at_once
 from tests.support.browser import Browser
 from tests.support.invariant import Witness
+from tests.support.threads import outcomes_at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -151,7 +151,7 @@ def test_provider_that_hangs_holds_nobody_up_for_ever(legacy_op: LegacyProvider)
     provider = provider_of(legacy_op)
     began = time.monotonic()
 
-    results = at_once(*[provider.get_issuer] * 8)
+    results = outcomes_at_once(*[provider.get_issuer] * 8)
 
     assert [type(result) for result in results] == [ProviderUnavailable] * 8
     assert legacy_op.asked() == ["discovery"]
@@ -161,7 +161,7 @@ def test_provider_that_hangs_holds_nobody_up_for_ever(legacy_op: LegacyProvider)
 def test_threads_at_once_look_once(legacy_op: LegacyProvider) -> None:
     provider = provider_of(legacy_op)
 
-    results = at_once(*[provider.get_issuer] * 8)
+    results = outcomes_at_once(*[provider.get_issuer] * 8)
 
     assert results == [legacy_op.issuer] * 8
     assert legacy_op.asked() == ["discovery"]

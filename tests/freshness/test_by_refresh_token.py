@@ -27,11 +27,11 @@ from tests.freshness.conftest import (
     remove_connections_beside_django,
     the_connection,
 )
-from tests.login.test_races import at_once
 from tests.support.browser import Browser
 from tests.support.databases import read_only
 from tests.support.invariant import Witness
 from tests.support.served import ALICE, BOB, RecordingOpenIDProvider, configure
+from tests.support.threads import at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
-from django.db import ProgrammingError, connection
-from django.utils.log import AdminEmailHandler
+from django.db import ProgrammingError
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import GitHubStyleProvider, OAuth1StyleProvider, OpenIDProvider
 from tests.support.browser import Browser
+from tests.support.databases import TABLE, failing
 from tests.support.invariant import Witness
 from tests.support.served import configure
 
@@ -31,32 +28,6 @@ PLACES = [
     ("INSERT", "auth_user"),
     ("INSERT", "oidc_login_oauthconnection"),
 ]
-
-
-@contextmanager
-def failing(verb: str, table: str) -> Iterator[None]:
-    quoted = connection.ops.quote_name(table)
-
-    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(verb) and quoted in sql.split("WHERE")[0]:
-            raise ProgrammingError("the database has had enough")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield
-
-
-@pytest.fixture
-def mails_to_admins(settings: Settings) -> Iterator[None]:
-    settings.ADMINS = [("Admin", "admin@example.org")]
-    handler = AdminEmailHandler(include_html=True)
-    handler.setLevel(logging.ERROR)
-    loggers = [logging.getLogger(name) for name in ("django.request", "oidc_login")]
-    for logger in loggers:
-        logger.addHandler(handler)
-    yield
-    for logger in loggers:
-        logger.removeHandler(handler)
 
 
 def mailed() -> str:
@@ -90,7 +61,7 @@ def test_mail_to_admins(
 ) -> None:
     answer = a_whole_flow(browser, {"op": op, "github": github, "photos": photos}[key], key)
 
-    with failing(verb, table):
+    with failing(table, verb=verb, error=ProgrammingError):
         response = browser.end(answer)
 
     assert response.status_code == 500
@@ -117,7 +88,7 @@ def test_debug_page(
     settings.DEBUG = True
     answer = a_whole_flow(browser, {"op": op, "github": github, "photos": photos}[key], key)
 
-    with failing(verb, table):
+    with failing(table, verb=verb, error=ProgrammingError):
         response = browser.end(answer)
 
     assert response.status_code == 500
@@ -137,7 +108,7 @@ def test_debug_page_of_a_posted_answer(
     browser.log_in(get_user_model().objects.create_user("somebody"))
     answer = browser.authorize(op, browser.begin())
 
-    with failing("INSERT", "oidc_login_oauthconnection"):
+    with failing(TABLE, verb="INSERT", error=ProgrammingError):
         response = browser.end(answer)
 
     assert response.status_code == 500

@@ -21,10 +21,9 @@ from oidc_login import signals
 from oidc_login.models import OAuthConnection
 from oidc_login.models.session import SignedInSession
 from oidc_login.testing import Answer, OpenIDProvider
-from tests.login.test_races import before, fail
 from tests.support.backends import NotingTransactions
 from tests.support.browser import Browser
-from tests.support.databases import failing
+from tests.support.databases import before, fail, failing
 from tests.support.invariant import NothingChanged
 
 if TYPE_CHECKING:

@@ -1,51 +1,26 @@
-"""Two requests at once: made to happen at a chosen statement, and with threads."""
+"""Two requests at once, made to happen at a chosen statement. Those in threads: tests/concurrency."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, OperationalError, connection, connections
+from django.db import IntegrityError, OperationalError, connections
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider
 from tests.support.browser import Browser
+from tests.support.databases import TABLE, before, fail
 from tests.support.invariant import NothingChanged
-from tests.support.served import ALICE, BOB
+from tests.support.served import ALICE
+from tests.support.threads import at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
-
-TABLE = "oidc_login_oauthconnection"
-
-
-@contextmanager
-def before(verb: str, table: str, act: Callable[[], Any], *, times: int = 1) -> Iterator[None]:
-    """Let something happen just before a statement, the first times that it is sent."""
-    left = [times]
-    quoted = connection.ops.quote_name(table)
-
-    def wrapper(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if left[0] and sql.startswith(verb) and quoted in sql:
-            left[0] -= 1
-            act()
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(wrapper):
-        yield
-
-
-def fail(error: type[Exception]) -> Callable[[], None]:
-    def act() -> None:
-        raise error("as a lost race or a lock looks")
-
-    return act
 
 
 def make_connection(op: OpenIDProvider, user: Any, sub: str = ALICE.sub) -> OAuthConnection:
@@ -208,111 +183,3 @@ def test_session_that_cannot_be_written_is_503(op: OpenIDProvider, browser: Brow
 
     assert response.status_code == 503
     assert browser.user is None
-
-
-# Threads.
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Call each in a thread of its own with its own connection; what they returned, or raised."""
-    results: list[Any] = [None] * len(calls)
-
-    def run(number: int) -> None:
-        try:
-            results[number] = calls[number]()
-        except Exception as error:  # what went wrong in a thread is what the test looks at
-            results[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[number]) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return results
-
-
-@pytest.fixture
-def meeting(op: OpenIDProvider) -> Callable[[int], None]:
-    """Let so many requests wait for each other at the provider, before their answers."""
-
-    def of(number: int) -> None:
-        barrier = threading.Barrier(number, timeout=5)
-
-        def wait(answer: Answer) -> Answer:
-            barrier.wait()
-            return answer
-
-        op.bend("token", wait)
-
-    return of
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("number", [2, 6])
-def test_first_sign_ins_of_one_identity_make_one_user(
-    op: OpenIDProvider, meeting: Callable[[int], None], number: int
-) -> None:
-    browsers = [Browser() for _ in range(number)]
-    answers = [browser.authorize(op, browser.begin()) for browser in browsers]
-    meeting(number)
-
-    def end(browser: Browser, answer: Any) -> Callable[[], int]:
-        return lambda: int(browser.end(answer).status_code)
-
-    statuses = at_once(*map(end, browsers, answers))
-
-    assert set(statuses) <= {302, 503}, statuses
-    assert 302 in statuses
-    assert get_user_model().objects.count() == OAuthConnection.objects.count() == 1
-    signed_in = [browser.user for browser, status in zip(browsers, statuses, strict=True) if status == 302]
-    assert set(signed_in) == {get_user_model().objects.get()}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_people_with_one_username_are_two_users(op: OpenIDProvider, meeting: Callable[[int], None]) -> None:
-    op.users.change("alice", email="")
-    op.bend("userinfo", lambda a: _same_name(a))
-    browsers = {sub: Browser() for sub in (ALICE.sub, BOB.sub)}
-    answers = {sub: browser.authorize(op, browser.begin(), sub) for sub, browser in browsers.items()}
-    meeting(2)
-
-    statuses = at_once(*(lambda sub=sub: browsers[sub].end(answers[sub]).status_code for sub in browsers))
-
-    assert set(statuses) <= {302, 503} and 302 in statuses
-    assert get_user_model().objects.count() == OAuthConnection.objects.count() == statuses.count(302)
-
-
-def _same_name(answer: Answer) -> Answer:
-    answer.json = {"sub": answer.json["sub"], "preferred_username": "same"}
-    return answer
-
-
-@pytest.mark.django_db(transaction=True)
-def test_connects_of_one_identity_by_two_people_have_one_winner(
-    op: OpenIDProvider, meeting: Callable[[int], None], settings: Settings
-) -> None:
-    browsers = [Browser(), Browser()]
-    for number, browser in enumerate(browsers):
-        browser.log_in(get_user_model().objects.create_user(f"user{number}"))
-    answers = [browser.authorize(op, browser.begin(view="connect")) for browser in browsers]
-    meeting(2)
-
-    statuses = at_once(lambda: browsers[0].end(answers[0]).status_code, lambda: browsers[1].end(answers[1]).status_code)
-
-    assert statuses.count(302) == 1, statuses
-    assert set(statuses) <= {302, 409, 503}
-    assert OAuthConnection.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_answer_brought_twice_at_once_is_exchanged_once(op: OpenIDProvider) -> None:
-    browser, twin = Browser(), Browser()
-    answer = browser.authorize(op, browser.begin())
-    twin.jar = dict(browser.jar)
-
-    statuses = at_once(lambda: browser.end(answer).status_code, lambda: twin.end(answer).status_code)
-
-    assert sorted(statuses) == [302, 400]
-    assert op.asked().count("token") == 1

@@ -20,6 +20,7 @@ from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import OpenIDProvider
 from tests.support.browser import Browser
+from tests.support.databases import ciphertext, overwrite
 from tests.support.invariant import Witness
 
 if TYPE_CHECKING:
@@ -46,18 +47,6 @@ def make_connection(subject: str = "1", **fields: Any) -> OAuthConnection:
     )
 
 
-def stored(connection: OAuthConnection, column: str = "access_token") -> str:
-    """What stands in the table, read past the package."""
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM oidc_login_oauthconnection WHERE id = %s", [connection.pk])
-        return str(cursor.fetchone()[0])
-
-
-def overwrite(connection: OAuthConnection, value: str, column: str = "access_token") -> None:
-    with database.cursor() as cursor:
-        cursor.execute(f"UPDATE oidc_login_oauthconnection SET {column} = %s WHERE id = %s", [value, connection.pk])
-
-
 def read_again(connection: OAuthConnection) -> OAuthConnection:
     return OAuthConnection.objects.get(pk=connection.pk)
 
@@ -82,7 +71,7 @@ def test_table_holds_no_token_of_a_sign_in(op: OpenIDProvider, browser: Browser,
 def test_same_token_is_never_the_same_ciphertext() -> None:
     connections = [make_connection(str(number)) for number in range(3)]
 
-    texts = {stored(c, column) for c in connections for column in ("access_token", "refresh_token")}
+    texts = {ciphertext(c, column) for c in connections for column in ("access_token", "refresh_token")}
     assert len(texts) == 6
 
 
@@ -106,19 +95,19 @@ def test_token_can_be_read_before_and_after_saving() -> None:
 def test_no_token_is_an_empty_text() -> None:
     connection = make_connection(access_token="", refresh_token="")
 
-    assert stored(connection) == stored(connection, "refresh_token") == ""
+    assert ciphertext(connection) == ciphertext(connection, "refresh_token") == ""
     assert read_again(connection).access_token == ""
 
 
 def test_saving_leaves_a_ciphertext_that_was_not_changed() -> None:
     connection = make_connection()
-    before = stored(connection)
+    before = ciphertext(connection)
 
     loaded = read_again(connection)
     loaded.scope = "other"
     loaded.save()
 
-    assert stored(connection) == before
+    assert ciphertext(connection) == before
 
 
 def test_token_of_sixteen_kilobytes() -> None:
@@ -153,7 +142,7 @@ def test_nothing_that_shows_a_connection_shows_its_tokens() -> None:
 
 def test_dumpdata_and_loaddata(tmp_path: Path) -> None:
     connection = make_connection()
-    before = stored(connection)
+    before = ciphertext(connection)
     dump = StringIO()
     call_command("dumpdata", "auth.user", "oidc_login", stdout=dump)
     assert ACCESS not in dump.getvalue() and REFRESH not in dump.getvalue()
@@ -167,7 +156,7 @@ def test_dumpdata_and_loaddata(tmp_path: Path) -> None:
 
         loaded = OAuthConnection.objects.get()
         assert (loaded.access_token, loaded.refresh_token) == (ACCESS, REFRESH)
-        assert stored(loaded) == before
+        assert ciphertext(loaded) == before
 
 
 def test_dump_without_the_key_can_be_loaded_with_it(tmp_path: Path, settings: Settings) -> None:
@@ -208,7 +197,7 @@ def test_connection_with_an_unsaved_token_cannot_be_pickled() -> None:
 
 def test_ciphertext_of_another_row_is_refused() -> None:
     mine, theirs = make_connection("1"), make_connection("2", access_token="theirs")
-    overwrite(mine, stored(theirs))
+    overwrite(mine, ciphertext(theirs))
 
     with pytest.raises(TokenKeyError):
         _ = read_again(mine).access_token
@@ -216,7 +205,7 @@ def test_ciphertext_of_another_row_is_refused() -> None:
 
 def test_ciphertext_of_the_other_column_is_refused() -> None:
     connection = make_connection()
-    overwrite(connection, stored(connection, "refresh_token"))
+    overwrite(connection, ciphertext(connection, "refresh_token"))
 
     with pytest.raises(TokenKeyError):
         _ = read_again(connection).access_token
@@ -234,7 +223,7 @@ def test_ciphertext_does_not_follow_another_identity(column: str) -> None:
 @pytest.mark.parametrize("change", ["flip", "cut", "prefix alone", "garbage"])
 def test_changed_ciphertext_is_refused(change: str) -> None:
     connection = make_connection()
-    good = stored(connection)
+    good = ciphertext(connection)
     overwrite(
         connection,
         {
@@ -251,7 +240,7 @@ def test_changed_ciphertext_is_refused(change: str) -> None:
 
 def test_error_holds_neither_token_nor_ciphertext(settings: Settings) -> None:
     connection = make_connection()
-    text = stored(connection)
+    text = ciphertext(connection)
     settings.SECRET_KEY = "another " * 10
 
     with pytest.raises(TokenKeyError) as caught:
@@ -359,7 +348,7 @@ def test_bulk_create_encrypts() -> None:
     OAuthConnection.objects.bulk_create([connection])
 
     loaded = OAuthConnection.objects.get()
-    assert ACCESS not in stored(loaded)
+    assert ACCESS not in ciphertext(loaded)
     assert loaded.access_token == ACCESS
 
 
@@ -377,14 +366,14 @@ def test_token_keys_replace_the_secret_key(settings: Settings) -> None:
 def test_token_keys_rotate(settings: Settings) -> None:
     settings.OIDC_LOGIN_TOKEN_KEYS = ["old"]
     connection = make_connection()
-    old = stored(connection)
+    old = ciphertext(connection)
 
     settings.OIDC_LOGIN_TOKEN_KEYS = ["new", "old"]
     loaded = read_again(connection)
     assert loaded.access_token == ACCESS
     loaded.access_token = "newer"
     loaded.save()
-    assert stored(connection)[:17] != old[:17], "written with the first key"
+    assert ciphertext(connection)[:17] != old[:17], "written with the first key"
 
     settings.OIDC_LOGIN_TOKEN_KEYS = ["new"]
     assert read_again(connection).access_token == "newer"
@@ -428,12 +417,12 @@ def test_sign_in_keeps_a_refresh_token_that_it_cannot_read(
     op.always_refresh_token = True
     settings.OIDC_LOGIN_TOKEN_KEYS = ["lost"]
     Browser().sign_in(op)
-    before = stored(OAuthConnection.objects.get(), "refresh_token")
+    before = ciphertext(OAuthConnection.objects.get(), "refresh_token")
     settings.OIDC_LOGIN_TOKEN_KEYS = ["other"]
     op.always_refresh_token = False
 
     assert browser.sign_in(op).status_code == 302
 
-    assert stored(OAuthConnection.objects.get(), "refresh_token") == before
+    assert ciphertext(OAuthConnection.objects.get(), "refresh_token") == before
     settings.OIDC_LOGIN_TOKEN_KEYS = ["other", "lost"]
     assert OAuthConnection.objects.get().refresh_token in op.grants._refresh_tokens

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core import mail
-from django.utils.log import AdminEmailHandler
 
 from oidc_login.providers import OIDCProvider
 from tests.logout.notices import notify, sid_of
@@ -18,7 +15,7 @@ from tests.support.served import RecordingOpenIDProvider, configure
 if TYPE_CHECKING:
     from pytest_django import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mails_to_admins")]
 
 Op = RecordingOpenIDProvider
 
@@ -33,17 +30,6 @@ class FailingProvider(OIDCProvider):
 
     def get_end_session_url(self, **kwargs: Any) -> str:
         raise RuntimeError("the site's own fault")
-
-
-@pytest.fixture(autouse=True)
-def mails_to_admins(settings: Settings) -> Iterator[None]:
-    settings.ADMINS = [("Admin", "admin@example.org")]
-    handler = AdminEmailHandler(include_html=True)
-    handler.setLevel(logging.ERROR)
-    logger = logging.getLogger("django.request")
-    logger.addHandler(handler)
-    yield
-    logger.removeHandler(handler)
 
 
 def mailed() -> str:

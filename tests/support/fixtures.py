@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils.log import AdminEmailHandler
 
 from oidc_login.testing import serve
 from tests.support.browser import Browser
@@ -115,3 +117,17 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         monkeypatch.setattr(time, "time", lambda: shifted)
 
     return pass_seconds
+
+
+@pytest.fixture
+def mails_to_admins(settings: Settings) -> Iterator[None]:
+    """Errors are mailed with their debug page, as a site in production has it."""
+    settings.ADMINS = [("Admin", "admin@example.org")]
+    handler = AdminEmailHandler(include_html=True)
+    handler.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("django.request", "oidc_login")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield
+    for logger in loggers:
+        logger.removeHandler(handler)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection, connections
@@ -31,6 +32,18 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
     with ThreadPoolExecutor(len(calls)) as threads:
         running = [threads.submit(run, call) for call in calls]
         return [future.result(SECONDS) for future in running]
+
+
+def outcomes_at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Start all calls together and return what each returned or raised."""
+
+    def outcome(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception as error:  # what went wrong in a thread is what the test looks at
+            return error
+
+    return at_once(*(partial(outcome, call) for call in calls))
 
 
 class Crossing:

@@ -19,6 +19,7 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import ProgrammingError
 from django.db import connection as database
 from django.dispatch import Signal
 from django.utils.log import AdminEmailHandler
@@ -27,7 +28,7 @@ from oidc_login import signals
 from oidc_login.models import OAuthConnection
 from oidc_login.registry import get_provider
 from oidc_login.testing import Answer, serve
-from tests.login.test_error_reports import failing
+from tests.support.databases import failing
 from tests.support.invariant import Witness
 from tests.support.served import configure
 from tests.tokens.canary import ALICE, BOB, SECRET, WORD, CanaryProvider, Evidence, Watched, secrets_of
@@ -212,7 +213,7 @@ def break_pages(op: CanaryProvider, alice: Watched, settings: Settings) -> None:
             for page in pages:
                 mended(op)
                 op.grants.expire_access_tokens()
-                with failing(verb, "oidc_login_oauthconnection"):
+                with failing("oidc_login_oauthconnection", verb=verb, error=ProgrammingError):
                     assert alice.get(page).status_code == 500
         mended(op).refresh_access_token()
         for url in ("http://127.0.0.1:9/", "http://elsewhere.example/", f"{op.issuer}/nothing", "http://["):

@@ -15,10 +15,8 @@ from django.utils import timezone
 
 from oidc_login.models import OAuthConnection, SignedInSession, Status
 from oidc_login.testing import User
-from tests.login.test_races import TABLE, before, fail
-from tests.login.test_tokens_at_rest import overwrite
-from tests.login.test_tokens_at_rest import stored as ciphertext
 from tests.support.browser import Browser
+from tests.support.databases import TABLE, before, ciphertext, fail, overwrite
 from tests.support.served import RecordingGitHub, RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 

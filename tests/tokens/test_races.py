@@ -19,9 +19,10 @@ from oidc_login.exceptions import ConnectionRemoved, NeedsReauth, ProviderUnavai
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer
 from oidc_login.tokens import refresh as refreshing
-from tests.login.test_races import TABLE, at_once, before, fail
 from tests.support.browser import Browser
+from tests.support.databases import TABLE, before, fail
 from tests.support.served import RecordingOpenIDProvider
+from tests.support.threads import outcomes_at_once
 from tests.tokens.conftest import Connect, granted, stored, works
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +87,7 @@ def test_one_request_for_all_who_ask_at_once(op: RecordingOpenIDProvider, connec
     op.bend("token", _slowly)
     instances = [stored(connection) for _ in range(number)]
 
-    results = at_once(*(instance.refresh_access_token for instance in instances))
+    results = outcomes_at_once(*(instance.refresh_access_token for instance in instances))
 
     assert results == [None] * number
     assert op.asked().count("token") == 1
@@ -106,7 +107,7 @@ def test_all_who_wait_hear_of_a_failure_and_the_provider_is_asked_once(
     op.bend("token", lambda good: _slowly(Answer(status=500)))
     instances = [stored(connection) for _ in range(4)]
 
-    results = at_once(*(instance.refresh_access_token for instance in instances))
+    results = outcomes_at_once(*(instance.refresh_access_token for instance in instances))
 
     assert [type(result) for result in results] == [ProviderUnavailable] * 4
     assert op.asked().count("token") <= 2, "of those who came while it was under way"

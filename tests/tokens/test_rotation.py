@@ -16,9 +16,7 @@ from oidc_login.exceptions import ProviderUnavailable
 from oidc_login.maintenance.rotation import FIELDS
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import User
-from tests.login.test_races import TABLE, before, fail
-from tests.login.test_tokens_at_rest import overwrite
-from tests.login.test_tokens_at_rest import stored as ciphertext
+from tests.support.databases import TABLE, before, ciphertext, fail, overwrite
 from tests.support.served import RecordingOpenIDProvider
 from tests.tokens.conftest import Connect, stored, works
 from tests.tokens.test_races import not_on_sqlite, while_asking
