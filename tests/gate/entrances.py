@@ -14,8 +14,8 @@ from oidc_login.backends import OIDCLoginBackend
 from oidc_login.client import OAuth
 from oidc_login.models import OAuthConnection
 from tests.drf.conftest import API, jwt, opaque
-from tests.freshness.conftest import grow_old
 from tests.gate.world import ALLOWED, SIGNED_OUT, World
+from tests.sessions.conftest import grow_old
 from tests.support.browser import Browser
 from tests.support.served import ALICE, CLIENT_SECRET
 

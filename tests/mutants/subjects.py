@@ -11,7 +11,7 @@ from tests.mutants.equivalent import EQUIVALENT
 ROOT = Path(__file__).parent.parent.parent
 PROTOCOL, LOGIN, HOSTILE = "tests/protocol/test_", "tests/login/test_", "tests/hostile/test_"
 LINKING = "tests/linking/test_"
-FRESHNESS, COMPAT = "tests/freshness/test_", "tests/compat/test_"
+SESSIONS, MOZILLA = "tests/sessions/test_", "tests/mozilla/test_"
 
 # The tests of each module: those that are quick and near first, as the first failure ends the run.
 TESTS: dict[str, Sequence[str]] = {
@@ -53,13 +53,13 @@ TESTS: dict[str, Sequence[str]] = {
     "protocol/metadata": (f"{PROTOCOL}metadata.py", f"{PROTOCOL}discovery_fixtures.py", f"{HOSTILE}discovery.py"),
     "protocol/jose": (f"{PROTOCOL}jose.py", f"{PROTOCOL}id_token.py", f"{PROTOCOL}keys.py", f"{HOSTILE}id_token.py"),
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
-    "middleware/refresh": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py"),
-    "middleware/requests": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py"),
-    "views/freshness": (f"{FRESHNESS}silently.py", f"{FRESHNESS}by_refresh_token.py", f"{FRESHNESS}async.py"),
-    "mozilla/states": (f"{COMPAT}upstream_middleware.py",),
-    "mozilla/entry": (f"{COMPAT}settings.py", f"{COMPAT}documented_site.py", f"{COMPAT}checks.py"),
-    "mozilla/hooks": (f"{COMPAT}every_hook.py", f"{COMPAT}settings.py"),
-    "mozilla/provider": (f"{COMPAT}issuer.py", f"{COMPAT}settings.py", f"{COMPAT}checks.py"),
+    "middleware/refresh": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py"),
+    "middleware/requests": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py"),
+    "views/freshness": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py", f"{SESSIONS}async.py"),
+    "mozilla/states": (f"{MOZILLA}upstream_middleware.py",),
+    "mozilla/entry": (f"{MOZILLA}settings.py", f"{MOZILLA}documented_site.py", f"{MOZILLA}checks.py"),
+    "mozilla/hooks": (f"{MOZILLA}every_hook.py", f"{MOZILLA}settings.py"),
+    "mozilla/provider": (f"{MOZILLA}issuer.py", f"{MOZILLA}settings.py", f"{MOZILLA}checks.py"),
     "protocol/documents": (f"{PROTOCOL}discovery.py", f"{HOSTILE}discovery.py", f"{HOSTILE}keys.py"),
 }
 STRICT = (

@@ -84,7 +84,7 @@ def documented(legacy_op: LegacyProvider, settings: Settings) -> None:
 def before(documented: None, settings: Settings) -> Change:
     def use(backend: str = UPSTREAMS_BACKEND) -> None:
         settings.AUTHENTICATION_BACKENDS = [backend]
-        settings.ROOT_URLCONF = "tests.compat.urls_before"
+        settings.ROOT_URLCONF = "tests.mozilla.urls_before"
 
     return use
 
@@ -95,7 +95,7 @@ def after(documented: None, settings: Settings) -> Change:
 
     def use(backend: str = OUR_BACKEND) -> None:
         settings.AUTHENTICATION_BACKENDS = [backend]
-        settings.ROOT_URLCONF = "tests.compat.urls_after"
+        settings.ROOT_URLCONF = "tests.mozilla.urls_after"
 
     return use
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from django.urls import path
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
-from tests.compat.urls_after import urlpatterns as after
+from tests.mozilla.urls_after import urlpatterns as after
 
 urlpatterns = [*after, path("old/authenticate/", OIDCAuthenticationRequestView.as_view(), name="old")]

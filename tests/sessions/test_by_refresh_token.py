@@ -17,7 +17,7 @@ from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.testing import Answer, GitHubStyleProvider
 from oidc_login.views.freshness import EXPIRATION_KEY
-from tests.freshness.conftest import (
+from tests.sessions.conftest import (
     IN_GRACE,
     OVERDUE,
     change_session,

@@ -6,6 +6,6 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from oidc_login.views.mozilla import UpstreamCallbackView
-from tests.compat.urls_after import urlpatterns as after
+from tests.mozilla.urls_after import urlpatterns as after
 
 urlpatterns = [*after, path("done/", csrf_exempt(UpstreamCallbackView.as_view()), name="sign_in_done")]

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
-from tests.freshness.conftest import OVERDUE, grow_old, is_fresh, remove_connections_beside_django
+from tests.sessions.conftest import OVERDUE, grow_old, is_fresh, remove_connections_beside_django
 from tests.support.browser import Browser
 from tests.support.served import RecordingOpenIDProvider
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from oidc_login.models import OAuthConnection
-from tests.compat.conftest import (
+from tests.mozilla.conftest import (
     ALICE,
     BOB,
     CALLBACK,
@@ -225,7 +225,7 @@ def test_connecting_and_stepping_up_end_at_the_registered_address(
 
 def test_site_without_upstreams_settings(browser: Browser, settings: Settings) -> None:
     """After the last step: the names still lead somewhere, since templates may still have them."""
-    settings.ROOT_URLCONF = "tests.compat.urls_after"
+    settings.ROOT_URLCONF = "tests.mozilla.urls_after"
     settings.LOGOUT_REDIRECT_URL = "/"
 
     assert browser.get("/oidc/authenticate/?next=/failure/")["Location"] == "/oidc/?next=%2Ffailure%2F"

@@ -12,7 +12,7 @@ import pytest
 from oidc_login.mozilla.provider import COOL_DOWN, EndpointsProvider, folders_above
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
 from oidc_login.testing import Answer
-from tests.compat.conftest import ALICE, Change, LegacyProvider, begin_after, sign_in_after
+from tests.mozilla.conftest import ALICE, Change, LegacyProvider, begin_after, sign_in_after
 from tests.support.browser import Browser
 from tests.support.invariant import Witness
 from tests.support.threads import outcomes_at_once

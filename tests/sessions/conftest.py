@@ -27,7 +27,7 @@ IN_GRACE, OVERDUE = 60, 2 * 3600  # seconds past the time at which a session has
 def site(settings: Settings) -> None:
     """The site has the middleware where its documentation says."""
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, *MIDDLEWARE]
-    settings.ROOT_URLCONF = "tests.freshness.urls"
+    settings.ROOT_URLCONF = "tests.sessions.urls"
 
 
 @pytest.fixture

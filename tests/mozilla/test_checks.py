@@ -8,7 +8,7 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 
 from oidc_login.backends import OIDCLoginBackend
-from tests.compat.conftest import SECRET, Change, LegacyProvider
+from tests.mozilla.conftest import SECRET, Change, LegacyProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -183,7 +183,7 @@ def test_neither_endpoints_nor_issuer(settings: Settings) -> None:
 
 def test_upstreams_urls_are_still_there(settings: Settings) -> None:
     settings.OIDC_LOGIN_PROVIDERS = SAID
-    settings.ROOT_URLCONF = "tests.compat.urls_before"
+    settings.ROOT_URLCONF = "tests.mozilla.urls_before"
 
     assert sorted(ids()) == ["E041", "E101"]
     assert 'include("oidc_login.urls")' in str(the_message("E101").hint)
@@ -192,7 +192,7 @@ def test_upstreams_urls_are_still_there(settings: Settings) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("home", ["E101"]), ("nowhere", ["E101"]), ("sign_in_done", [])])
 def test_callback_with_a_name_of_the_site(settings: Settings, name: str, expected: list[str]) -> None:
     settings.OIDC_LOGIN_PROVIDERS = SAID
-    settings.ROOT_URLCONF = "tests.compat.urls_custom"
+    settings.ROOT_URLCONF = "tests.mozilla.urls_custom"
     settings.OIDC_AUTHENTICATION_CALLBACK_URL = name
 
     assert ids() == expected

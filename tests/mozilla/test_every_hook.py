@@ -11,16 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
-from tests.compat import backends
-from tests.compat.conftest import (
-    ALICE,
-    BOB,
-    SECRET,
-    Change,
-    LegacyProvider,
-    sign_in_after,
-    sign_in_before,
-)
+from tests.mozilla import backends
+from tests.mozilla.conftest import ALICE, BOB, SECRET, Change, LegacyProvider, sign_in_after, sign_in_before
 from tests.support.browser import Browser
 from tests.support.invariant import Witness
 

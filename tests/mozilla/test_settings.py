@@ -18,15 +18,7 @@ from oidc_login.mozilla.entry import provider_entries, provider_key
 from oidc_login.mozilla.provider import EndpointsProvider
 from oidc_login.providers import OIDCProvider
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
-from tests.compat.conftest import (
-    ALICE,
-    BOB,
-    SECRET,
-    Change,
-    LegacyProvider,
-    begin_after,
-    sign_in_after,
-)
+from tests.mozilla.conftest import ALICE, BOB, SECRET, Change, LegacyProvider, begin_after, sign_in_after
 from tests.support.browser import Browser
 
 if TYPE_CHECKING:
@@ -358,7 +350,7 @@ def test_next_stays_on_this_host(browser: Browser, settings: Settings, target: s
 
 
 def test_callback_with_a_name_of_the_site(legacy_op: LegacyProvider, browser: Browser, settings: Settings) -> None:
-    settings.ROOT_URLCONF = "tests.compat.urls_custom"
+    settings.ROOT_URLCONF = "tests.mozilla.urls_custom"
     settings.OIDC_AUTHENTICATION_CALLBACK_URL = "sign_in_done"
     legacy_op.redirect_uris = ["http://testserver/done/"]
 

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer
-from tests.compat.conftest import ALICE, BOB, CALLBACK, Change, LegacyProvider, sign_in_after
+from tests.mozilla.conftest import ALICE, BOB, CALLBACK, Change, LegacyProvider, sign_in_after
 from tests.support.browser import Browser
 from tests.support.invariant import Witness
 
@@ -236,7 +236,7 @@ def test_sign_in_that_began_by_get_signs_nobody_in(
     legacy_op: LegacyProvider, browser: Browser, settings: Settings
 ) -> None:
     """Upstream's own page of that kind, were a site to keep it beside ours: that would be a login CSRF."""
-    settings.ROOT_URLCONF = "tests.compat.urls_both"
+    settings.ROOT_URLCONF = "tests.mozilla.urls_both"
     begun = browser.get("/old/authenticate/")
     assert begun.status_code == 302
     sent = dict(parse_qsl(urlsplit(begun["Location"]).query))

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from tests.compat.urls_before import pages
+from tests.mozilla.urls_before import pages
 
 urlpatterns = [*pages, path("oidc/", include("oidc_login.urls"))]

@@ -15,7 +15,8 @@ from django.db import connections
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.sessions import logout
 from oidc_login.testing import Answer, AuthorizationAnswer
-from tests.freshness.conftest import (
+from tests.logout.notices import notify, sid_of
+from tests.sessions.conftest import (
     IN_GRACE,
     OVERDUE,
     change_session,
@@ -26,7 +27,6 @@ from tests.freshness.conftest import (
     the_connection,
     usernames,
 )
-from tests.logout.notices import notify, sid_of
 from tests.support.browser import Browser
 from tests.support.invariant import Witness
 from tests.support.markup import Markup
