@@ -23,8 +23,9 @@ from oidc_login.protocol.access_token import check_introspected, scopes_of, unve
 from oidc_login.protocol.errors import InvalidAccessToken, ProtocolError
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.protocol.id_token import is_subject
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.providers.values import OAuthToken
 from oidc_login.registry import get_provider
 from oidc_login.signin.admission import admit_known
 from oidc_login.signin.claims import Identity

@@ -22,8 +22,6 @@ from oidc_login.mozilla.entry import callback_name
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
 from oidc_login.protocol.http.client import MAX_TIMEOUT, Request, Response, time_budget
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.documented import DocumentedProvider
-from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.registry import build_provider
 from oidc_login.signin.groups_claim import REASONS
 from oidc_login.signin.provisioning import last_unreadable
@@ -57,18 +55,18 @@ def diagnose(key: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(subject="settings", is_good=False, text=f"{problem}: see `manage.py check`.")
         return
     with time_budget(MAX_TIMEOUT):
-        if isinstance(provider, DocumentedProvider):
-            provider.store = None
+        if provider.has_id_token:
+            provider.share_documents(None)
             yield from look(provider)
         yield look_at_client(provider)
     yield from look_at_groups(provider)
     yield Finding(subject="callback", is_good=None, text=f"has to be registered there: {callback_url(key)}")
 
 
-def look(provider: DocumentedProvider) -> Iterator[Finding]:
+def look(provider: OAuthProvider) -> Iterator[Finding]:
     """Look at the provider's document, at its keys and at its clock."""
     try:
-        metadata = provider.metadata
+        metadata = provider.get_metadata()
     except ProtocolError as error:
         yield failed("description", error)
         return
@@ -81,7 +79,7 @@ def look(provider: DocumentedProvider) -> Iterator[Finding]:
         yield from look_at_clock(provider)
 
 
-def look_at_keys(provider: DocumentedProvider) -> Finding:
+def look_at_keys(provider: OAuthProvider) -> Finding:
     """Some key must be fit for some algorithm that ID tokens may be signed with."""
     algorithms, keys = provider.get_signing_algorithms(), provider.get_keys().keys
     fit = [key for key in keys if any(map(key.may_verify, algorithms))]
@@ -91,7 +89,7 @@ def look_at_keys(provider: DocumentedProvider) -> Finding:
     return Finding(subject="keys", is_good=False, text=text)
 
 
-def look_at_clock(provider: DocumentedProvider) -> Iterator[Finding]:
+def look_at_clock(provider: OAuthProvider) -> Iterator[Finding]:
     """Times of ID tokens are compared with the clock of this machine, which may be wrong by `leeway`."""
     try:
         response = provider.transport.send(Request(method="GET", url=provider.discovery_url))
@@ -121,7 +119,7 @@ def time_of(response: Response) -> float | None:
 
 def look_at_client(provider: OAuthProvider) -> Finding:
     """Show the provider a code that nobody gave: whether it is the code or the client that it refuses."""
-    if not isinstance(provider, OAuth2Provider) or type(provider).get_oauth_token is not OAuth2Provider.get_oauth_token:
+    if not provider.makes_standard_token_requests():
         return Finding(
             subject="client", is_good=None, text="The provider's class has a way of its own, not tried here."
         )
@@ -129,7 +127,7 @@ def look_at_client(provider: OAuthProvider) -> Finding:
     url = callback_url(provider.key, unknown_host="localhost")
     made_up = {"grant_type": "authorization_code", "code": MADE_UP_CODE, "redirect_uri": url}
     try:
-        provider.request_token({**made_up, **verifier})
+        provider.exchange_grant({**made_up, **verifier})
     except TokenErrorResponse as error:
         return judged(error)
     except ProtocolError as error:

@@ -167,8 +167,7 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
         provider = provider_class(provider_key=key, **arguments)
     except (TypeError, ValueError, AttributeError) as error:
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: {error}") from error
-    if hasattr(provider, "store"):
-        provider.store = SharedValues()
+    provider.share_documents(SharedValues())
     if isinstance(getattr(provider, "transport", None), Transport):
         each, total = int(settings.MAX_EXCHANGES_PER_PROVIDER), int(settings.MAX_EXCHANGES)
         provider.transport.bounds = Bounds(name=key, each=each, total=total)

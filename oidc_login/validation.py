@@ -158,7 +158,7 @@ def url(value: Any) -> Iterator[Mistake]:
 
 def private_key(value: Any) -> Iterator[Mistake]:
     """A private key that can be read: a JWK, a PEM text, or the path of a file that holds one."""
-    from oidc_login.protocol.jose import PrivateKey  # loads jwcrypto
+    from oidc_login.protocol.private_key import PrivateKey  # loads jwcrypto
 
     if not isinstance(value, (str, Mapping)):
         yield wrong_type("a string", '"..."', found=type(value).__name__)

@@ -11,10 +11,8 @@ from oidc_login.checks.reports import Problem, Report
 from oidc_login.checks.values import text, text_or_strings, wrong_choice
 from oidc_login.protocol.client_auth import read_assertion
 from oidc_login.protocol.errors import ClientMisconfigured
-from oidc_login.protocol.jose import MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS
+from oidc_login.protocol.jose import MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, has_symmetric
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.oauth2 import OAuth2Provider
-from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.validation import nearest
 
 # The values of client_assertion_audience that are not taken literally.
@@ -100,52 +98,49 @@ def client_assertion_file(value: Any) -> Iterable[Problem]:
 def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """There is a secret where the client authentication method needs one (RFC 6749 2.3)."""
     broken = entry.broken & {"client_secret", "client_assertion_file"}
-    if not isinstance(provider, OAuth2Provider) or authenticates_otherwise(provider) or broken:
+    if authenticates_otherwise(provider) or broken:
         return
     method = provider.token_endpoint_auth_method
-    secrets = [secret for secret in provider._client_secrets if secret]
+    secrets = [secret for secret in provider.client_secrets if secret]
     if method and method.startswith("client_secret_") and not secrets:
         yield SECRET_MISSING.problem(needed_by=f"token_endpoint_auth_method {method!r}")
     if method == "client_secret_jwt" and any(map(is_short, secrets)):
         yield too_short("token_endpoint_auth_method", method)
     offered = offered_methods(provider)
-    has_key = provider._private_key is not None or "client_key" in entry.broken
+    has_key = provider.private_key is not None or "client_key" in entry.broken
     if not method and not secrets and not has_key and offered and "none" not in offered:
         yield SECRET_MISSING.problem(needed_by=f"{offered[0]}, which the provider requires,")
 
 
-def authenticates_otherwise(provider: OAuth2Provider) -> bool:
+def authenticates_otherwise(provider: OAuthProvider) -> bool:
     """Whether the class authenticates the client in its own way, or an assertion from a file is used."""
     if provider.client_assertion_file:
         return True
     own = ("authenticate_client", "get_oauth_token", "get_client_secret", "get_client_secrets")
-    return any(is_given(provider, OAuth2Provider, name) for name in own)
+    return any(is_given(provider, name) for name in own)
 
 
-def offered_methods(provider: OAuth2Provider) -> tuple[str, ...]:
+def offered_methods(provider: OAuthProvider) -> tuple[str, ...]:
     """Return the client authentication methods that are known without a request, () when none is."""
-    if isinstance(provider, OIDCProvider):
-        named = provider.metadata_overrides.get("token_endpoint_auth_methods_supported")
-        return tuple(named or provider.token_endpoint_auth_methods_supported)
-    if is_given(provider, OAuth2Provider, "token_endpoint_auth_methods_supported"):
-        return provider.token_endpoint_auth_methods_supported
-    return ()
+    named = provider.metadata_overrides.get("token_endpoint_auth_methods_supported")
+    by_class = is_given(provider, "token_endpoint_auth_methods_supported")
+    return tuple(named or (provider.token_endpoint_auth_methods_supported if by_class else ()))
 
 
 def check_client_key(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """There is a key where the client authentication method needs one (Core 9)."""
-    if not isinstance(provider, OAuth2Provider) or entry.broken & {"client_key", "client_assertion_file"}:
+    if entry.broken & {"client_key", "client_assertion_file"}:
         return
-    has_key = provider._private_key is not None or bool(provider.client_assertion_file)
+    has_key = provider.private_key is not None or bool(provider.client_assertion_file)
     if provider.token_endpoint_auth_method == "private_key_jwt" and not has_key:  # noqa: S105
         yield KEY_MISSING.problem(needed_by="token_endpoint_auth_method 'private_key_jwt'")
 
 
 def check_assertion_file(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """A request authenticates in one way only (RFC 6749 2.3): with the assertion from the file, if there is one."""
-    if not isinstance(provider, OAuth2Provider) or not provider.client_assertion_file:
+    if not provider.client_assertion_file:
         return
-    if any(provider._client_secrets) and not any(name in SYMMETRIC_ALGORITHMS for name in signing_algorithms(provider)):
+    if any(provider.client_secrets) and not has_symmetric(provider.id_token_signing_algs):
         yield ASSERTION_COMBINED.problem("client_secret")
     if provider.token_endpoint_auth_method not in (None, "private_key_jwt"):
         yield ASSERTION_COMBINED.problem("token_endpoint_auth_method")
@@ -153,20 +148,16 @@ def check_assertion_file(entry: Entry, provider: OAuthProvider) -> Iterator[Prob
         yield ASSERTION_COMBINED.problem("client_assertion_audience")
 
 
-def signing_algorithms(provider: OAuth2Provider) -> tuple[str, ...]:
-    return provider.id_token_signing_algs if isinstance(provider, OIDCProvider) else ()
-
-
 def check_mac_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """The secret of a MAC is at least as long as its hash (Core 10.1, RFC 7518 3.2)."""
-    if not isinstance(provider, OIDCProvider) or "client_secret" in entry.broken:
+    if "client_secret" in entry.broken:
         return
     for name in provider.id_token_signing_algs:
         if name not in SYMMETRIC_ALGORITHMS:
             continue
-        if not any(provider._client_secrets):
+        if not any(provider.client_secrets):
             yield SECRET_MISSING.problem(needed_by=f"id_token_signing_algs {name!r}")
-        elif any(map(is_short, provider._client_secrets)):
+        elif any(map(is_short, provider.client_secrets)):
             yield too_short("id_token_signing_algs", name)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from oidc_login.checks.entries import Entry
+from oidc_login.checks.parts import is_given
 from oidc_login.checks.reports import Problem, Report
 from oidc_login.checks.values import text_map
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.mapping import NAMES, PATH
-from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.validation import did_you_mean, listed
 
 # Members of providers' answers that people can change or give up.
@@ -64,9 +64,7 @@ def mapping(value: Any) -> Iterator[Problem]:
 
 def check_identity(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """A mapping identifies people by something that never changes."""
-    if not isinstance(provider, OAuth2Provider) or not provider.mapping:
-        return
-    if any(getattr(type(provider), name) is not getattr(OAuth2Provider, name) for name in IDENTIFYING_METHODS):
+    if not provider.mapping or any(is_given(provider, name) for name in IDENTIFYING_METHODS):
         return
     path = provider.mapping.get("user_id")
     if path is None:

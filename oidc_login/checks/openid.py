@@ -20,7 +20,6 @@ from oidc_login.protocol.metadata import (
     issuers_for,
 )
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.validation import did_you_mean, is_url, listed, optional
 
 ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
@@ -93,32 +92,32 @@ def metadata(value: Any) -> Iterator[Problem]:
 
 def check_address(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """An OpenID provider has a discovery URL, an issuer or complete metadata (Discovery 4)."""
-    if not isinstance(provider, OIDCProvider) or entry.broken & {"discovery_url", "issuer", "metadata"}:
+    if not provider.has_id_token or entry.broken & {"discovery_url", "issuer", "metadata"}:
         return
     if all(provider.metadata_overrides.get(name) for name in REQUIRED_URLS):
         return
     if not provider.can_be_found():
         yield PROVIDER_NOT_FOUND.problem()
-    elif provider.discovery_url and not provider._expected_issuer and not issuers_for(provider.discovery_url):
+    elif provider.discovery_url and not provider.expected_issuer and not issuers_for(provider.discovery_url):
         yield ISSUER_UNKNOWN.problem()
 
 
 def check_discovery_url(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """The URL of the discovery document is valid."""
-    if not isinstance(provider, OIDCProvider) or not provider.discovery_url:
+    if not provider.discovery_url:
         return
-    derived = provider.discovery_url == discovery_url_for(provider._expected_issuer)
+    derived = provider.discovery_url == discovery_url_for(provider.expected_issuer)
     if not derived and not is_url(provider.discovery_url):
         yield NO_URL.problem("discovery_url")
 
 
 def check_issuer(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
     """The issuer is a URL without a query (Discovery 3), and the same one in both places."""
-    if not isinstance(provider, OIDCProvider) or not provider._expected_issuer:
+    if not provider.expected_issuer:
         return
     try:
-        check_issuer_url(provider._expected_issuer)
+        check_issuer_url(provider.expected_issuer)
     except MetadataInvalid:
         yield NO_ISSUER.problem("issuer" if "issuer" in entry.arguments else "metadata['issuer']")
-    if provider.metadata_overrides.get("issuer", provider._expected_issuer) != provider._expected_issuer:
+    if provider.metadata_overrides.get("issuer", provider.expected_issuer) != provider.expected_issuer:
         yield ISSUERS_DIFFER.problem()

@@ -16,14 +16,13 @@ from oidc_login.checks.arguments import ARGUMENT_RULES
 from oidc_login.checks.credentials import check_assertion_file, check_client_key, check_client_secret, check_mac_secret
 from oidc_login.checks.entries import Entry, configured, named
 from oidc_login.checks.groups import check_groups
-from oidc_login.checks.oauth1 import check_oauth1_parts, check_oauth1_secret
+from oidc_login.checks.oauth1 import check_oauth1_secret
 from oidc_login.checks.oauth2 import check_identity
 from oidc_login.checks.openid import check_address, check_discovery_url, check_issuer
 from oidc_login.checks.parts import check_endpoints, check_parts
 from oidc_login.checks.reports import Problem, Report
 from oidc_login.conf import settings
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import KEY, argument_names, import_provider_class
 from oidc_login.validation import did_you_mean, listed
@@ -190,7 +189,6 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_mac_secret,
     check_groups,
     check_email_needs,
-    check_oauth1_parts,
     check_oauth1_secret,
 )
 
@@ -199,7 +197,7 @@ def check_same_client(made: Mapping[str, OAuthProvider]) -> Iterator[CheckMessag
     """No two entries are the same client, with which one person would have two identities."""
     first: dict[tuple[str, str], str] = {}
     for key, provider in made.items():
-        address = provider.discovery_url if isinstance(provider, OIDCProvider) else static_address(provider)
+        address = provider.discovery_url or static_address(provider)
         other = first.setdefault((address, provider.client_id), key)
         if address and other != key:
             yield SAME_CLIENT.message(entry=named(other), other=named(key))

@@ -21,8 +21,9 @@ from oidc_login.client.tokens import OAuth2Token, as_dictionary, as_token
 from oidc_login.client.userinfo import UserInfo
 from oidc_login.flow import pending as flows
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthProvider, OAuthToken
-from oidc_login.providers.oidc import OIDCProvider, with_openid
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.oidc import with_openid
+from oidc_login.providers.values import OAuthToken
 
 
 class DjangoOAuth2App(Flows, TokenCalls, Logout):
@@ -30,14 +31,14 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
 
     def _own_values(self) -> tuple[str, ...]:
         """Return what a flow is made of: OpenID providers alone are sent a nonce."""
-        return OWN_VALUES if isinstance(self._provider(), OIDCProvider) else ("state", "code_verifier")
+        return OWN_VALUES if self._provider().has_id_token else ("state", "code_verifier")
 
     def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         refuse("authorize_redirect()", request_problems(parameters))
         if "scope" not in parameters:
             return dict(parameters)
         scope = parameters["scope"] if isinstance(parameters["scope"], str) else " ".join(parameters["scope"])
-        is_openid = isinstance(self._provider(), OIDCProvider)
+        is_openid = self._provider().has_id_token
         return {**parameters, "scope": with_openid(scope) if is_openid else scope}
 
     @sensitive_variables()
@@ -74,7 +75,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
         provider = self._provider()
         expected = {"iss": provider.get_issuer(), "aud": provider.client_id} if claims_options else {}
         check_arguments(expected, claims_options, claims_cls, leeway)
-        asks_for_another = leeway is not None and isinstance(provider, OIDCProvider)
+        asks_for_another = leeway is not None and provider.has_id_token
         return self._provider(leeway=leeway) if asks_for_another else provider
 
     @asking()
@@ -115,8 +116,8 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
     def load_server_metadata(self) -> dict[str, Any]:
         """Return the metadata that is used of the provider's document, or was registered."""
         provider = self._provider()
-        if isinstance(provider, OIDCProvider):
-            found = asdict(provider.metadata)
+        if provider.has_id_token:
+            found = asdict(provider.get_metadata())
         else:
             found = {name: getattr(provider, name, "") for name in ENDPOINTS}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items() if value}
@@ -125,7 +126,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
     def fetch_jwk_set(self, force: bool = False) -> Any:
         """Return the provider's keys (RFC 7517 5); `force` fetches them anew, but not more than twice a minute."""
         provider = self._provider()
-        if not isinstance(provider, OIDCProvider):
+        if not provider.has_id_token:
             raise RuntimeError('Missing "jwks_uri" in metadata')
         return provider.get_jwk_set(newer=force)
 

@@ -15,15 +15,13 @@ from oidc_login.client.claims import check_admission
 from oidc_login.client.errors import InvalidTokenError, MissingTokenError, OAuthError, asking
 from oidc_login.client.tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
 from oidc_login.client.userinfo import UserInfo
-from oidc_login.exceptions import ClientRefused
 from oidc_login.flow.pending import attach
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import auth_time_of, is_subject
 from oidc_login.protocol.userinfo import merge_claims
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthProvider, OAuthToken
-from oidc_login.providers.oauth2 import OAuth2Provider
-from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken
 
 logger = logging.getLogger(__name__)
 
@@ -134,10 +132,10 @@ class TokenCalls(ApiCalls):
         """Return what the provider says now of the person whose token it is."""
         token = self.ensure_active_token(self._token_for(token, request))
         provider = self._provider()
-        if isinstance(provider, OAuth2Provider) and not provider.userinfo_endpoint:
+        if not provider.userinfo_endpoint:
             raise RuntimeError('Missing "userinfo_endpoint" in metadata')
         with answers_of(provider):
-            if isinstance(provider, OIDCProvider):
+            if provider.has_id_token:
                 claims = openid_userinfo(provider, token)
             else:
                 claims = provider.get_userinfo(as_token(token), claims={})
@@ -185,19 +183,18 @@ def usable(token: TokenLike) -> str:
 @sensitive_variables()
 def request_grant(provider: OAuthProvider, grant_type: str, parameters: Mapping[str, Any]) -> OAuthToken:
     """Ask the token endpoint by another grant than a code (RFC 6749 4.4 and 4.5)."""
-    if not isinstance(provider, OAuth2Provider):
-        raise ClientRefused("grant_type")
     asked: dict[str, Any] = {"grant_type": grant_type, **parameters}
-    if grant_type == "client_credentials" and provider.scope and not isinstance(provider, OIDCProvider):
+    if grant_type == "client_credentials" and provider.scope and not provider.has_id_token:
         asked.setdefault("scope", provider.scope)
-    response = provider.request_token({name: str(value) for name, value in asked.items()})
-    return provider.token_from_response(response, scope=str(asked.get("scope", "")))
+    return provider.exchange_grant(
+        {name: str(value) for name, value in asked.items()}, scope=str(asked.get("scope", ""))
+    )
 
 
 @sensitive_variables()
 def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) -> None:
     """A refreshed ID token is verified, and about the same person where it is known who that was (Core 12.2)."""
-    if not answer.id_token or not isinstance(provider, OIDCProvider):
+    if not answer.id_token or not provider.has_id_token:
         return
     subject = subject_of(userinfo)
     if subject is None:
@@ -216,7 +213,7 @@ def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) 
 
 
 @sensitive_variables()
-def openid_userinfo(provider: OIDCProvider, token: TokenLike) -> Mapping[str, Any]:
+def openid_userinfo(provider: OAuthProvider, token: TokenLike) -> Mapping[str, Any]:
     """Return the claims of user info, about the person of the ID token where that is known (Core 5.3.2)."""
     subject = subject_of(token.get("userinfo"))
     if subject is not None:

@@ -21,7 +21,6 @@ from oidc_login.flow import pending as flows
 from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.oauth2 import OAuth2Provider
 
 # What a site may make up itself, each once.
 OWN_VALUES = ("state", "nonce", "code_verifier")
@@ -87,7 +86,7 @@ class Flows(Client):
         own = {name: asked.pop(name) for name in OWN_VALUES if name in asked}
         check_nonce_is_new(own.get("nonce"))
         provider = self._provider()
-        if isinstance(provider, OAuth2Provider) and not provider.authorization_url:
+        if not provider.authorization_url:
             raise RuntimeError('Missing "authorize_url" value')
         flow = self._flow(redirect_uri=check_redirect_uri(redirect_uri), parameters=asked, **own)
         with answers_of(provider):

@@ -17,7 +17,6 @@ from oidc_login.client.options import check_redirect_uri, refuse, request_proble
 from oidc_login.flow import pending as flows
 from oidc_login.protocol.authorization import authorization_url, read_state
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.providers.oidc import OIDCProvider
 
 
 class Logout(Client):
@@ -37,7 +36,7 @@ class Logout(Client):
     ) -> Discreet:
         """Return the URL that ends the session at the provider, and the state that comes back (2)."""
         provider = self._provider()
-        endpoint = provider.metadata.end_session_endpoint if isinstance(provider, OIDCProvider) else ""
+        endpoint = provider.get_metadata().end_session_endpoint if provider.has_id_token else ""
         if not endpoint:
             raise RuntimeError('Missing "end_session_endpoint" in metadata')
         parameters: dict[str, Any] = {

@@ -17,8 +17,8 @@ from oidc_login.flow.pending import attach
 from oidc_login.protocol.errors import AuthorizationResponseInvalid, TokenResponseInvalid
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.oauth1 import OAuth1Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider

@@ -10,9 +10,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.tokens import TokenResponse
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -17,7 +17,7 @@ from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import InvalidTokenError, UnsupportedTokenTypeError
 from oidc_login.protocol.errors import TokenResponseInvalid
 from oidc_login.protocol.tokens import read_scope, read_token
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.values import OAuthToken
 
 AHEAD = 60  # seconds before it expires that a token is replaced
 

@@ -27,7 +27,8 @@ from oidc_login.user_model import can_use_password, lock_user
 # The modules that send requests to providers are imported at their first use: a site starts without them.
 if TYPE_CHECKING:
     from oidc_login.protocol.http.api_session import TokenSession
-    from oidc_login.providers.base import OAuthProvider, OAuthToken
+    from oidc_login.providers.base import OAuthProvider
+    from oidc_login.providers.values import OAuthToken
 
 
 class OAuthConnection(models.Model):
@@ -103,7 +104,7 @@ class OAuthConnection(models.Model):
     @property
     def oauth_token(self) -> OAuthToken:
         """The tokens of this connection."""
-        from oidc_login.providers.base import OAuthToken
+        from oidc_login.providers.values import OAuthToken
 
         return OAuthToken(
             access_token=self.access_token,

@@ -13,8 +13,9 @@ from oidc_login.exceptions import OAuthError, ProviderUnknown
 from oidc_login.moving.accounts import Counterpart, OldAccount, Source
 from oidc_login.plain_text import one_line
 from oidc_login.protocol.errors import InvalidIDToken, ProtocolError
-from oidc_login.providers.base import MAX_ISSUER_LENGTH, OAuthProvider, subject_of
+from oidc_login.providers.base import MAX_ISSUER_LENGTH, OAuthProvider
 from oidc_login.providers.mapping import value_at
+from oidc_login.providers.values import subject_of
 from oidc_login.registry import get_provider, get_provider_keys
 
 MAX_SUBJECT_LENGTH = 255  # of the column, and of `sub` (Core 2)

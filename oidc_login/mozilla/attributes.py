@@ -1,7 +1,7 @@
-"""The attributes that the constructor of mozilla-django-oidc's backend sets, found when somebody asks for them.
+"""The attributes that the constructor of mozilla-django-oidc's backend sets, computed when they are read.
 
-They are for the hooks of a site to read. What a site assigns in its own constructor wins, an overridden
-`get_settings` is asked next, then the provider; what the package itself does follows the provider.
+A site's hooks read them. What a site assigns in its own constructor comes first, then an overridden `get_settings`,
+then the provider. The package itself follows only the provider.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from oidc_login.registry import get_provider, get_provider_keys
 
 
 def attribute(name: str, read: Callable[[Any], Any]) -> Any:
-    """Return the attribute of that name, which `read` takes from a provider."""
+    """Return the attribute of that name, which `read` reads from a provider."""
 
     def find(backend: UpstreamAttributes) -> Any:
         if type(backend).get_settings is not OIDCAuthenticationBackend.get_settings:
@@ -31,16 +31,8 @@ def attribute(name: str, read: Callable[[Any], Any]) -> Any:
     return cached_property(find)
 
 
-def jwks_uri(provider: OAuthProvider) -> str | None:
-    from oidc_login.providers.oidc import OIDCProvider  # the site's providers may all be others
-
-    return provider.metadata.jwks_uri if isinstance(provider, OIDCProvider) else None
-
-
 def sign_algo(provider: OAuthProvider) -> str | None:
-    from oidc_login.providers.oidc import OIDCProvider  # as above
-
-    return provider.get_signing_algorithms()[0] if isinstance(provider, OIDCProvider) else None
+    return next(iter(provider.get_signing_algorithms()), None)
 
 
 def sign_key(provider: OAuthProvider) -> Any:
@@ -48,7 +40,7 @@ def sign_key(provider: OAuthProvider) -> Any:
 
 
 class UpstreamAttributes:
-    """Is a base of the backend, before upstream's class."""
+    """The attributes of a backend; a base class before upstream's own."""
 
     if TYPE_CHECKING:
         provider: OAuthProvider
@@ -56,14 +48,14 @@ class UpstreamAttributes:
 
     OIDC_OP_TOKEN_ENDPOINT = attribute("OIDC_OP_TOKEN_ENDPOINT", lambda op: getattr(op, "token_endpoint", ""))
     OIDC_OP_USER_ENDPOINT = attribute("OIDC_OP_USER_ENDPOINT", lambda op: getattr(op, "userinfo_endpoint", ""))
-    OIDC_OP_JWKS_ENDPOINT = attribute("OIDC_OP_JWKS_ENDPOINT", jwks_uri)
+    OIDC_OP_JWKS_ENDPOINT = attribute("OIDC_OP_JWKS_ENDPOINT", lambda op: op.get_jwks_uri())
     OIDC_RP_CLIENT_ID = attribute("OIDC_RP_CLIENT_ID", lambda op: op.get_client_id())
     OIDC_RP_CLIENT_SECRET = attribute("OIDC_RP_CLIENT_SECRET", lambda op: op.get_client_secret())
     OIDC_RP_SIGN_ALGO = attribute("OIDC_RP_SIGN_ALGO", sign_algo)
     OIDC_RP_IDP_SIGN_KEY = attribute("OIDC_RP_IDP_SIGN_KEY", sign_key)
 
     def provider_of_attributes(self, name: str) -> OAuthProvider:
-        """Return the provider of the sign-in, or else the one that upstream's settings mean, or the only one."""
+        """Return the provider of the sign-in, else the one that upstream's settings configure, else the only one."""
         if hasattr(self, "provider"):
             return self.provider
         keys = get_provider_keys()

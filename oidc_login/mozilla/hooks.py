@@ -21,7 +21,8 @@ from oidc_login.mozilla.attributes import UpstreamAttributes
 from oidc_login.protocol.errors import TokenResponseInvalid
 from oidc_login.protocol.tokens import TokenResponse
 from oidc_login.providers.answers import http_answers
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken
 
 TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
 # What a site's own `verify_token` may not say otherwise than the ID token: who it is, where from, and how.

@@ -1,4 +1,4 @@
-"""An OpenID provider of which a site knows the endpoints and not the issuer, as sites of mozilla-django-oidc do."""
+"""An OpenID provider whose endpoints a site knows, but not its issuer, as sites with mozilla-django-oidc do."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
 from oidc_login.providers.oidc import OIDCProvider
 
-MAX_PLACES = 12  # at which the document is looked for
-COOL_DOWN = 10  # seconds after which it is looked for again, where there was none
-# What the document has to say just as the site does, if it is the one of this provider.
+MAX_PLACES = 12  # where the document is searched for
+COOL_DOWN = 10  # seconds between two searches for a document
+# What the document and the site must agree on.
 SAME = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class EndpointsProvider(OIDCProvider):
-    """Finds its issuer by the discovery document beside its endpoints, unless the site names the issuer.
+    """Finds its issuer in a discovery document next to its endpoints, unless the site names the issuer.
 
-    A document is believed only where its issuer is the place at which it stands (Discovery 4.3) and its endpoints and
-    keys are those of the site, which trusts these already. ID tokens are then judged as any others.
+    A document is accepted only if it is at the place that its issuer names (Discovery 4.3) and has the endpoints and
+    keys that the site already trusts. ID tokens are then verified as those of any other provider.
     """
 
     def __init__(self, *, signing_key: Mapping[str, Any] | str | bytes | None = None, **kwargs: Any) -> None:
-        """Take `signing_key`, a PEM text or a JWK, as the one key of ID tokens, instead of those that are published."""
+        """Verify ID tokens with `signing_key`, a PEM text or a JWK, instead of the published keys."""
         super().__init__(**kwargs)
         self._known_keys = None if signing_key is None else KeySet.of_public_key(signing_key)
         self._looking = threading.Lock()
@@ -42,7 +42,7 @@ class EndpointsProvider(OIDCProvider):
 
     @property
     def metadata(self) -> ProviderMetadata:
-        """The provider's metadata; at first there is a document to be found."""
+        """The provider's metadata; its document is searched for at first use."""
         if self.discovery_url:
             return super().metadata
         if not self.transport.acquire(self._looking, timeout=MAX_WAIT):
@@ -55,7 +55,7 @@ class EndpointsProvider(OIDCProvider):
         return super().metadata
 
     def _find_issuer(self, *, now: float) -> None:
-        """Take the first document that is this provider's; where there was none, wait before looking again."""
+        """Use the first document that is this provider's; if there is none, wait before looking again."""
         if now < self._not_before:
             raise self._failure.with_traceback(None)
         self._failure = MetadataInvalid("issuer_unknown")
@@ -68,7 +68,8 @@ class EndpointsProvider(OIDCProvider):
             except ProviderUnavailable as error:
                 self._failure = error
                 continue
-            self._expected_issuer, self._document, self.discovery_url = found.issuer, document, document.url
+            self.documents.use_document(document)
+            self.expected_issuer, self.discovery_url = found.issuer, document.url
             return
         self._not_before = now + COOL_DOWN
         raise self._failure
@@ -77,7 +78,7 @@ class EndpointsProvider(OIDCProvider):
         return {name: str(self.metadata_overrides[name]) for name in SAME if self.metadata_overrides.get(name)}
 
     def _document_of(self, issuer: str) -> CachedDocument[ProviderMetadata]:
-        """Return the document at a place, which is refused unless it is that issuer's and about these addresses."""
+        """Return the document at a place; it is refused unless it is that issuer's and has the site's addresses."""
 
         def parse(document: object) -> ProviderMetadata:
             described = ProviderMetadata.from_json(document)
@@ -87,20 +88,20 @@ class EndpointsProvider(OIDCProvider):
                     raise MetadataInvalid(name)
             return ProviderMetadata.from_json(document, overrides=self.metadata_overrides)
 
-        return CachedDocument(issuer + WELL_KNOWN, parse=parse, transport=self.transport, store=self.store)
+        return CachedDocument(issuer + WELL_KNOWN, parse=parse, transport=self.transport, store=self.documents.store)
 
     # The one key.
 
     @sensitive_variables()
-    def _secret_keys(self) -> KeySet:
-        return super()._secret_keys() if self._known_keys is None else self._known_keys
+    def get_own_keys(self) -> KeySet:
+        return super().get_own_keys() if self._known_keys is None else self._known_keys
 
-    def _needs_secret_alone(self) -> bool:
-        return self._known_keys is not None or super()._needs_secret_alone()
+    def uses_own_keys_only(self) -> bool:
+        return self._known_keys is not None or super().uses_own_keys_only()
 
 
 def folders_above(urls: Iterable[str]) -> list[str]:
-    """Return the folders of these URLs, the nearest first: issuers are among them at most providers."""
+    """Return the folders of these URLs, the nearest first; at most providers the issuer is one of them."""
     found: dict[str, None] = {}
     for url in urls:
         parts = urlsplit(url)

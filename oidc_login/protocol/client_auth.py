@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote_plus
 
 from oidc_login.protocol.errors import ClientMisconfigured
-from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, PrivateKey, is_compact_jws, sign_with_secret
+from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, is_compact_jws, sign_with_secret
+from oidc_login.protocol.private_key import PrivateKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 60  # seconds
@@ -23,6 +24,27 @@ class ClientAuthentication:
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def authenticate(
+    method: str,
+    client_id: str,
+    client_secret: str,
+    *,
+    key: PrivateKey | None,
+    audience: Callable[[], str],
+    now: float,
+) -> ClientAuthentication:
+    """Return the credentials for one of `METHODS`; `audience` is called for assertions only."""
+    if method == "client_secret_basic":
+        return client_secret_basic(client_id, client_secret)
+    if method == "client_secret_post":
+        return client_secret_post(client_id, client_secret)
+    if method == "client_secret_jwt":
+        return client_secret_jwt(client_id, client_secret, audience=audience(), now=now)
+    if method == "private_key_jwt" and key is not None:
+        return private_key_jwt(client_id, key, audience=audience(), now=now)
+    return public_client(client_id)
 
 
 def client_secret_basic(client_id: str, client_secret: str) -> ClientAuthentication:

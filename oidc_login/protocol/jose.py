@@ -1,7 +1,7 @@
 """JOSE: taking tokens apart, signatures, keys and decryption (RFC 7515, 7516, 7517, 7518, 8037, 8725).
 
-The only place that imports PyJWT and jwcrypto, jwcrypto at its first use: a site starts without reading a key.
-It decides which algorithms exist here; which of them a provider may use is decided by its caller.
+Only this module and `private_key` import PyJWT and jwcrypto; jwcrypto is loaded at its first use. This module decides
+which algorithms are supported, and its callers decide which of them a provider may use.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import jwt
@@ -25,7 +24,7 @@ from oidc_login.protocol.errors import ClientMisconfigured, InvalidIDToken, Resp
 from oidc_login.protocol.http.client import strict_json
 
 if TYPE_CHECKING:
-    from jwcrypto.jwk import JWK
+    pass
 
 MAX_TOKEN_LENGTH = 64 * 1024
 MAX_ENCRYPTED_LENGTH = 2 * MAX_TOKEN_LENGTH
@@ -209,97 +208,28 @@ def encode(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
+def read_jwe_header(raw: str) -> dict[str, Any]:
+    """Return the header of a compact JWE, or raise `InvalidIDToken`.
+
+    The whole text must have the compact form. jwcrypto also reads the JSON form, which has many recipients and other
+    headers besides the one that is checked.
+    """
+    parts = _COMPACT_JWE.fullmatch(raw) if len(raw) <= MAX_ENCRYPTED_LENGTH else None
+    if parts is None:
+        raise InvalidIDToken("encryption")
+    return _json_object(_decode(parts[1]), "header")
+
+
+def usual_algorithm(curve: str | None) -> str:
+    """Return the usual signature algorithm for a key on this curve; RS256 without one."""
+    by_curve: dict[str | None, str] = {kind[1]: name for name, kind in reversed(_KEY_KINDS.items()) if kind[1]}
+    by_curve["Ed25519"] = "EdDSA"
+    return by_curve.get(curve, "RS256")
+
+
 def is_encrypted(raw: object) -> bool:
     """Whether a token has the five parts of a JWE; looked at before any cryptography (RFC 7516 9)."""
     return isinstance(raw, str) and raw.count(".") == 4
-
-
-class PrivateKey:
-    """A client's own private key, for signing assertions and for decrypting; never shown."""
-
-    def __init__(self, key: Mapping[str, Any] | str) -> None:
-        """Take a JWK, a PEM text, or the path of a file that holds one of them; `ValueError` if it is none."""
-        from jwcrypto.common import JWException
-
-        try:
-            self._jwk = _read_private_key(key)
-            has_private = self._jwk.has_private
-        except (JWException, UnsupportedAlgorithm, LookupError, ValueError, TypeError, OSError) as error:
-            raise ValueError("client_key is not a private JWK, a PEM text or the path of one") from error
-        if not has_private:
-            raise ValueError("client_key has no private part")
-
-    def __repr__(self) -> str:
-        return "<PrivateKey>"
-
-    @property
-    def key_id(self) -> str | None:
-        return cast("str | None", self._jwk.get("kid"))
-
-    @property
-    def key_type(self) -> str:
-        return cast("str", self._jwk.get("kty"))
-
-    @property
-    def algorithm(self) -> str:
-        """The signature algorithm for this key: its own `alg`, else the usual one for its type."""
-        declared = self._jwk.get("alg")
-        if declared in ASYMMETRIC_ALGORITHMS:
-            return cast("str", declared)
-        by_curve = {kind[1]: name for name, kind in reversed(_KEY_KINDS.items()) if kind[1]}
-        by_curve["Ed25519"] = "EdDSA"
-        return by_curve.get(self._jwk.get("crv"), "RS256")
-
-    def sign(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
-        """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
-        name = key_id or self.key_id
-        try:
-            return jwt.encode(
-                dict(claims), self.to_pem(), algorithm=self.algorithm, headers={"kid": name} if name else None
-            )
-        except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
-            raise ClientMisconfigured("client_key_cannot_sign") from error
-
-    def to_pem(self) -> str:
-        """Return the key for whoever signs something else than a JWT."""
-        return cast("bytes", self._jwk.export_to_pem(private_key=True, password=None)).decode("ascii")
-
-    def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
-        """Return the plaintext of a compact JWE (RFC 7516 5.2), or raise `InvalidIDToken`.
-
-        The whole text must have the compact form: jwcrypto reads the JSON form as well, which has many recipients
-        and headers beside the one that is judged here.
-        """
-        from jwcrypto.common import JWException
-        from jwcrypto.jwe import JWE
-
-        parts = _COMPACT_JWE.fullmatch(raw) if len(raw) <= MAX_ENCRYPTED_LENGTH else None
-        if parts is None:
-            raise InvalidIDToken("encryption")
-        header = _json_object(_decode(parts[1]), "header")
-        check_header(header)
-        permitted = header.get("alg") in algorithms and header.get("enc") in CONTENT_ENCRYPTION_ALGORITHMS
-        if "zip" in header or not permitted:
-            raise InvalidIDToken("encryption")
-        try:
-            jwe = JWE(algs=[header["alg"], header["enc"]])
-            jwe.deserialize(raw, self._jwk)
-            return cast("bytes", jwe.payload).decode("ascii")
-        except (JWException, ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise InvalidIDToken("encryption") from error
-
-
-def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
-    from jwcrypto.jwk import JWK
-
-    if isinstance(key, Mapping):
-        return JWK(**key)
-    if "-----BEGIN" in key:
-        return JWK.from_pem(key.encode())
-    text = Path(key).read_text()
-    if "-----BEGIN" in text:
-        return JWK.from_pem(text.encode())
-    return JWK.from_json(text)
 
 
 def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
@@ -307,3 +237,21 @@ def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
     if len(secret.encode()) < MIN_SECRET_BYTES:
         raise ClientMisconfigured("client_secret_too_short")
     return jwt.encode(dict(claims), secret, algorithm="HS256")
+
+
+def allowed_algorithms(listed: Sequence[str], advertised: Iterable[str]) -> tuple[str, ...]:
+    """Return the algorithms of ID tokens: the site's list, else the advertised asymmetric ones, else RS256.
+
+    Only the site's list can allow a MAC (Registration 2).
+    """
+    if listed:
+        return tuple(name for name in listed if name in (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS))
+    return tuple(name for name in advertised if name in ASYMMETRIC_ALGORITHMS) or ("RS256",)
+
+
+def has_asymmetric(algorithms: Iterable[str]) -> bool:
+    return any(name in ASYMMETRIC_ALGORITHMS for name in algorithms)
+
+
+def has_symmetric(algorithms: Iterable[str]) -> bool:
+    return any(name in SYMMETRIC_ALGORITHMS for name in algorithms)

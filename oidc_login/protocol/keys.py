@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from oidc_login.protocol.errors import Evidence, MetadataInvalid, UnknownKey
 from oidc_login.protocol.http.strict_json import stated
 from oidc_login.protocol.jose import (
     ASYMMETRIC_ALGORITHMS,
+    MIN_SECRET_BYTES,
     PublicKey,
     UnverifiedJWS,
     import_public_key,
@@ -67,6 +68,12 @@ class KeySet:
     def of_secret(cls, secret: str) -> KeySet:
         """Return the set that verifies MACs made with the client secret (Core 10.1)."""
         return cls((Key(kty="oct", material=secret.encode()),))
+
+    @classmethod
+    def of_secrets(cls, secrets: Iterable[str]) -> KeySet:
+        """Return the set of those secrets that are long enough for a MAC (RFC 7518 3.2)."""
+        long_enough = (secret for secret in secrets if len(secret.encode()) >= MIN_SECRET_BYTES)
+        return sum(map(cls.of_secret, long_enough), cls())
 
     @classmethod
     def of_public_key(cls, key: Mapping[str, Any] | str | bytes) -> KeySet:

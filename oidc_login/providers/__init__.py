@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from oidc_login.providers.amazon import AmazonProvider as AmazonProvider
     from oidc_login.providers.apple import AppleProvider as AppleProvider
     from oidc_login.providers.base import OAuthProvider as OAuthProvider
-    from oidc_login.providers.base import OAuthToken as OAuthToken
-    from oidc_login.providers.base import OAuthUser as OAuthUser
     from oidc_login.providers.bitbucket import BitbucketProvider as BitbucketProvider
     from oidc_login.providers.cognito import CognitoProvider as CognitoProvider
     from oidc_login.providers.discogs import DiscogsProvider as DiscogsProvider
@@ -48,6 +46,8 @@ if TYPE_CHECKING:
     from oidc_login.providers.trello import TrelloProvider as TrelloProvider
     from oidc_login.providers.tumblr import TumblrProvider as TumblrProvider
     from oidc_login.providers.twitch import TwitchProvider as TwitchProvider
+    from oidc_login.providers.values import OAuthToken as OAuthToken
+    from oidc_login.providers.values import OAuthUser as OAuthUser
     from oidc_login.providers.x import XProvider as XProvider
     from oidc_login.providers.youtube import YouTubeProvider as YouTubeProvider
     from oidc_login.providers.zitadel import ZitadelProvider as ZitadelProvider
@@ -59,8 +59,8 @@ _OTHERS = {
     "OAuth1Provider": "oidc_login.providers.oauth1",
     "OAuth2Provider": "oidc_login.providers.oauth2",
     "OAuthProvider": "oidc_login.providers.base",
-    "OAuthToken": "oidc_login.providers.base",
-    "OAuthUser": "oidc_login.providers.base",
+    "OAuthToken": "oidc_login.providers.values",
+    "OAuthUser": "oidc_login.providers.values",
     "OIDCProvider": "oidc_login.providers.oidc",
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import text_at
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class DiscordProvider(OAuth2Provider):

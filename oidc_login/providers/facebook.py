@@ -10,9 +10,9 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.authorization import authorization_url
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.graph import GraphProvider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class FacebookProvider(GraphProvider):
@@ -75,5 +75,5 @@ class FacebookProvider(GraphProvider):
     @sensitive_variables()
     def get_appsecret_proof(self, oauth_token: OAuthToken) -> str:
         """Return what calls of a site's own have to carry as well, where the app demands it."""
-        secret = self.get_client_secrets()[self._first_secret]
+        secret = self.current_secret()
         return hmac.new(secret.encode(), oauth_token.access_token.encode(), hashlib.sha256).hexdigest()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from oidc_login.providers.base import OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider
+from oidc_login.providers.values import OAuthUser
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -12,9 +12,9 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.protocol.client_auth import http_basic
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.tokens import deletion_request, read_deletion_response
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class GitHubProvider(OAuth2Provider):
@@ -107,7 +107,7 @@ class GitHubProvider(OAuth2Provider):
         request = deletion_request(
             self.token_deletion_endpoint,
             oauth_token.access_token,
-            authentication=http_basic(self.client_id, self.get_client_secrets()[self._first_secret]),
+            authentication=http_basic(self.client_id, self.current_secret()),
         )
         read_deletion_response(self.transport.send(request), now=time.time())
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class GitLabRESTProvider(OAuth2Provider):

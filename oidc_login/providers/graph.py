@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.providers.base import OAuthToken
 from oidc_login.providers.mapping import value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken
 
 DAY = 24 * 3600  # seconds
 

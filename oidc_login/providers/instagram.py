@@ -9,10 +9,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.tokens import exchange_request, request_tokens
-from oidc_login.providers.base import OAuthToken
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.graph import GraphProvider
 from oidc_login.providers.mapping import value_at
+from oidc_login.providers.values import OAuthToken
 
 
 class InstagramProvider(GraphProvider):
@@ -54,7 +54,7 @@ class InstagramProvider(GraphProvider):
         """https://developers.facebook.com/docs/instagram-platform/reference/access_token"""
         parameters = {
             "grant_type": "ig_exchange_token",
-            "client_secret": self.get_client_secrets()[self._first_secret],
+            "client_secret": self.current_secret(),
             "access_token": oauth_token.access_token,
         }
         return self._exchanged(self.long_lived_token_endpoint, parameters, scope=oauth_token.scope)

@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.metadata import WELL_KNOWN, ProviderMetadata, TenantRule
-from oidc_login.providers.base import OAuthToken
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.microsoft_groups import GRAPH_URL, read_groups
 from oidc_login.providers.oidc import OIDCProvider
+from oidc_login.providers.values import OAuthToken
 
 logger = logging.getLogger(__name__)
 

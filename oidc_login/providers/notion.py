@@ -7,9 +7,9 @@ from dataclasses import replace
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.http.client import Request
-from oidc_login.providers.base import OAuthToken
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken
 
 
 class NotionProvider(OAuth2Provider):

@@ -18,9 +18,10 @@ from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.http.api_session import TokenSource
 from oidc_login.protocol.http.client import Request, Response
 from oidc_login.protocol.http.oauth1_session import SignedSession
-from oidc_login.protocol.jose import PrivateKey
+from oidc_login.protocol.private_key import PrivateKey
 from oidc_login.protocol.userinfo import read_userinfo_document
-from oidc_login.providers.base import OAuthProvider, OAuthToken, OAuthUser, PendingFlow, pending_flow
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow, pending_flow
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -32,6 +33,8 @@ class OAuth1Provider(OAuthProvider):
     That is `user_from_userinfo` where there is a `userinfo_endpoint`, and `user_from_token` where the access token
     comes with all that is known. An `access_token` of ours is the provider's answer: token, secret and the rest.
     """
+
+    is_generic: ClassVar[bool] = True
 
     request_token_endpoint: str = ""
     authorization_endpoint: str = ""
@@ -67,9 +70,19 @@ class OAuth1Provider(OAuthProvider):
                     signature_type=signature_type,
                     realm=realm,
                 )
-                for client_secret in self._client_secrets or ("",)
+                for client_secret in self.client_secrets or ("",)
             ]
         )
+
+    def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
+        parts: dict[str, tuple[str, ...]] = {
+            "request_token_endpoint": ("prepare_flow",),
+            "authorization_endpoint": ("get_authorization_url",),
+            "access_token_endpoint": ("get_oauth_token",),
+        }
+        if self.userinfo_endpoint:
+            parts["user_from_userinfo"] = ("get_oauth_user", "get_userinfo")
+        return parts
 
     @property
     def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute

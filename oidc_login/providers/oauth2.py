@@ -1,6 +1,6 @@
-"""OAuth 2.0 without OpenID Connect: a provider declared by its endpoints and what its user-info answer means.
+"""OAuth 2.0 (RFC 6749): a provider declared by its endpoints and what its user-info answer means.
 
-By the settings of one entry, or by the attributes of a class.
+The declarations are settings of one entry or attributes of a class.
 """
 
 from __future__ import annotations
@@ -11,19 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.protocol.client_auth import (
-    ClientAuthentication,
-    assertion_of_file,
-    choose_method,
-    client_secret_basic,
-    client_secret_jwt,
-    client_secret_post,
-    private_key_jwt,
-    public_client,
-)
-from oidc_login.protocol.errors import TokenErrorResponse, UserInfoInvalid
+from oidc_login.protocol.client_auth import ClientAuthentication, assertion_of_file, authenticate, choose_method
+from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.http.client import Request
-from oidc_login.protocol.jose import PrivateKey
+from oidc_login.protocol.private_key import PrivateKey
+from oidc_login.protocol.secret_rotation import SecretRotation
 from oidc_login.protocol.tokens import (
     TokenResponse,
     read_revocation_response,
@@ -33,8 +25,9 @@ from oidc_login.protocol.tokens import (
     token_request,
 )
 from oidc_login.protocol.userinfo import read_userinfo_document, userinfo_request
-from oidc_login.providers.base import OAuthProvider, OAuthToken, OAuthUser, pending_flow, subject_of
+from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.mapping import other_members, text_at, value_at
+from oidc_login.providers.values import OAuthToken, OAuthUser, pending_flow, subject_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -47,8 +40,10 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "r
 class OAuth2Provider(OAuthProvider):
     """An OAuth 2.0 provider (RFC 6749): endpoints, and `mapping` or `user_from_userinfo` for what the answer means.
 
-    A class declares both as attributes; what the settings give as arguments is put in their place.
+    A class declares both as attributes; arguments in the settings replace them.
     """
+
+    is_generic: ClassVar[bool] = True
 
     authorization_endpoint: str = ""
     token_endpoint: str = ""
@@ -57,8 +52,6 @@ class OAuth2Provider(OAuthProvider):
 
     identity_endpoints = ("token_endpoint", "userinfo_endpoint")
 
-    # Where the user-info answer has what, by the names of `providers.mapping.NAMES`.
-    mapping: Mapping[str, str] = {}
     # Parameters of every authorization request; `authorization_params` of the settings adds to them.
     default_authorization_params: ClassVar[Mapping[str, str]] = {}
 
@@ -66,12 +59,12 @@ class OAuth2Provider(OAuthProvider):
     client_refusals: ClassVar[tuple[str, ...]] = ("invalid_client",)
     allow_form_answer: ClassVar[bool] = False
 
-    # What a class sets where its provider departs from the specifications; it says which page says so.
+    # A class whose provider departs from the specifications sets these, with a link to its documentation.
     sends_json: ClassVar[bool] = False  # to the token endpoint, instead of a form
     userinfo_method: ClassVar[str] = "GET"
-    revocation_method: ClassVar[Literal["", "POST", "DELETE"]] = ""  # of a request by the token itself; "": RFC 7009
+    revocation_method: ClassVar[Literal["", "POST", "DELETE"]] = ""  # with the token as its credential; "": RFC 7009
 
-    # How newer tokens are had: by the refresh token, in exchange for the access token while it is valid, or not.
+    # How new tokens are obtained: with the refresh token, in exchange for a valid access token, or never.
     refresh_strategy: ClassVar[Literal["standard", "exchange_self", "none"]] = "standard"
 
     def __init__(
@@ -97,10 +90,18 @@ class OAuth2Provider(OAuthProvider):
         if mapping:
             self.mapping = {**self.mapping, **{name: str(path) for name, path in mapping.items()}}
         self.token_endpoint_auth_method = token_endpoint_auth_method
-        self._private_key = PrivateKey(client_key) if client_key is not None else None
+        self.private_key = PrivateKey(client_key) if client_key is not None else None
         self.client_assertion_audience = client_assertion_audience
         self.client_assertion_file = client_assertion_file
-        self._first_secret = 0
+        self._secrets = SecretRotation()
+
+    def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            "authorization_endpoint": ("authorization_url", "get_authorization_url"),
+            "token_endpoint": ("get_oauth_token",),
+            "userinfo_endpoint": ("get_oauth_user", "get_userinfo"),
+            "user_from_userinfo": ("mapping", "get_oauth_user", "get_userinfo"),
+        }
 
     @property
     def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute
@@ -111,9 +112,10 @@ class OAuth2Provider(OAuthProvider):
         return {**super().get_authorization_url_params(request=request), **self.default_authorization_params}
 
     def sends_code_challenge(self) -> bool:
-        """Always, but for a subclass whose own token request may leave the verifier out (RFC 9700 2.1.1)."""
-        if self.uses_pkce is not None:
-            return self.uses_pkce
+        """Always, except for a subclass whose own token request may omit the verifier (RFC 9700 2.1.1)."""
+        return self.makes_standard_token_requests() if self.uses_pkce is None else self.uses_pkce
+
+    def makes_standard_token_requests(self) -> bool:
         return type(self).get_oauth_token is OAuth2Provider.get_oauth_token
 
     @sensitive_variables()
@@ -125,13 +127,13 @@ class OAuth2Provider(OAuthProvider):
             "redirect_uri": self.get_callback_url(request=request),
         }
         verifier = self.get_code_verifier(request)
-        if self.sends_code_challenge() and verifier:  # there is none where upstream's middleware sent no challenge
+        if self.sends_code_challenge() and verifier:  # mozilla-django-oidc's middleware may have sent no challenge
             parameters["code_verifier"] = verifier
         asked = pending_flow(request).parameters.get("scope", self.get_scope())
-        return self.token_from_response(self.request_token(parameters), scope=asked)
+        return self.exchange_grant(parameters, scope=asked)
 
     def can_refresh(self, *, oauth_token: OAuthToken) -> bool:
-        """Whether the provider's way leads to newer tokens; an access token that expired is worth nothing any more."""
+        """Whether new tokens can be obtained; an expired access token cannot be exchanged."""
         if self.refresh_strategy == "exchange_self":
             expires_at = oauth_token.access_token_expires_at
             is_valid = expires_at is None or expires_at.timestamp() > time.time()  # also of a time without its zone
@@ -140,39 +142,34 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
-        """Exchange the refresh token for new tokens (RFC 6749 6); without a word the scope is what it was."""
-        parameters = self.get_refresh_parameters(oauth_token)
-        return self.token_from_response(self.request_token(parameters), scope=oauth_token.scope)
+        """Exchange the refresh token for new tokens (RFC 6749 6); an answer without a scope leaves it unchanged."""
+        return self.exchange_grant(self.get_refresh_parameters(oauth_token), scope=oauth_token.scope)
 
     @sensitive_variables()
     def get_refresh_parameters(self, oauth_token: OAuthToken) -> dict[str, str]:
-        """Return the parameters of a refresh request, beside the client's own; some providers want more."""
+        """Return the parameters of a refresh request, without the client's; some providers require more."""
         return {"grant_type": "refresh_token", "refresh_token": oauth_token.refresh_token}
 
     def get_client_secrets(self) -> Sequence[str]:
         """Return the secrets to authenticate with: one, or several while they are rotated."""
-        return self._client_secrets or ("",)
+        return self.client_secrets or ("",)
+
+    def current_secret(self) -> str:
+        """Return the secret that worked last."""
+        return self._secrets.current(self.get_client_secrets())
 
     @sensitive_variables()
     def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
-        """Post a grant (RFC 6749 3.2)."""
-        return self._with_client_secret(lambda secret: self._post_grant(parameters, client_secret=secret))
+        """Send a grant to the token endpoint (RFC 6749 3.2)."""
+        return self.send_with_secret(lambda secret: self._post_grant(parameters, client_secret=secret))
 
     @sensitive_variables()
-    def _with_client_secret(self, ask: Callable[[str], T]) -> T:
-        """Ask with the secret that worked last; where the client is refused, with each other of a rotation too."""
-        secrets = self.get_client_secrets()
-        for attempt in range(len(secrets)):
-            position = (self._first_secret + attempt) % len(secrets)
-            try:
-                answer = ask(secrets[position])
-            except TokenErrorResponse as error:
-                if error.reason not in self.client_refusals or attempt + 1 == len(secrets):
-                    raise
-            else:
-                self._first_secret = position
-                return answer
-        raise AssertionError("unreachable")
+    def exchange_grant(self, parameters: Mapping[str, str], *, scope: str | None = None) -> OAuthToken:
+        return self.token_from_response(self.request_token(parameters), scope=scope)
+
+    def send_with_secret(self, request: Callable[[str], T]) -> T:
+        """Make a request with the current secret, then with the other ones while the client is refused."""
+        return self._secrets.send(request, self.get_client_secrets(), refusals=self.client_refusals)
 
     @sensitive_variables()
     def _post_grant(self, parameters: Mapping[str, str], *, client_secret: str) -> TokenResponse:
@@ -193,35 +190,29 @@ class OAuth2Provider(OAuthProvider):
         )
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return an answer of the token endpoint, tokens or an error, as RFC 6749 5 has it; some write it otherwise."""
+        """Return an answer of the token endpoint in the form of RFC 6749 5; some providers use another form."""
         return answer
 
     @sensitive_variables()
     def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
-        """Return the one way in which the client proves itself (RFC 6749 2.3, Core 9)."""
+        """Return the credentials of the client (RFC 6749 2.3, Core 9)."""
         if self.client_assertion_file:
             return assertion_of_file(self.client_id, self.client_assertion_file)
         method = self.token_endpoint_auth_method or choose_method(
             supported=self.get_supported_auth_methods(),
             has_secret=bool(client_secret),
-            has_key=self._private_key is not None,
+            has_key=self.private_key is not None,
         )
-        if method == "client_secret_basic":
-            return client_secret_basic(self.client_id, client_secret)
-        if method == "client_secret_post":
-            return client_secret_post(self.client_id, client_secret)
-        if method == "client_secret_jwt":
-            return client_secret_jwt(self.client_id, client_secret, audience=self.get_audience(), now=now)
-        if method == "private_key_jwt" and self._private_key is not None:
-            return private_key_jwt(self.client_id, self._private_key, audience=self.get_audience(), now=now)
-        return public_client(self.client_id)
+        return authenticate(
+            method, self.client_id, client_secret, key=self.private_key, audience=self.get_audience, now=now
+        )
 
     def get_supported_auth_methods(self) -> tuple[str, ...]:
         """Return the methods of client authentication that the provider offers."""
         return self.token_endpoint_auth_methods_supported
 
     def get_audience(self) -> str:
-        """Return whom a client assertion is for (RFC 7523 3): the issuer, unless the settings name somebody else."""
+        """Return the audience of client assertions (RFC 7523 3): the issuer, unless the settings name another one."""
         if self.client_assertion_audience == "token_endpoint":
             return self.token_endpoint
         if self.client_assertion_audience != "issuer":
@@ -229,7 +220,7 @@ class OAuth2Provider(OAuthProvider):
         return self.get_issuer() or self.token_endpoint
 
     def token_from_response(self, response: TokenResponse, *, scope: str | None = None) -> OAuthToken:
-        """Return the tokens; `scope`, that was asked for, where the answer names none (RFC 6749 5.1)."""
+        """Return the tokens; if the answer names no scope, the requested `scope` was granted (RFC 6749 5.1)."""
         asked = self.get_scope() if scope is None else scope
         return OAuthToken(
             access_token=response.access_token,
@@ -245,7 +236,7 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Take the tokens back, where the provider offers that."""
+        """Revoke the tokens, if the provider supports that."""
         if not self.revocation_endpoint or (self.revocation_method and not oauth_token.access_token):
             return
         request = self.get_revocation_request(oauth_token)
@@ -261,19 +252,18 @@ class OAuth2Provider(OAuthProvider):
                 oauth_token.access_token,
                 headers=self.request_headers,
             )
-        secret = self.get_client_secrets()[self._first_secret]
         return revocation_request(
             self.revocation_endpoint,
             oauth_token.refresh_token or oauth_token.access_token,
             token_type_hint="refresh_token" if oauth_token.refresh_token else "access_token",
-            authentication=self.authenticate_client(secret, now=time.time()),
+            authentication=self.authenticate_client(self.current_secret(), now=time.time()),
             headers=self.request_headers,
             as_json=self.sends_json,
         )
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask the user-info endpoint and say what its answer means."""
+        """Return the person that the user-info endpoint describes."""
         userinfo = self.get_resource(self.userinfo_endpoint, oauth_token=oauth_token)
         return self.user_from_userinfo(userinfo, oauth_token=oauth_token)
 
@@ -286,12 +276,12 @@ class OAuth2Provider(OAuthProvider):
             email=email,
             email_verified=stated is True,
             **{name: text_at(userinfo, self.mapping.get(name, "")) for name in ("username", "name", "picture")},
-            # What is stated is judged as any other claim: `trust_email` does not overrule a no.
+            # `trust_email` does not override a stated value.
             claims={**other_members(userinfo), **({} if stated is None else {"email_verified": stated})},
         )
 
     def subject_from_userinfo(self, userinfo: Any) -> str:
-        """Return the identity, which is text or a whole number, or raise `UserInfoInvalid`."""
+        """Return the identity, which is a string or an integer, or raise `UserInfoInvalid`."""
         subject = subject_of(value_at(userinfo, self.mapping.get("user_id", "")))
         if not subject:
             raise UserInfoInvalid("user_id")
@@ -303,7 +293,7 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
-        """Return the JSON of a resource of the provider, asked for with the access token (RFC 6750 2.1)."""
+        """Return the JSON of a resource of the provider, requested with the access token (RFC 6750 2.1)."""
         request = userinfo_request(
             url, oauth_token.access_token, headers=self.request_headers, method=self.userinfo_method
         )

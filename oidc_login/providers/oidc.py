@@ -1,43 +1,56 @@
-"""OpenID Connect: everything follows from the discovery document (Core, Discovery)."""
+"""OpenID Connect: a provider that a discovery document describes, and the ID tokens that it signs (Core, Discovery)."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.protocol.errors import InvalidIDToken, UserInfoInvalid
+from oidc_login.protocol.authorization import authorization_url
+from oidc_login.protocol.end_session import MAX_HINT_LENGTH, end_session_url, page_origins
+from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import IDToken, check_refreshed, verify_id_token
 from oidc_login.protocol.keys import KeySet
-from oidc_login.protocol.userinfo import fetch_userinfo, merge_claims, verify_userinfo_jwt
-from oidc_login.providers.back_channel import BackChannelProvider
-from oidc_login.providers.base import OAuthToken, OAuthUser, PendingFlow, pending_flow
+from oidc_login.protocol.logout_token import LogoutToken, verify_logout_token
+from oidc_login.protocol.private_key import decrypted
+from oidc_login.protocol.pushed import push, pushed_request
+from oidc_login.protocol.userinfo import merge_claims
+from oidc_login.providers import access_tokens, openid_userinfo
 from oidc_login.providers.claim_paths import is_there
+from oidc_login.providers.discovery import DescribedByDocument
+from oidc_login.providers.oauth2 import ENDPOINTS, OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow, pending_flow
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class OIDCProvider(BackChannelProvider):
+class OIDCProvider(DescribedByDocument, OAuth2Provider):
     """An OpenID provider: `discovery_url` or `issuer`, and the client's registration."""
 
-    default_scope = "openid email profile"
+    is_generic: ClassVar[bool] = True
     has_id_token = True
     answers_silently = True
+    default_scope = "openid email profile"
     default_claims: ClassVar[Mapping[str, Any]] = {}
+    # The discovery document, completed by `metadata`, has the endpoints; the claims have their standard names.
+    unused_arguments = frozenset(("mapping", *ENDPOINTS))
 
-    # A class that sets one of these says which provider forces it to.
-    # The nonce never comes back.
+    token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ()
+
+    # A class that sets one of these says which provider requires it.
+    # The provider does not repeat the nonce.
     insecure_allow_missing_nonce: ClassVar[bool] = False
-    # Other clients are named as the audience too.
+    # The audience also names other clients.
     insecure_allow_further_audiences: ClassVar[bool] = False
 
     def __init__(
         self,
         *,
+        push_authorization_requests: bool = False,
         userinfo: Literal["auto", "always", "never"] = "auto",
         max_age: int | None = None,
         prompt: str | None = None,
@@ -49,6 +62,7 @@ class OIDCProvider(BackChannelProvider):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.push_authorization_requests = push_authorization_requests
         self.userinfo = userinfo
         self.max_age = max_age
         self.prompt = prompt
@@ -57,6 +71,30 @@ class OIDCProvider(BackChannelProvider):
         self.claims = dict(self.default_claims if claims is None else claims)
         self.response_mode = response_mode
         self.third_party_initiated_login = third_party_initiated_login
+
+    def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
+        return {}
+
+    # The endpoints, which are known after discovery.
+
+    @property
+    def authorization_endpoint(self) -> str:  # type: ignore[override]  # a plain attribute in the base class
+        return self.metadata.authorization_endpoint
+
+    @property
+    def token_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.token_endpoint
+
+    @property
+    def userinfo_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.userinfo_endpoint
+
+    @property
+    def revocation_endpoint(self) -> str:  # type: ignore[override]
+        return self.metadata.revocation_endpoint
+
+    def get_supported_auth_methods(self) -> tuple[str, ...]:
+        return self.token_endpoint_auth_methods_supported or self.metadata.token_endpoint_auth_methods_supported
 
     # The authorization request.
 
@@ -79,7 +117,28 @@ class OIDCProvider(BackChannelProvider):
         """Add the nonce, which ties the ID token to this flow (Core 15.5.2)."""
         return {**super().get_flow_params(flow), "nonce": flow.nonce}
 
-    # The answer.
+    def get_authorization_url(self, *, request: HttpRequest) -> str:
+        """Return where to send the browser, with all parameters or with a reference to pushed ones (RFC 9126 4)."""
+        parameters = self.get_authorization_request(request=request)
+        if self.push_authorization_requests or self.metadata.require_pushed_authorization_requests:
+            parameters = {"client_id": self.get_client_id(), "request_uri": self.push_parameters(parameters)}
+        return authorization_url(self.authorization_url, parameters)
+
+    @sensitive_variables()
+    def push_parameters(self, parameters: Mapping[str, Any]) -> str:
+        """Send the parameters to the provider and return the `request_uri` for them (RFC 9126 2)."""
+
+        def send(secret: str) -> str:
+            now, endpoint = time.time(), self.metadata.pushed_authorization_request_endpoint
+            if not endpoint:
+                raise MetadataInvalid("pushed_authorization_request_endpoint")
+            authentication = self.authenticate_client(secret, now=now)
+            request = pushed_request(endpoint, parameters, authentication=authentication, headers=self.request_headers)
+            return push(self.transport, request, now=now)
+
+        return self.send_with_secret(send)
+
+    # ID tokens.
 
     @sensitive_variables()
     def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
@@ -87,23 +146,23 @@ class OIDCProvider(BackChannelProvider):
         flow = pending_flow(request)
         max_age = flow.parameters.get("max_age", self.max_age)
         if max_age is not None:
-            # The provider judged the age when it was asked; what the person did there since makes it no older.
+            # The provider judged the age when the flow began. The time that the person took since does not count.
             max_age += max(0, int(time.time()) - flow.begun_at)
         return self.check_id_token(oauth_token, nonce=flow.nonce, max_age=max_age).claims
 
     def get_essential_acr_values(self) -> tuple[str, ...]:
-        """Return what the site's `claims` ask of `acr` as essential (Core 5.5.1.1); `acr_values` are a wish."""
-        asked = (self.claims.get("id_token") or {}).get("acr") or {}
-        if not asked.get("essential"):
+        """Return the values of `acr` that the site's `claims` request as essential (Core 5.5.1.1)."""
+        requested = (self.claims.get("id_token") or {}).get("acr") or {}
+        if not requested.get("essential"):
             return ()
-        return tuple(asked.get("values") or ([asked["value"]] if "value" in asked else ()))
+        return tuple(requested.get("values") or ([requested["value"]] if "value" in requested else ()))
 
     @sensitive_variables()
     def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
         """Return the verified ID token of a token response."""
         if not oauth_token.id_token:
             raise InvalidIDToken("missing")
-        raw = self._decrypted(oauth_token.id_token)
+        raw = decrypted(oauth_token.id_token, self.private_key)
 
         def verify(keys: KeySet) -> IDToken:
             return verify_id_token(
@@ -122,13 +181,12 @@ class OIDCProvider(BackChannelProvider):
                 insecure_allow_further_audiences=self.insecure_allow_further_audiences,
             )
 
-        return self._with_keys(verify)
+        return self.documents.verify(verify)
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
-        """Exchange the refresh token (Core 12), once the keys are there: it may not work a second time."""
-        if not self._needs_secret_alone():
-            self._published_keys().get(now=time.time())
+        """Exchange the refresh token (Core 12) after fetching the keys: it may not work a second time."""
+        self.documents.prepare_keys()
         return super().refresh_oauth_token(oauth_token=oauth_token)
 
     @sensitive_variables()
@@ -142,10 +200,6 @@ class OIDCProvider(BackChannelProvider):
         auth_time: int | None,
         had_azp: bool | None = None,
     ) -> Mapping[str, Any]:
-        """Return the claims of a refreshed ID token, {} for none.
-
-        Raise `InvalidIDToken` where it differs from the first (Core 12.2).
-        """
         if not oauth_token.id_token:
             return {}
         claims = self.check_id_token(oauth_token, nonce=None, max_age=None).claims
@@ -157,11 +211,11 @@ class OIDCProvider(BackChannelProvider):
     # Userinfo.
 
     def has_userinfo(self) -> bool:
-        """Whether there is an endpoint (Apple has none) and the site wants it asked."""
+        """Whether there is an endpoint (Apple has none) and the site allows requests to it."""
         return self.userinfo != "never" and bool(self.userinfo_endpoint)
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
-        """Say what `userinfo` means for this person: "auto" asks for what the ID token lacks and the site needs."""
+        """Whether to request userinfo; "auto" requests what the ID token lacks and the site needs."""
         if self.userinfo != "auto":
             return self.userinfo == "always"
         if not claims.get("email") and (not is_known or bool(self.allowed_email_domains)):
@@ -170,46 +224,73 @@ class OIDCProvider(BackChannelProvider):
 
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the claims of the ID token completed by userinfo (Core 5.3); without one, those of userinfo alone."""
+        """Return the claims of the ID token, completed by userinfo (Core 5.3); without an ID token, only userinfo."""
         userinfo = self.fetch_userinfo(oauth_token.access_token, subject=claims.get("sub"))
         return merge_claims(claims, userinfo, email_claims=self.email_claims) if claims else userinfo
 
     @sensitive_variables()
     def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:
-        """Return what the userinfo endpoint says about `subject`, or raise `UserInfoInvalid`.
+        """Return the userinfo about `subject`, or raise `UserInfoInvalid`; `None`: the subject is not known yet."""
+        return openid_userinfo.fetch(self, access_token, subject=subject)
 
-        `None`: the access token came alone, and nobody has said yet whose it is.
-        """
-        if not self.userinfo_endpoint:
-            raise UserInfoInvalid("userinfo_endpoint")
-        return fetch_userinfo(
-            self.transport,
-            self.userinfo_endpoint,
-            access_token=access_token,
-            subject=subject,
-            verify_jwt=self._verify_userinfo_jwt,
-            now=time.time(),
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Not used: the ID token identifies the person, and userinfo completes it."""
+        raise UserInfoInvalid("id_token")
+
+    # Access tokens for APIs.
+
+    @sensitive_variables()
+    def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
+        return access_tokens.verify_access_token(self, raw, audiences=audiences)
+
+    @sensitive_variables()
+    def introspect_token(self, raw: str) -> dict[str, Any]:
+        return access_tokens.introspect_token(self, raw)
+
+    # Logout.
+
+    def get_end_session_url(self, *, id_token_hint: str, post_logout_redirect_uri: str, state: str) -> str:
+        return end_session_url(
+            self.metadata.end_session_endpoint,
+            id_token_hint=id_token_hint,
+            client_id=self.client_id,
+            post_logout_redirect_uri=post_logout_redirect_uri,
+            state=state,
         )
 
-    def _verify_userinfo_jwt(self, raw: str) -> dict[str, Any]:
-        def verify(keys: KeySet) -> dict[str, Any]:
-            return verify_userinfo_jwt(
+    @sensitive_variables()
+    def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
+        """Return the decrypted ID token; "" if there is no endpoint for it or it is too long for a URL."""
+        if not self.metadata.end_session_endpoint:
+            return ""
+        hint = decrypted(oauth_token.id_token, self.private_key)
+        return hint if len(hint) <= MAX_HINT_LENGTH else ""
+
+    @sensitive_variables()
+    def verify_logout_token(self, raw: str) -> LogoutToken:
+        """Return the logout token after all rules of Back-Channel Logout 2.6 except the one about earlier use."""
+        signed = decrypted(raw, self.private_key)
+
+        def verify(keys: KeySet) -> LogoutToken:
+            return verify_logout_token(
                 signed,
                 keys=keys,
                 algorithms=self.get_signing_algorithms(),
-                issuer=self.metadata.issuer,
+                issuers=self.get_logout_issuers(),
                 client_id=self.client_id,
+                now=time.time(),
+                leeway=self.leeway,
             )
 
-        try:
-            signed = self._decrypted(raw)
-            return self._with_keys(verify)
-        except InvalidIDToken as error:
-            raise UserInfoInvalid(error.reason) from error
+        with self.documents.pausing_after_failures():
+            return self.documents.verify(verify)
 
-    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Not the way of OpenID Connect: who it is stands in the ID token, and userinfo completes it."""
-        raise UserInfoInvalid("id_token")
+    def get_logout_issuers(self) -> tuple[str, ...]:
+        with self.documents.pausing_after_failures():
+            return self.get_accepted_issuers()
+
+    def get_page_origins(self) -> tuple[str, ...]:
+        return page_origins(self.metadata)
 
 
 def with_openid(scope: str) -> str:

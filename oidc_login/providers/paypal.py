@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class PayPalProvider(OAuth2Provider):

@@ -6,9 +6,9 @@ from html import unescape
 from typing import Any
 
 from oidc_login import __version__
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class RedditProvider(OAuth2Provider):

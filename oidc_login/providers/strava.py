@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_login.protocol.authorization import PARAMETERS
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 # How what Strava finds wrong is called in RFC 6749 5.2.
 ERRORS = {"AuthorizationCode": "invalid_grant", "RefreshToken": "invalid_grant", "Application": "invalid_client"}

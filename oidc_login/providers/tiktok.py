@@ -9,9 +9,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.client_auth import ClientAuthentication
 from oidc_login.protocol.http.client import Request
-from oidc_login.providers.base import OAuthToken, PendingFlow
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, PendingFlow
 
 
 class TikTokProvider(OAuth2Provider):

@@ -12,9 +12,9 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.protocol.http.client import Request
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.protocol.tokens import read_deletion_response
-from oidc_login.providers.base import OAuthToken, OAuthUser, PendingFlow
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider, members, text
+from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 # How X describes a code or a refresh token of no more use (https://github.com/plhery/node-twitter-api-v2/issues/496).
 SPENT = ("Value passed for the authorization code was invalid.", "Value passed for the token was invalid.")

@@ -7,11 +7,11 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.base import OAuthToken, OAuthUser
 from oidc_login.providers.facts import Facts
 from oidc_login.providers.google import GoogleProvider
 from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
+from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class YouTubeProvider(OAuth2Provider):

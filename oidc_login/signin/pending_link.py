@@ -25,7 +25,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import sealing, signals
 from oidc_login.models import LinkReason, OAuthConnection, Status
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.values import OAuthToken
 from oidc_login.signin import linking
 from oidc_login.signin.claims import Identity, storable
 from oidc_login.user_model import lock_user

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 
 from oidc_login.flow.pending import Flow
 from oidc_login.models import OAuthConnection
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken
 from oidc_login.signin.claims import Identity
 from oidc_login.signin.transaction import SignInTransaction
 

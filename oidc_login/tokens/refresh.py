@@ -32,7 +32,7 @@ from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.errors import without_frames
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.values import OAuthToken
 from oidc_login.tokens.backoff import pause_after_failure
 from oidc_login.tokens.database import closing_connections, in_own_connection, needs_own_connection
 from oidc_login.tokens.lease import Lease

@@ -15,7 +15,8 @@ from oidc_login.fields import ENCRYPTED_FIELDS, TOKEN_FIELDS, TokenKeyError
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken
 from oidc_login.tokens.rows import alias_of, model_of, provider_of, row_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login import signals
 from oidc_login.choices import Status
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.values import OAuthToken
 from oidc_login.tokens.backoff import forget_failures
 from oidc_login.tokens.lease import Lease
 from oidc_login.tokens.stored import StoredConnection

@@ -22,7 +22,8 @@ from oidc_login.fields import TokenKeyError
 from oidc_login.models import OAuthConnection, own_connections
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.base import OAuthProvider, OAuthToken
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.values import OAuthToken
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 from oidc_login.sessions import records as sessions
 from oidc_login.signin import pending_link

@@ -276,7 +276,7 @@ def test_shared_copy_is_judged_again(op: RecordingOpenIDProvider, settings: Sett
 
     Browser().begin()
     provider: Any = get_provider("op")
-    key = provider._document._store_key
+    key = provider.documents._document._store_key
     body, fetched_at, due_at = cache.get(key)
     for bad in (
         ({**json.loads(body), "issuer": "https://evil.example"}, fetched_at, due_at),

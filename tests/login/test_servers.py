@@ -20,8 +20,8 @@ from oidc_login.providers import (
     MastodonProvider,
     OAuth2Provider,
     OAuthProvider,
+    OIDCProvider,
 )
-from oidc_login.providers.documented import DocumentedProvider
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.signin.claims import Identity
 from oidc_login.signin.linking import has_other_identity
@@ -71,7 +71,7 @@ def made(provider_class: type[OAuthProvider], **arguments: Any) -> OAuthProvider
 @pytest.mark.parametrize("name", shipped_classes())
 def test_shipped_class_at_its_own_home_has_no_issuer(name: str) -> None:
     provider_class = shipped_classes()[name]
-    if issubclass(provider_class, (DocumentedProvider, MastodonProvider)):
+    if issubclass(provider_class, (OIDCProvider, MastodonProvider)):
         pytest.skip("it names its server anyway")
     arguments = {name: value for name, value in entry_of(provider_class).items() if name != "class"}
 

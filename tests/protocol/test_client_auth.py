@@ -22,7 +22,8 @@ from oidc_login.protocol.client_auth import (
     public_client,
 )
 from oidc_login.protocol.errors import ClientMisconfigured
-from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, PrivateKey
+from oidc_login.protocol.jose import MAX_TOKEN_LENGTH
+from oidc_login.protocol.private_key import PrivateKey
 from oidc_login.protocol.tokens import token_request
 from tests.support.signing import key
 

@@ -21,7 +21,6 @@ from oidc_login.protocol.jose import (
     MAX_ENCRYPTED_LENGTH,
     MAX_HEADER_LENGTH,
     MAX_TOKEN_LENGTH,
-    PrivateKey,
     check_strength,
     encode,
     import_public_key,
@@ -32,6 +31,7 @@ from oidc_login.protocol.jose import (
     sign_with_secret,
     suits,
 )
+from oidc_login.protocol.private_key import PrivateKey
 from tests.support.signing import ABSENT, ALGORITHMS, ids, key, token, without_absent
 
 NESTED = token({"sub": "alice"})

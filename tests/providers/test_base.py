@@ -11,7 +11,7 @@ import requests
 from django.http import HttpRequest
 
 from oidc_login.providers import OAuthProvider, OAuthToken, OAuthUser, OIDCProvider
-from oidc_login.providers.base import subject_of
+from oidc_login.providers.values import subject_of
 from oidc_login.testing import GitHubStyleProvider
 from tests.providers.flows import CALLBACK, VERIFIER, asked_parameters, code_from, exchange
 from tests.support.signing import ids

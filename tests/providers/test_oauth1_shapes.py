@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.providers import DiscogsProvider, FlickrProvider, OAuth1Provider, TrelloProvider
-from oidc_login.providers.base import OAuthToken
+from oidc_login.providers.values import OAuthToken
 from oidc_login.testing import Answer, OAuth1StyleProvider, serve
 from oidc_login.testing.application import Endpoint, ProviderRequest
 from tests.providers.flows import request_with_flow

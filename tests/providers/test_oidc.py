@@ -25,8 +25,8 @@ from oidc_login.protocol.errors import (
     UnknownKey,
     UserInfoInvalid,
 )
-from oidc_login.protocol.jose import PrivateKey
 from oidc_login.protocol.keys import COOL_DOWN
+from oidc_login.protocol.private_key import PrivateKey
 from oidc_login.providers import OAuthToken, OIDCProvider
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, generate_key, serve
 from oidc_login.testing.signing import KEY_TYPE_OF_ALG
@@ -151,7 +151,7 @@ def test_twenty_sign_ins_at_once_fetch_each_document_once(op: OpenIDProvider, ea
 
     def first_use() -> int:
         start.wait()
-        return len(provider._published_keys().get(now=time.time()).keys)
+        return len(provider.documents.published_keys().get(now=time.time()).keys)
 
     with ThreadPoolExecutor(20) as pool:
         assert {future.result() for future in [pool.submit(first_use) for _ in range(20)]} == {5}

@@ -1,0 +1,273 @@
+"""What the rest of the package reads from a provider, with the answers of a provider that supports nothing special."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from oidc_login.protocol.authorization import PARAMETERS
+from oidc_login.protocol.errors import (
+    ClientMisconfigured,
+    InvalidAccessToken,
+    InvalidIDToken,
+    InvalidLogoutToken,
+    MetadataInvalid,
+    UserInfoInvalid,
+)
+from oidc_login.protocol.userinfo import EMAIL_CLAIMS
+from oidc_login.providers.facts import Facts
+from oidc_login.providers.values import OAuthToken, OAuthUser
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from oidc_login.protocol.documents import Store
+    from oidc_login.protocol.http.api_session import TokenSession, TokenSource
+    from oidc_login.protocol.id_token import IDToken
+    from oidc_login.protocol.keys import KeySet
+    from oidc_login.protocol.logout_token import LogoutToken
+    from oidc_login.protocol.metadata import ProviderMetadata
+    from oidc_login.protocol.private_key import PrivateKey
+
+
+class ProviderInterface:
+    """The declarations and answers that a provider class can replace. `OAuthProvider` adds what all providers do."""
+
+    # True in the base classes, whose attributes and methods are not those of a certain service.
+    is_generic: ClassVar[bool] = True
+
+    authorization_url: str = ""
+    default_scope: ClassVar[str] = ""
+    display_name: ClassVar[str] = ""
+    brand_color: str = "#374151"
+    monogram: str = ""
+    facts: ClassVar[Facts | None] = None
+    response_mode: str | None = None
+
+    # The parameters of an authorization response that `read_response` reads. The ones besides PARAMETERS are for
+    # `claims_from_response` and `narrowed_scope`.
+    response_parameters: ClassVar[Sequence[str]] = PARAMETERS
+    # The provider's own error codes for `access_denied` (RFC 6749 4.1.2.1).
+    cancellation_errors: ClassVar[tuple[str, ...]] = ()
+    # The claims with the address and with its verification, which are taken from one source.
+    email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
+    # Claims specific to the provider that are stored with a connection, besides the standard ones.
+    kept_claims: ClassVar[tuple[str, ...]] = ()
+    # Claims that the provider sends once; a later sign-in without them does not remove them.
+    claims_told_once: ClassVar[tuple[str, ...]] = ()
+    # The separator of scopes in the authorization request (RFC 6749 3.3); a class that sets it says why.
+    scope_separator: ClassVar[str] = " "
+    # Headers of every request to the provider.
+    request_headers: Mapping[str, str] = {}
+    # The base of relative paths in `connection.session()`; "" if it takes absolute URLs only.
+    api_base_url: str = ""
+
+    # Seconds: how long before it expires an access token is refreshed, and the shortest time between two refreshes.
+    refresh_ahead: ClassVar[int] = 60
+    refresh_interval: ClassVar[int] = 30
+    # Seconds; a class that sets it says where its provider asks for that.
+    shortest_refresh_interval: ClassVar[int] = 0
+
+    # Arguments of a base class that have no meaning for this class.
+    unused_arguments: ClassVar[frozenset[str]] = frozenset()
+
+    # The endpoints whose answers identify people.
+    identity_endpoints: ClassVar[tuple[str, ...]] = ("authorization_url",)
+    # The origins of these at the provider's own service, for a class that builds its URLs from arguments.
+    home: ClassVar[tuple[str, ...]] = ()
+
+    # The argument without which no address of this provider counts as verified; a class that sets it says why.
+    email_needs: ClassVar[str] = ""
+    # Whether the provider writes "true" for true; a class that sets it says where.
+    sends_booleans_as_strings: ClassVar[bool] = False
+
+    # Whether sign-ins bring an ID token, which says when and how the person signed in (Core 2).
+    has_id_token: ClassVar[bool] = False
+    # Whether the provider answers `prompt=none` without showing a page (Core 3.1.2.1).
+    answers_silently: ClassVar[bool] = False
+
+    # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` sets this to `True`.
+    uses_pkce: bool | None = None
+
+    # Arguments that only some of the base classes take.
+    userinfo_endpoint: str = ""
+    mapping: Mapping[str, str] = {}
+    discovery_url: str = ""
+    expected_issuer: str = ""
+    metadata_overrides: Mapping[str, Any] = {}
+    id_token_signing_algs: tuple[str, ...] = ()
+    leeway: float = 30
+    token_endpoint_auth_method: str | None = None
+    token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ()
+    private_key: PrivateKey | None = None
+    client_assertion_audience: str = "issuer"
+    client_assertion_file: str | None = None
+    signature_method: str | None = None
+
+    # What a class defines.
+
+    def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what a class has to define, each with what it may override instead."""
+        return {
+            "authorization_url": ("get_authorization_url",),
+            "get_oauth_token": (),
+            "get_oauth_user": ("get_userinfo",),
+        }
+
+    def get_oauth_token(self, *, code: str, request: HttpRequest) -> OAuthToken:
+        """Exchange the authorization code for tokens."""
+        raise NotImplementedError
+
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        """Return the person whose access token this is, from the provider's API."""
+        raise NotImplementedError
+
+    def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
+        """Exchange the refresh token for new tokens (RFC 6749 6)."""
+        raise NotImplementedError
+
+    def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
+        """Revoke the tokens at the provider, if it supports that (RFC 7009)."""
+
+    def open_session(self, source: TokenSource, *, hosts: Iterable[str] | None) -> TokenSession:
+        """Return a session for the provider's API that sends the access tokens of `source`."""
+        raise NotImplementedError
+
+    def makes_standard_token_requests(self) -> bool:
+        """Whether the class exchanges codes by the standard request, which a diagnosis can try."""
+        return False
+
+    def exchange_grant(self, parameters: Mapping[str, str], *, scope: str | None = None) -> OAuthToken:
+        """Exchange any grant for tokens (RFC 6749 4); `scope` is the requested one."""
+        raise ClientMisconfigured("grant_type")
+
+    def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
+        """Return the JSON of a resource of the provider, requested with the access token."""
+        raise NotImplementedError
+
+    # Where answers come from.
+
+    def share_documents(self, store: Store | None) -> None:
+        """Share the provider's documents between processes through a store."""
+
+    def can_be_found(self) -> bool:
+        """Whether the arguments say where the provider describes itself."""
+        return False
+
+    def get_issuer(self) -> str:
+        """Return the issuer that answers must come from; "" where there is none (OAuth 2.0)."""
+        return ""
+
+    def get_possible_issuers(self) -> tuple[str, ...]:
+        """Return the possible issuers according to the settings, without a request."""
+        return ()
+
+    def requires_response_issuer(self) -> bool:
+        """Whether the provider promises `iss` in its authorization responses (RFC 9207 2.3)."""
+        return False
+
+    def get_metadata(self) -> ProviderMetadata:
+        """Return what the provider publishes about itself, or raise `MetadataInvalid` if it publishes nothing."""
+        raise MetadataInvalid("provider")
+
+    def get_keys(self) -> KeySet:
+        """Return the keys that verify what the provider signs (Core 10.1)."""
+        raise MetadataInvalid("provider")
+
+    def get_jwk_set(self, *, newer: bool = False) -> Any:
+        """Return the published key set as JSON (RFC 7517 5), fetched again at most once in a cool-down."""
+        raise MetadataInvalid("provider")
+
+    def get_jwks_uri(self) -> str | None:
+        """Return the URL of the provider's key set; `None` where it has none."""
+        return None
+
+    def get_signing_algorithms(self) -> tuple[str, ...]:
+        """Return the algorithms that ID tokens may be signed with."""
+        return ()
+
+    # ID tokens and access tokens.
+
+    def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
+        """Return the verified claims of the ID token; none without OpenID Connect."""
+        return {}
+
+    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
+        """Return the verified ID token of a token response."""
+        raise InvalidIDToken("provider")
+
+    def check_refreshed_token(
+        self,
+        oauth_token: OAuthToken,
+        *,
+        issuer: str,
+        subject: str,
+        nonce_hash: str,
+        auth_time: int | None,
+        had_azp: bool | None = None,
+    ) -> Mapping[str, Any]:
+        """Return the claims of a refreshed ID token, {} for none.
+
+        Raise `InvalidIDToken` if it is not about the same sign-in (Core 12.2).
+        """
+        return {}
+
+    def get_essential_acr_values(self) -> tuple[str, ...]:
+        """Return the authentication contexts of which a sign-in must meet one; () where any is accepted."""
+        return ()
+
+    def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
+        """Return the claims of an access token that the provider issued for an API (RFC 9068 4)."""
+        raise InvalidAccessToken("provider")
+
+    def introspect_token(self, raw: str) -> dict[str, Any]:
+        """Return the provider's introspection response (RFC 7662 2.2), which the caller judges."""
+        raise InvalidAccessToken("provider")
+
+    # Logout.
+
+    def get_end_session_url(self, *, id_token_hint: str, post_logout_redirect_uri: str, state: str) -> str:
+        """Return where the browser ends the session at the provider; "" if the provider does not support that."""
+        return ""
+
+    def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
+        """Return what a sign-in stores for a later `get_end_session_url`."""
+        return ""
+
+    def verify_logout_token(self, raw: str) -> LogoutToken:
+        """Return the verified logout token (Back-Channel Logout 2.6), or raise `InvalidIDToken`."""
+        raise InvalidLogoutToken("provider")
+
+    def get_logout_issuers(self) -> tuple[str, ...]:
+        """Return the issuers that a front-channel logout may name (Front-Channel Logout 2)."""
+        return ()
+
+    def get_page_origins(self) -> tuple[str, ...]:
+        """Return the origins of the provider's own pages, which may show ours in a frame."""
+        return ()
+
+    # People.
+
+    def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return names that came through the browser with the code. They are unsigned, and used as names only."""
+        return {}
+
+    def narrowed_scope(self, scope: str, parameters: Mapping[str, str]) -> str:
+        """Return `scope` without what the person declined, by the response's parameters; never more than granted."""
+        return scope
+
+    def has_userinfo(self) -> bool:
+        """Whether the provider says more about a person than the ID token does."""
+        return True
+
+    def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
+        """Whether userinfo has to be requested; `is_known`: the identity already has a connection."""
+        return True
+
+    def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:
+        """Return the OpenID Connect userinfo about `subject` (Core 5.3)."""
+        raise UserInfoInvalid("userinfo_endpoint")
+
+    def check_claims(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the provider's own settings admit this person."""
+        return True

@@ -1,0 +1,104 @@
+"""Values that providers take and return: tokens, people, secrets and the pending flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(slots=True)
+class OAuthToken:
+    """The tokens of one person at one provider. Times are aware datetimes; `None` is unknown."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    access_token_expires_at: datetime | None = None
+    refresh_token_expires_at: datetime | None = None
+    scope: str = ""
+    id_token: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class OAuthUser:
+    """The person as a provider without OpenID Connect describes them; `id` never changes for one account."""
+
+    id: str | int
+    email: str = field(default="", repr=False)
+    email_verified: bool = False
+    username: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    picture: str = field(default="", repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_claims(self) -> dict[str, Any]:
+        """Return the standard claims (Core 5.1) that say the same; a value that is not known is left out.
+
+        `email_verified` of `claims` is about the address there, and says nothing about another one.
+        """
+        said = {"preferred_username": self.username, "name": self.name, "picture": self.picture}
+        known = {name: value for name, value in said.items() if value}
+        claims = {**known, **self.claims, "sub": subject_of(self.id)}
+        if not self.email:
+            return claims
+        if claims.get("email", self.email) != self.email:
+            claims.pop("email_verified", None)
+        claims["email"] = self.email
+        if self.email_verified:
+            claims["email_verified"] = self.email_verified  # judged like any other: "false" is not True
+        return claims
+
+
+def subject_of(user_id: object) -> str:
+    """Return the identifier as text; "" for what cannot identify anybody."""
+    if isinstance(user_id, int) and not isinstance(user_id, bool):
+        return str(user_id)
+    return user_id if isinstance(user_id, str) else ""
+
+
+class PendingFlow(Protocol):
+    """The part of `oidc_login.flow.Flow` that a provider reads."""
+
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def redirect_uri(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def nonce(self) -> str: ...
+    @property
+    def code_verifier(self) -> str: ...
+    @property
+    def begun_at(self) -> int: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def private(self) -> Mapping[str, str]: ...
+
+
+class Secrets(tuple[str, ...]):
+    """Secrets that are not shown with the object that holds them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
+
+
+def pending_flow(request: HttpRequest) -> PendingFlow:
+    """Return the flow that this request begins or ends."""
+    return cast("PendingFlow", request.oauth_flow)  # type: ignore[attr-defined]  # set by oidc_login.flow
+
+
+def as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one name, or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def joined(scope: str | Sequence[str]) -> str:
+    return scope if isinstance(scope, str) else " ".join(scope)
