@@ -43,11 +43,11 @@ class OAuthError(SuspiciousOperation):
 class ProviderUnknown(OAuthError):
     status_code = 404
     code = "provider_unknown"
-    message = _("There is no such way to sign in here.")
+    message = _("This way to sign in does not exist.")
 
 
 class ProviderGone(ProviderUnknown):
-    message = _("The provider of this connection is not configured here any more.")
+    message = _("You can no longer use this way to sign in here.")
 
 
 class ConnectionRemoved(OAuthError):
@@ -59,11 +59,14 @@ class ConnectionRemoved(OAuthError):
 class Cancelled(OAuthError):
     status_code = 302
     code = "cancelled"
-    message = _("You did not sign in. You can try again or choose another way.")
+    message = _("You did not sign in. You can try again or choose another way to sign in.")
 
 
 class SessionEnded(Cancelled):
-    message = _("You were signed out, because your provider did not confirm your sign-in. Please sign in again.")
+    message = _(
+        "You have been signed out because we could not confirm that you are still signed in elsewhere. Please"
+        " sign in again."
+    )
 
 
 # 400: what the browser brought is not a good answer.
@@ -71,14 +74,14 @@ class SessionEnded(Cancelled):
 
 class StateMissing(OAuthError):
     code = "state_missing"
-    message = _("This page is the end of a sign-in that did not begin here. Please start again.")
+    message = _("There is no sign-in to finish here. Please start again.")
 
 
 class StateUnknown(OAuthError):
     code = "state_unknown"
     message = _(
-        "This sign-in was not begun in this browser, or its cookie was lost. "
-        "Please allow cookies for this site and start again."
+        "You started to sign in with another browser, or your browser did not keep the cookie. Please allow "
+        "cookies for this site and start again."
     )
 
 
@@ -89,39 +92,39 @@ class StateExpired(OAuthError):
 
 class StateUsed(OAuthError):
     code = "state_used"
-    message = _("This sign-in was completed or ended already. Please start again.")
+    message = _("This sign-in has already been used. Please start again.")
 
 
 class ProviderMismatch(OAuthError):
     code = "provider_mismatch"
-    message = _("The answer belongs to another provider. Please start again.")
+    message = _("Something went wrong while you were signing in. Please start again.")
 
 
 class ParameterInvalid(OAuthError):
     code = "parameter_invalid"
-    message = _("The answer of the provider is malformed. Please start again.")
+    message = _("Something went wrong while you were signing in. Please start again.")
 
 
 class IssuerMismatch(OAuthError):
     code = "iss_mismatch"
-    message = _("The answer does not come from the provider that was asked. Please start again.")
+    message = _("Something went wrong while you were signing in. Please start again.")
 
 
 class ProviderError(OAuthError):
     code = "provider_error"
-    message = _("The provider refused the sign-in. Please start again.")
+    message = _("The sign-in service reported an error. Please start again.")
 
 
 class WrongHost(OAuthError):
     """A flow that could never end: its answer comes to the host of `OIDC_LOGIN_BASE_URL`, its cookie stays here."""
 
     code = "wrong_host"
-    message = _("You cannot sign in at this address of the site. Please try again at its main address.")
+    message = _("You cannot sign in at this web address. Please use the main address of this site.")
 
 
 class CodeRefused(OAuthError):
     code = "code_refused"
-    message = _("The provider no longer accepts this sign-in. Please start again.")
+    message = _("This sign-in is no longer valid. Please start again.")
 
 
 # 401: a program, not a person.
@@ -139,60 +142,65 @@ class AccessTokenInvalid(OAuthError):
 class SignupClosed(OAuthError):
     status_code = 403
     code = "signup_closed"
-    message = _("There is no account for you here, and new accounts are not opened this way.")
+    message = _("You do not have an account here, and you cannot create one this way.")
 
 
 class DomainNotAllowed(OAuthError):
     status_code = 403
     code = "domain_not_allowed"
-    message = _("Only verified e-mail addresses of certain domains may sign in here.")
+    message = _("You cannot sign in here with this email address. Please use another account.")
 
 
 class Inactive(OAuthError):
     status_code = 403
     code = "inactive"
-    message = _("This account is not active. Please contact the people who run this site.")
+    message = _("Your account has been deactivated. Please contact the people who run this site.")
 
 
 class RefusedBySite(OAuthError):
     status_code = 403
     code = "refused_by_site"
-    message = _("This site does not let this account in.")
+    message = _("You do not have access to this site with this account.")
 
 
 class StepUpFailed(RefusedBySite):
-    message = _("A stronger sign-in is needed here than the provider made, for instance with a second factor.")
+    message = _("This page needs a more secure sign-in, for example with a code from your phone.")
 
 
 class StepUpImpossible(RefusedBySite):
     message = _(
-        "This page needs a sign-in that was confirmed just now, and your way to sign in cannot be asked for that. "
-        "Please sign in another way."
+        "This page needs you to confirm your sign-in, and your way to sign in does not support that. Please "
+        "sign in another way."
     )
 
 
 class EmailRequired(OAuthError):
     status_code = 403
     code = "email_required"
-    message = _("An account here needs a verified e-mail address, and the provider did not give one.")
+    message = _(
+        "You need a confirmed email address to get an account here. Please confirm your address, or sign in "
+        "another way."
+    )
 
 
 class EmailNotTaken(EmailRequired):
-    message = _("An account here needs an e-mail address, and this site does not take it from this provider.")
+    message = _("You cannot create an account this way. Please sign in another way.")
 
 
 class ConnectUserChanged(OAuthError):
     status_code = 403
     code = "connect_user_changed"
-    message = _("You are not signed in any more as the person who began this. Nothing was changed.")
+    message = _("You signed out, or signed in with another account, before this was finished. Nothing was changed.")
 
 
 class AnotherPerson(ConnectUserChanged):
-    message = _("That account is not connected to yours here. Nothing was changed. You are still signed in.")
+    message = _(
+        "You chose an account that is not connected to yours. Nothing was changed, and you are still signed in."
+    )
 
 
 class SignedInAlready(ConnectUserChanged):
-    message = _("You are signed in here with another account. Sign out first, then try again.")
+    message = _("You are already signed in with another account. Sign out first, then try again.")
 
 
 class NeedsReauth(OAuthError):
@@ -200,13 +208,13 @@ class NeedsReauth(OAuthError):
 
     status_code = 403
     code = "needs_reauth"
-    message = _("The connection to the provider has ended. Please connect it once more.")
+    message = _("This connection has expired. Please connect it again.")
 
 
 class ScopeNotGranted(OAuthError):
     status_code = 403
     code = "scope_not_granted"
-    message = _("This page needs a permission at the provider that was not given.")
+    message = _("This page needs a permission that you did not give.")
 
 
 class LoginNotAllowed(OAuthError):
@@ -220,7 +228,7 @@ class LoginNotAllowed(OAuthError):
 class LastLoginMethod(OAuthError):
     status_code = 403
     code = "last_login_method"
-    message = _("This is your only way to sign in. Set a password or connect another identity first.")
+    message = _("This is your only way to sign in. First set a password or connect another way to sign in.")
 
 
 # 409: the identity or the address belongs to another account.
@@ -229,7 +237,7 @@ class LastLoginMethod(OAuthError):
 class IdentityTaken(OAuthError):
     status_code = 409
     code = "identity_taken"
-    message = _("This identity is connected to another account. Nothing was changed.")
+    message = _("This account is already connected to another user. Nothing was changed.")
 
 
 class IdentityUnbound(OAuthError):
@@ -237,43 +245,51 @@ class IdentityUnbound(OAuthError):
 
     status_code = 409
     code = "identity_unbound"
-    message = _("This site has to finish an update before you can sign in this way. Please tell the people who run it.")
+    message = _("You cannot sign in this way until this site finishes an update. Please tell the people who run it.")
 
 
 class EmailAmbiguous(OAuthError):
     status_code = 409
     code = "email_ambiguous"
-    message = _("Several accounts have this e-mail address. Sign in the usual way first, then connect.")
+    message = _("More than one account has this email address. Sign in the way you usually do, then connect this one.")
 
 
 class EmailNotVerified(OAuthError):
     status_code = 409
     code = "email_not_verified"
-    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+    message = _(
+        "There is already an account with this email address. Sign in the way you usually do, then connect this one."
+    )
 
 
 class EmailLinkingOff(OAuthError):
     status_code = 409
     code = "email_linking_off"
-    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+    message = _(
+        "There is already an account with this email address. Sign in the way you usually do, then connect this one."
+    )
 
 
 class IdentityConflict(OAuthError):
     status_code = 409
     code = "identity_conflict"
-    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+    message = _(
+        "There is already an account with this email address. Sign in the way you usually do, then connect this one."
+    )
 
 
 class StaffLinkingOff(OAuthError):
     status_code = 409
     code = "staff_linking_off"
-    message = _("An account with this e-mail address exists. Sign in to it the usual way first, then connect.")
+    message = _(
+        "There is already an account with this email address. Sign in the way you usually do, then connect this one."
+    )
 
 
 class ConfirmLink(OAuthError):
     status_code = 409
     code = "confirm_link"
-    message = _("An account with this e-mail address exists. Sign in to it once, and the two are linked.")
+    message = _("There is already an account with this email address. Sign in to it once to connect the two.")
     template_name = "oidc_login/confirm_link.html"
 
 
@@ -285,9 +301,7 @@ class SiteMisconfigured(OAuthError):
 
     status_code = 500
     code = "site_misconfigured"
-    message = _(
-        "An error in the configuration of this site prevents you from signing in. Please tell the people who run it."
-    )
+    message = _("You cannot sign in because this site is not set up correctly. Please tell the people who run it.")
 
 
 # 502: the provider's answer cannot be accepted.
@@ -296,31 +310,33 @@ class SiteMisconfigured(OAuthError):
 class IDTokenInvalid(OAuthError):
     status_code = 502
     code = "id_token_invalid"
-    message = _("The provider's answer could not be verified. Please try again later.")
+    message = _("We could not confirm your sign-in. Please try again later.")
 
 
 class UserInfoInvalid(OAuthError):
     status_code = 502
     code = "userinfo_invalid"
-    message = _("The provider did not say properly who you are. Please try again later.")
+    message = _("We could not confirm who you are. Please try again later.")
 
 
 class TokenResponseInvalid(OAuthError):
     status_code = 502
     code = "token_response_invalid"
-    message = _("The provider's answer could not be read. Please try again later.")
+    message = _("The sign-in service sent an unexpected answer. Please try again later.")
 
 
 class ClientRefused(OAuthError):
     status_code = 502
     code = "client_refused"
-    message = _("The provider does not accept this site at the moment. Please tell the people who run it.")
+    message = _(
+        "The sign-in service does not accept this site at the moment. Please tell the people who run this site."
+    )
 
 
 class MetadataInvalid(OAuthError):
     status_code = 502
     code = "metadata_invalid"
-    message = _("The provider's description of itself cannot be used. Please try again later.")
+    message = _("The sign-in service is not working correctly. Please try again later.")
 
 
 # 503: no answer.
@@ -329,7 +345,7 @@ class MetadataInvalid(OAuthError):
 class ProviderUnavailable(OAuthError):
     status_code = 503
     code = "provider_unavailable"
-    message = _("The provider does not answer at the moment. Please try again in a minute.")
+    message = _("The sign-in service is not responding. Please try again in a minute.")
 
     def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(reason, retry_after=retry_after or 30)
@@ -342,7 +358,7 @@ class SiteUnavailable(ProviderUnavailable):
     """
 
     code = "site_unavailable"
-    message = _("This site is busy at the moment. Please try again in a minute.")
+    message = _("This site cannot sign you in at the moment. Please try again in a minute.")
 
 
 CANCELLING_ERRORS = ("access_denied", "login_required", "interaction_required", "consent_required")

@@ -59,7 +59,7 @@ class NoAnswer(APIException):
     """The provider cannot be asked at the moment, which says nothing about the token."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("The provider does not answer at the moment. Please try again in a minute.")
+    default_detail = _("The sign-in service is not responding. Please try again in a minute.")
     default_code = "provider_unavailable"
 
     def __init__(self, retry_after: int | None) -> None:

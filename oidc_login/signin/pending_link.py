@@ -117,7 +117,7 @@ def complete(sender: object, *, request: HttpRequest | None, user: AbstractBaseU
 
 def tell(request: HttpRequest, connection: OAuthConnection) -> None:
     """Tell the person, the log and the site of the new connection."""
-    messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+    messages.success(request, _("The account has been connected."), fail_silently=True)
     reason = linking.REASONS[LinkReason.CONFIRMED]
     linking.note(reason, connection)
     signals.connection_created.send(

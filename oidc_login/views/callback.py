@@ -172,7 +172,7 @@ class CallbackView(ProviderView):
     def succeeded(self, request: HttpRequest, signed_in: SignedIn) -> HttpResponse:
         flow = signed_in.flow
         if flow.purpose == "connect":
-            messages.success(request, _("The identity is connected to your account."), fail_silently=True)
+            messages.success(request, _("The account has been connected."), fail_silently=True)
         flows.remember_end(flow, signed_in.user)
         url = destination(request, flow.next)
         if session_cookie_is_strict():

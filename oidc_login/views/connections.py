@@ -109,7 +109,7 @@ class DisconnectView(ChangingView):
         revoke(readable_token(connection), self.provider, connection)
         tell = partial(tell_removed, request, connection)
         transaction.on_commit(tell, using=router.db_for_write(OAuthConnection))
-        messages.success(request, _("The identity is no longer connected to your account."), fail_silently=True)
+        messages.success(request, _("The account has been disconnected."), fail_silently=True)
         return HttpResponseRedirect(self.next_url or back)
 
 
@@ -178,7 +178,7 @@ def ask_for_fresh_sign_in(request: HttpRequest) -> HttpResponseBase:
     A provider that says when the person signed in is asked for a newer sign-in: without that it may answer for
     them at once, and say the same again.
     """
-    messages.info(request, _("Please sign in once more before you change how you sign in."), fail_silently=True)
+    messages.info(request, _("Please sign in again before you change how you sign in."), fail_silently=True)
     back = reverse("oidc_login:connections")
     if request.session.get(SESSION_KEY, {}).get("auth_time_stated"):
         demand = Demand(max_age=settings.REAUTHENTICATION_AGE)

@@ -28,7 +28,7 @@ class EndSessionView(ChangingView):
         named = request.POST.get("session", "")
         if not MARK.fullmatch(named) or not sessions.end(other_sessions(request).filter(pk=named)):
             raise Http404
-        messages.success(request, _("The session is ended."), fail_silently=True)
+        messages.success(request, _("You signed out on that device."), fail_silently=True)
         return back(request)
 
 
@@ -39,7 +39,7 @@ class EndOtherSessionsView(ChangingView):
         if not request.user.is_authenticated:
             return redirect_to_login(reverse("oidc_login:connections"))
         count = sessions.end(other_sessions(request))
-        text = ngettext("%d other session is ended.", "%d other sessions are ended.", count)
+        text = ngettext("You signed out on %d other device.", "You signed out on %d other devices.", count)
         messages.success(request, text % count, fail_silently=True)
         return back(request)
 

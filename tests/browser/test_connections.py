@@ -55,17 +55,17 @@ def distrusts_local_addresses(user: SiteUser) -> bool:
 
 def test_person_connects_and_disconnects_an_identity(page: Page, world: World, alice: SiteUser) -> None:
     open_connections(page, world, alice)
-    expect(page.get_by_text("Nothing is connected to your account yet.")).to_be_visible()
+    expect(page.get_by_text("You have not connected any other accounts yet.")).to_be_visible()
 
     page.get_by_role("button", name="Connect Example ID").click()
     choose(page, "Bob Birch")
-    expect(page.get_by_role("status")).to_contain_text("The identity is connected to your account.")
+    expect(page.get_by_role("status")).to_contain_text("The account has been connected.")
     expect(connections(page)).to_have_count(1)
     expect(connections(page)).to_contain_text("bob@example.org")
     assert path_of(page) == CONNECTIONS
 
     page.get_by_role("button", name="Disconnect Example ID bob@example.org").click()
-    expect(page.get_by_role("status")).to_contain_text("no longer connected")
+    expect(page.get_by_role("status")).to_contain_text("has been disconnected")
     expect(connections(page)).to_have_count(0)
     assert path_of(page) == CONNECTIONS
 
@@ -83,7 +83,7 @@ def test_last_way_in_has_no_button_that_removes_it(page: Page, world: World) -> 
     sign_in(page, world)
     page.goto(world.site + CONNECTIONS)
 
-    expect(page.get_by_text("Your only way to sign in")).to_be_visible()
+    expect(page.get_by_text("This is your only way to sign in")).to_be_visible()
     expect(page.get_by_role("button", name="Disconnect")).to_have_count(0)
 
 
@@ -121,10 +121,10 @@ def test_identity_of_somebody_else_is_not_connected(page: Page, world: World, al
     page.get_by_role("button", name="Connect Example ID").click()
     choose(page, "Bob Birch")
 
-    expect(page.get_by_role("alert")).to_contain_text("connected to another account")
+    expect(page.get_by_role("alert")).to_contain_text("connected to another user")
     shoot(page, "refused")
     page.get_by_role("link", name="Back to how you sign in").click()
-    expect(page.get_by_text("Nothing is connected to your account yet.")).to_be_visible()
+    expect(page.get_by_text("You have not connected any other accounts yet.")).to_be_visible()
 
 
 # An account that is there already.
@@ -138,12 +138,12 @@ def test_link_is_made_once_the_person_signs_in_by_password(
     page.goto(world.site)
     continue_to_provider(page)
     choose(page)
-    expect(page.get_by_text("There is an account with your e-mail address here already.")).to_be_visible()
+    expect(page.get_by_text("There is already an account with your email address.")).to_be_visible()
     page.goto(f"{world.site}/oauth/confirm-link/")
-    page.get_by_role("link", name="Sign in to the account").click()
+    page.get_by_role("link", name="Sign in to your account").click()
     sign_in_by_password(page)
 
-    expect(page.get_by_role("status")).to_contain_text("The identity is connected to your account.")
+    expect(page.get_by_role("status")).to_contain_text("The account has been connected.")
     expect(connections(page)).to_contain_text("alice@example.org")
     assert path_of(page) == CONNECTIONS
     assert OAuthConnection.objects.get().user == alice
@@ -157,7 +157,7 @@ def test_person_of_an_unverified_address_signs_in_the_usual_way_and_connects(
     page.goto(world.site)
     continue_to_provider(page)
     choose(page, "Carol Cedar")
-    page.get_by_role("link", name="Sign in the usual way").click()
+    page.get_by_role("link", name="Sign in the way you usually do").click()
     sign_in_by_password(page, "carol")
     page.get_by_role("button", name="Connect Example ID").click()
     choose(page, "Carol Cedar")

@@ -341,6 +341,6 @@ def test_sibling_host_plants_no_flow(
             assert urlsplit(page.url).netloc == host
             sent = answer.request.all_headers()["cookie"]
             assert name in sent and not sent.startswith("__Host-") and "; __Host-" not in sent
-            expect(page.get_by_text("was not begun in this browser")).to_be_visible()
+            expect(page.get_by_text("started to sign in with another browser")).to_be_visible()
             page.goto(f"https://{host}/")
             expect(page.get_by_text("Nobody is signed in.")).to_be_visible()

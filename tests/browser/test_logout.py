@@ -156,12 +156,12 @@ def test_person_ends_a_session_of_theirs_elsewhere(new_person: NewPerson, world:
     laptop.goto(f"{world.site}/oauth/connections/")
     listed = laptop.locator(".oidc-login-sessions > li")
     expect(listed).to_have_count(3)
-    expect(listed.first).to_contain_text("(this one)")
+    expect(listed.first).to_contain_text("(this browser)")
     shoot(laptop, "sessions")
 
     listed.nth(1).get_by_role("button").click()
 
-    expect(laptop.get_by_role("status")).to_contain_text("The session is ended.")
+    expect(laptop.get_by_role("status")).to_contain_text("You signed out on that device.")
     expect(listed).to_have_count(2)
     assert path_of(laptop) == "/oauth/connections/"
     tablet.reload()
@@ -169,7 +169,7 @@ def test_person_ends_a_session_of_theirs_elsewhere(new_person: NewPerson, world:
 
     laptop.get_by_role("button", name="Sign out everywhere else").click()
 
-    expect(laptop.get_by_role("status")).to_contain_text("1 other session is ended.")
+    expect(laptop.get_by_role("status")).to_contain_text("You signed out on 1 other device.")
     expect(listed).to_have_count(1)
     expect(laptop.get_by_role("button", name="Sign out everywhere else")).to_have_count(0)
     expect_nobody(phone, world)

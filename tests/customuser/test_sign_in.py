@@ -57,7 +57,7 @@ def test_account_needs_a_verified_address(
         failure.response = browser.end(answer)
 
     assert failure.seen == (403, "email_required")
-    assert "verified e-mail address" in failure.response.content.decode()
+    assert "confirmed email address" in failure.response.content.decode()
 
 
 def test_account_needs_an_address_that_counts(
@@ -71,7 +71,7 @@ def test_account_needs_an_address_that_counts(
         failure.response = browser.end(answer)
 
     assert failure.seen == (403, "email_required")
-    assert "does not take it from this provider" in failure.response.content.decode()
+    assert "cannot create an account this way" in failure.response.content.decode()
 
 
 def test_unverified_address_of_a_member_is_a_conflict(

@@ -97,7 +97,7 @@ def test_session_at_the_provider_is_over(site: str, npm: RealProvider, browser: 
     page = browser.open(f"{site}/")
 
     assert hops(page) == ["GET / 302", "GET /auth 303", "GET /oauth/npm/callback/ 302", "GET /oauth/ 200"]
-    assert "did not confirm your sign-in" in page.text
+    assert "could not confirm that you are still signed in" in page.text
     assert browser.open(f"{site}/").text == ""
 
 

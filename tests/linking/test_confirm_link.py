@@ -409,7 +409,7 @@ def test_account_that_has_another_identity_by_now_gets_no_second(
 
     assert OAuthConnection.objects.get().provider_user_id == "another"
     assert heard == []
-    assert "connected to your account" not in browser.get("/oauth/").content.decode()
+    assert "account has been connected" not in browser.get("/oauth/").content.decode()
 
 
 def test_second_sign_in_replaces_what_waits(op: OpenIDProvider, browser: Browser, user: User) -> None:

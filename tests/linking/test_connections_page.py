@@ -72,7 +72,7 @@ def test_last_way_in_has_no_button_to_remove_it(op: OpenIDProvider, browser: Bro
 
 
 def test_page_without_connections(op: OpenIDProvider, signed_in: Browser) -> None:
-    assert "Nothing is connected" in signed_in.get(URL).content.decode()
+    assert "not connected any other accounts" in signed_in.get(URL).content.decode()
 
 
 def test_connection_of_a_provider_that_is_gone_is_shown_and_can_be_removed(

@@ -55,7 +55,7 @@ def test_connection_is_gone_and_the_person_still_signed_in(alice: Browser, user:
     assert (response.status_code, response["Location"]) == (302, "/oauth/connections/")
     assert not OAuthConnection.objects.exists()
     assert alice.user == user
-    assert "no longer connected" in alice.get("/oauth/connections/").content.decode()
+    assert "has been disconnected" in alice.get("/oauth/connections/").content.decode()
 
 
 def test_next_is_followed_on_this_site_alone(op: OpenIDProvider, alice: Browser) -> None:

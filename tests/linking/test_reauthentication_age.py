@@ -51,7 +51,7 @@ def test_old_session_of_a_password_signs_in_once_more(op: OpenIDProvider, signed
     for response in (signed_in.begin(view="connect"), disconnect(signed_in)):
         assert (response.status_code, response["Location"]) == (302, "/accounts/login/?next=/oauth/connections/")
     assert OAuthConnection.objects.exists()
-    assert "sign in once more" in signed_in.get(CONNECTIONS).content.decode()
+    assert "sign in again" in signed_in.get(CONNECTIONS).content.decode()
 
     assert log_in(signed_in, next=CONNECTIONS)["Location"] == CONNECTIONS
     assert disconnect(signed_in)["Location"] == CONNECTIONS

@@ -190,7 +190,7 @@ def test_page_stands_between(op: OpenIDProvider, policed: PolicedBrowser, way: s
     target = target_of(response)
     endpoint = op.metadata()["end_session_endpoint"] if way == "logout" else op.authorization_endpoint
     assert target.startswith(endpoint + "?")
-    assert f"You continue at {urlsplit(target).hostname}." in response.content.decode()
+    assert f"You are being taken to {urlsplit(target).hostname}." in response.content.decode()
     assert "no-store" in response["Cache-Control"]
     assert response["Referrer-Policy"] == "no-referrer"
 

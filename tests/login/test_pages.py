@@ -267,7 +267,7 @@ def test_providers_page_without_providers_says_so(client: Client, settings: Sett
     seen = page(client, "/oauth/")
 
     assert not seen.forms
-    assert "There is no way to sign in here at the moment." in seen.texts["p"]
+    assert "You cannot sign in at the moment." in seen.texts["p"]
     assert "OIDC_LOGIN_PROVIDERS" not in seen.texts["p"]
 
 
@@ -300,7 +300,7 @@ def test_error_page_says_why_and_what_to_do_without_a_form(client: Client) -> No
     assert answer.status_code == 400
     assert not seen.forms
     assert seen.links == {"Try again": "/oauth/forge/login/", "Sign in another way": "/oauth/"}
-    assert "This sign-in was not begun in this browser" in seen.texts["p"]
+    assert "You started to sign in with another browser" in seen.texts["p"]
     assert "Error 400 (state_unknown)" in seen.texts["p"]
     assert "s3cr3t" not in text and "h3llo" not in text
 
@@ -315,8 +315,8 @@ def test_error_page_at_the_callback_gives_no_referrer_away(client: Client) -> No
         (exceptions.ProviderUnavailable(), ["Try again", "Sign in another way"]),
         (exceptions.StateExpired(), ["Try again", "Sign in another way"]),
         (exceptions.SignupClosed(), ["Sign in another way", "Try again"]),
-        (exceptions.EmailNotVerified(), ["Sign in the usual way", "Sign in another way"]),
-        (exceptions.IdentityConflict(), ["Sign in the usual way", "Sign in another way"]),
+        (exceptions.EmailNotVerified(), ["Sign in the way you usually do", "Sign in another way"]),
+        (exceptions.IdentityConflict(), ["Sign in the way you usually do", "Sign in another way"]),
         (exceptions.IdentityTaken(), ["Back to how you sign in"]),
         (exceptions.LastLoginMethod(), ["Back to how you sign in"]),
         (exceptions.ConnectUserChanged(), ["Back to how you sign in"]),
@@ -336,7 +336,7 @@ def test_error_page_offers_one_page_once() -> None:
     context = {**WAYS, "oauth_error": exceptions.EmailNotVerified(), "login_url": "/others/?next=/oauth/connections/"}
     seen = Markup(render_to_string("oidc_login/error.html", context))
 
-    assert seen.links == {"Sign in the usual way": "/others/?next=/oauth/connections/"}
+    assert seen.links == {"Sign in the way you usually do": "/others/?next=/oauth/connections/"}
 
 
 @pytest.mark.parametrize("url", ["/oauth/nobody/login/", "/oauth/%3Cscript%3E/login/"])
@@ -345,7 +345,7 @@ def test_error_page_of_an_unknown_provider_leads_to_the_known_ones(client: Clien
     text = answer.content.decode()
 
     assert answer.status_code == 404
-    assert Markup(text).links == {"Go to sign-in": "/oauth/"}
+    assert Markup(text).links == {"Go to the sign-in page": "/oauth/"}
     assert "nobody" not in text and "script" not in text
 
 
@@ -361,7 +361,7 @@ def test_page_of_a_waiting_link_leads_to_the_sign_in_without_a_form() -> None:
 
     assert seen.balanced
     assert not seen.forms and not seen.all("script")
-    assert seen.links == {"Sign in to the account": "/sign-in/?next=/a/"}
+    assert seen.links == {"Sign in to your account": "/sign-in/?next=/a/"}
     assert HOSTILE in seen.texts["p"]
     assert "alice@example.org" not in text
 
@@ -437,7 +437,7 @@ def test_last_way_in_has_no_form_to_disconnect_it(client: Client, alice: User) -
     seen = page(client, "/oauth/connections/")
 
     assert [form.button for form in seen.forms] == ["Connect Forge", "Connect Bare"]
-    assert "Your only way to sign in" in seen.texts["p"]
+    assert "This is your only way to sign in" in seen.texts["p"]
 
 
 def test_provider_that_was_removed_can_be_disconnected_and_not_be_connected(client: Client, alice: User) -> None:
@@ -445,7 +445,7 @@ def test_provider_that_was_removed_can_be_disconnected_and_not_be_connected(clie
     seen = page(client, "/oauth/connections/")
 
     assert [form.button for form in seen.forms] == ["Disconnect gone", "Connect Forge", "Connect Bare"]
-    assert "You can no longer sign in with it here." in seen.texts["p"]
+    assert "You can no longer use this to sign in here." in seen.texts["p"]
 
 
 def test_connections_stand_in_a_sites_own_page(alice: User) -> None:

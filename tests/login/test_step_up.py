@@ -439,7 +439,7 @@ def test_sign_in_that_is_too_weak(
         failure.response = browser.end(answer)
 
     assert failure.seen == (403, "refused_by_site")
-    assert "stronger sign-in" in failure.response.content.decode()
+    assert "more secure sign-in" in failure.response.content.decode()
 
 
 @pytest.mark.usefixtures("alice")

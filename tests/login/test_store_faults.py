@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BUSY = (503, "site_unavailable")
-TEXT = "This site is busy"
+TEXT = "This site cannot sign you in"
 AWAY = {"BACKEND": "tests.support.caches.BrokenCache"}
 
 
 def says_that_this_site_is_busy(response: Any) -> bool:
     assert int(response["Retry-After"]) > 0
-    assert "The provider" not in response.content.decode()
+    assert "The sign-in service" not in response.content.decode()
     return response.status_code == 503 and TEXT in response.content.decode()
 
 

@@ -189,8 +189,8 @@ def one_provider(settings: Settings) -> None:
 
 REVOKED = ("%d connection was revoked.", "%d connections were revoked.")
 READ = {
-    "de": ("Anmelden", "Weiter mit Example ID", "Das hat nicht geklappt", "Noch einmal versuchen"),
-    "fr": ("Connexion", "Continuer avec Example ID", "Cela n’a pas fonctionné", "Réessayer"),
+    "de": ("Anmelden", "Weiter mit Example ID", "Etwas ist schiefgegangen", "Noch einmal versuchen"),
+    "fr": ("Connexion", "Continuer avec Example ID", "Un problème est survenu", "Réessayer"),
 }
 
 

@@ -62,8 +62,8 @@ def test_page_shows_each_session_and_marks_this_one(op: Op, github: GitHubStyleP
 
     text = text_of(here)
 
-    assert text.count("(this one)") == 1
-    assert text.index("Firefox, Linux") < text.index("(this one)") < text.index("Chrome, Windows")
+    assert text.count("(this browser)") == 1
+    assert text.index("Firefox, Linux") < text.index("(this browser)") < text.index("Chrome, Windows")
     assert "Signed in with Op on" in text and "Signed in with GitHub on" in text and "Unknown browser" in text
     assert len(forms_of(here, END)) == 2
 
@@ -89,7 +89,7 @@ def test_page_of_a_password_session_shows_the_others(op: Op) -> None:
     here = Browser()
     here.log_in(elsewhere.user)
 
-    assert "(this one)" not in text_of(here)
+    assert "(this browser)" not in text_of(here)
     assert len(forms_of(here, END)) == len(forms_of(here, END_OTHERS)) == 1
 
 
@@ -146,7 +146,7 @@ def test_one_session_is_ended(op: Op, settings: Settings, engine: str) -> None:
 
     assert (response.status_code, response["Location"]) == (302, PAGE)
     assert [shown(browser) for browser in (here, other, third)] == ["alice", "", "alice"]
-    assert [str(message) for message in get_messages(response.wsgi_request)] == ["The session is ended."]
+    assert [str(message) for message in get_messages(response.wsgi_request)] == ["You signed out on that device."]
 
 
 def test_session_of_somebody_else_cannot_be_ended(op: Op) -> None:
@@ -196,7 +196,7 @@ def test_all_other_sessions_are_ended(op: Op, settings: Settings, engine: str) -
 
     assert (response.status_code, response["Location"]) == (302, PAGE)
     assert [shown(browser) for browser in (here, *others, bob)] == ["alice", "", "", "", "bob"]
-    assert [str(message) for message in get_messages(response.wsgi_request)] == ["3 other sessions are ended."]
+    assert [str(message) for message in get_messages(response.wsgi_request)] == ["You signed out on 3 other devices."]
 
 
 def test_password_session_ends_all_through_providers(op: Op) -> None:
@@ -276,7 +276,7 @@ def test_tag_shows_the_sessions(op: Op) -> None:
     forms = {form.action: dict(form.fields) for form in Markup(text).forms}
     assert forms[END]["next"] == forms[END_OTHERS]["next"] == "/settings/"
     assert "csrfmiddlewaretoken" in forms[END]
-    assert "(this one)" in text
+    assert "(this browser)" in text
 
 
 def test_tag_shows_nobody_anything(op: Op) -> None:

@@ -292,7 +292,7 @@ def test_a_database_that_takes_no_writes_is_a_fault_that_passes(
         response = browser.get("/page/")
 
     assert response.status_code == status
-    assert (b"This site is busy" in response.content) is (status == 503)
+    assert (b"This site cannot sign you in" in response.content) is (status == 503)
     assert not op.asked().count("token"), "no refresh token is used up"
     forget_attempts()
     assert browser.get("/page/").content == b"alice:"

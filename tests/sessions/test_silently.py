@@ -223,7 +223,10 @@ def with_error(error: str) -> Callable[[AuthorizationAnswer], AuthorizationAnswe
 def signed_out(browser: Browser, response: Any, *, next: str = "%2Fpage%2F") -> bool:
     """Whether the person is told, on the page with all ways to sign in, and no circle has begun."""
     told = [str(message) for message in get_messages(response.wsgi_request)]
-    assert told == ["You were signed out, because your provider did not confirm your sign-in. Please sign in again."]
+    assert told == [
+        "You have been signed out because we could not confirm that you are still signed in elsewhere. "
+        "Please sign in again."
+    ]
     assert (response.status_code, response["Location"]) == (302, f"/oauth/?next={next}")
     assert browser.get("/page/").content == b":", "not sent away once more"
     return browser.user is None

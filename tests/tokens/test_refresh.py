@@ -442,7 +442,7 @@ def test_provider_that_is_gone_is_named(connect: Connect, settings: Settings) ->
         with pytest.raises(ProviderGone) as caught:
             use()
         assert caught.value.reason == "op"
-        assert "not configured" in str(caught.value)
+        assert "no longer use this way" in str(caught.value)
 
 
 def test_connection_that_is_gone(connect: Connect) -> None:

@@ -58,7 +58,7 @@ def test_model_that_nobody_can_fill_is_the_sites_own_error(
 
     assert failure.seen == (500, "site_misconfigured")
     assert "Retry-After" not in failure.response
-    assert "configuration of this site" in failure.response.content.decode()
+    assert "not set up correctly" in failure.response.content.decode()
     (record,) = [
         record for record in witness.caplog.records if record.levelname == "ERROR" and record.name == "oidc_login"
     ]
