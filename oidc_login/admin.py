@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import signals
+from oidc_login import events, signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import ENCRYPTED_FIELDS, TokenKeyError
 from oidc_login.models import OAuthConnection, Status
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
-from oidc_login.sessions import records as sessions
+from oidc_login.sessions.records import keep_session
 
 
 @admin.register(OAuthConnection)
@@ -87,25 +87,20 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         self.message_user(request, text % done, messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: OAuthConnection) -> None:
-        """Remove a connection, also somebody's last way in, and tell whoever listens."""
+        """Remove a connection, also a person's last way in, and announce it."""
         key = obj.pk
-        with sessions.sparing(request.session):
+        with keep_session(request.session):
             super().delete_model(request, obj)
         obj.pk = key
-        transaction.on_commit(partial(self._tell_removed, request, obj), using=router.db_for_write(OAuthConnection))
+        transaction.on_commit(partial(self._log_removed, request, obj), using=router.db_for_write(OAuthConnection))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         for connection in queryset.select_related("user"):
             self.delete_model(request, connection)
 
-    def _tell_removed(self, request: HttpRequest, connection: OAuthConnection) -> None:
-        signals.connection_removed.send(
-            OAuthConnection,
-            request=request,
-            provider=connection.provider_key,
-            connection=connection,
-            reason="removed in the admin",
-        )
+    def _log_removed(self, request: HttpRequest, connection: OAuthConnection) -> None:
+        reason = "removed in the admin"
+        events.log_decision(signals.connection_removed, connection, request=request, reason=reason)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -20,19 +20,19 @@ class OIDCLoginConfig(AppConfig):
         from django.db.models.signals import post_delete, post_save
 
         # The first registers the system checks.
-        from oidc_login import checks, notifications, receivers, signals  # noqa: F401
-        from oidc_login.sessions import records as sessions
+        from oidc_login import checks, notifications, receivers, registry, signals  # noqa: F401
+        from oidc_login.mozilla import entry
 
-        user_logged_in.connect(receivers.note_sign_in, dispatch_uid="oidc_login.step_up")
-        user_logged_in.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
-        user_logged_out.connect(sessions.forget_previous, dispatch_uid="oidc_login.sessions")
-        user_logged_in.connect(receivers.complete_link, dispatch_uid="oidc_login.pending_link")
+        mozilla = registry.EntrySource(complete=entry.complete_entries, callback_name=entry.callback_name)
+        registry.add_source(mozilla)
+        user_logged_in.connect(receivers.begin_session, dispatch_uid="oidc_login.sessions")
+        user_logged_out.connect(receivers.end_session, dispatch_uid="oidc_login.sessions")
         signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):
             from oidc_login.contrib import spectacular  # noqa: F401  # describes our authentication there
         connection = self.get_model("OAuthConnection")
-        post_delete.connect(sessions.end_with_connection, sender=connection, dispatch_uid="oidc_login.ended")
+        post_delete.connect(receivers.end_sessions_of_connection, sender=connection, dispatch_uid="oidc_login.ended")
         post_save.connect(
             receivers.revoke_when_deactivated, sender=get_user_model(), dispatch_uid="oidc_login.deactivated"
         )

@@ -10,9 +10,10 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 
-from oidc_login.views.base import SESSION_KEY
-from oidc_login.views.scopes import ScopesView, has_scopes
-from oidc_login.views.step_up import Demand, ReauthenticateView
+from oidc_login.sessions.scopes import has_scopes
+from oidc_login.sessions.step_up import Demand
+from oidc_login.views.scopes import ScopesView
+from oidc_login.views.step_up import ReauthenticateView
 
 View = Callable[..., Any]
 Gate = Callable[[HttpRequest], HttpResponseBase | None]
@@ -21,13 +22,13 @@ Gate = Callable[[HttpRequest], HttpResponseBase | None]
 def reauthentication_required(
     *, max_age: int | None = None, acr_values: str | Iterable[str] = (), providers: Iterable[str] = ()
 ) -> Callable[[View], View]:
-    """Let a person in whose sign-in at the provider is new and strong enough; send others back there first.
+    """Show the view to a person whose sign-in at the provider is new and strong enough; send others back there first.
 
-    `max_age` is in seconds (Core 3.1.2.1); one of `acr_values` must be met where any is given. Afterwards the
-    person returns to the page, or to `LOGIN_REDIRECT_URL` if they had posted something. Whoever is not signed
-    in is sent to `LOGIN_URL`.
+    `max_age` is in seconds (Core 3.1.2.1). If there are `acr_values`, one of them must be met. Afterwards the
+    person returns to the page, or to `LOGIN_REDIRECT_URL` if their request was a POST. Visitors are sent to
+    `LOGIN_URL`.
 
-    `providers` are the keys of the providers that count; empty accepts every provider that the person has connected.
+    `providers` are the keys of the accepted providers; empty accepts every provider that the person has connected.
     What an `acr` means, and who may claim it, differs between providers.
     """
     contexts = acr_values.split() if isinstance(acr_values, str) else acr_values
@@ -36,30 +37,29 @@ def reauthentication_required(
 
 
 def gate_for(demand: Demand) -> Gate:
-    """Return what answers instead of the page, as long as the demand is not met."""
+    """Return the function that responds instead of the page until the demand is met."""
     send_back = ReauthenticateView.as_view(demand=demand)
 
     def gate(request: HttpRequest) -> HttpResponseBase | None:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        signed_in = request.session.get(SESSION_KEY)
-        return None if signed_in and demand.is_met_by(signed_in) else send_back(request)
+        return None if demand.is_met(request) else send_back(request)
 
     return gate
 
 
 def scopes_required(provider_key: str, *scopes: str) -> Callable[[View], View]:
-    """Let a person in who has granted these at the provider; send others there to grant what is missing.
+    """Show the view to a person who granted these scopes at the provider; send others there to grant what is missing.
 
-    They are asked for it in addition to what they have granted already, and return to the page. Whoever comes back
-    without it gets an error page (`scope_not_granted`). Somebody without a session is sent to `LOGIN_URL`.
+    The provider asks for them in addition to what was granted before, and the person returns to the page. If they
+    return without the scopes, they get an error page (`scope_not_granted`). Visitors are sent to `LOGIN_URL`.
     """
-    ask = ScopesView.as_view(provider_key=provider_key, scopes=scopes)
+    request_scopes = ScopesView.as_view(provider_key=provider_key, scopes=scopes)
 
     def gate(request: HttpRequest) -> HttpResponseBase | None:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        return None if has_scopes(request, provider_key, scopes) else ask(request)
+        return None if has_scopes(request, provider_key, scopes) else request_scopes(request)
 
     return lambda view: guarded_async(view, gate) if iscoroutinefunction(view) else guarded(view, gate)
 
@@ -74,7 +74,7 @@ def guarded(view: View, gate: Gate) -> View:
 
 
 def guarded_async(view: View, gate: Gate) -> View:
-    # In a thread: it reads the session, and may ask the provider for its metadata.
+    # In a thread: it reads the session, and may request the provider's metadata.
     gate_in_thread = sync_to_async(gate)
 
     @wraps(view)

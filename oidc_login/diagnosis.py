@@ -18,11 +18,10 @@ from django.urls import reverse
 from oidc_login.advice import ADVICE
 from oidc_login.conf import settings
 from oidc_login.exceptions import ClientRefused, CodeRefused, from_protocol
-from oidc_login.mozilla.entry import callback_name
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
 from oidc_login.protocol.http.client import MAX_TIMEOUT, Request, Response, time_budget
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.registry import build_provider
+from oidc_login.registry import build_provider, callback_name
 from oidc_login.signin.groups_claim import REASONS
 from oidc_login.signin.provisioning import last_unreadable
 

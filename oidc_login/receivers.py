@@ -1,6 +1,6 @@
-"""Receivers of Django's signals whose own modules are imported at the first signal.
+"""Receivers of Django's signals whose modules are imported at the first signal.
 
-Those modules need the views and the protocol. A site connects them when it starts, and starts without all that.
+Those modules need models and the protocol. A site starts without them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,29 @@ from oidc_login.models import OAuthConnection
 from oidc_login.user_model import is_active
 
 
-def note_sign_in(sender: object, **kwargs: Any) -> None:
-    """Note in the session when its person signed in (`user_logged_in`)."""
-    from oidc_login.views.step_up import note_sign_in
+def begin_session(sender: object, **kwargs: Any) -> None:
+    """Record the sign-in in the session, end the previous one, and make a pending link (`user_logged_in`)."""
+    from oidc_login.sessions.records import end_previous_session
+    from oidc_login.sessions.step_up import record_sign_in_time
+    from oidc_login.signin.pending_link import complete_pending_link
 
-    note_sign_in(sender, **kwargs)
+    record_sign_in_time(sender, **kwargs)
+    end_previous_session(sender, **kwargs)
+    complete_pending_link(sender, **kwargs)
 
 
-def complete_link(sender: object, **kwargs: Any) -> None:
-    """Make the link that waits for this user (`user_logged_in`)."""
-    from oidc_login.signin.pending_link import complete
+def end_session(sender: object, **kwargs: Any) -> None:
+    """Remove the row of the session that ends (`user_logged_out`)."""
+    from oidc_login.sessions.records import end_previous_session
 
-    complete(sender, **kwargs)
+    end_previous_session(sender, **kwargs)
+
+
+def end_sessions_of_connection(sender: object, **kwargs: Any) -> None:
+    """End the sessions that began with a deleted connection (`post_delete` of the connection)."""
+    from oidc_login.sessions.records import end_with_connection
+
+    end_with_connection(sender, **kwargs)
 
 
 def revoke_when_deactivated(

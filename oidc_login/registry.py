@@ -7,8 +7,8 @@ import inspect
 import logging
 import re
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
@@ -18,7 +18,6 @@ from django.utils.module_loading import import_string
 from oidc_login.cache import SharedValues
 from oidc_login.conf import settings
 from oidc_login.exceptions import ProviderUnknown, SiteUnavailable
-from oidc_login.mozilla.entry import provider_entries
 from oidc_login.validation import nearest
 
 if TYPE_CHECKING:
@@ -38,6 +37,35 @@ Configuration = Mapping[str, Any]
 # By key: the configuration that a provider was made from, and the provider; `None` where it cannot be made.
 _providers: dict[str, tuple[Configuration, OAuthProvider | None]] = {}
 _keeping = threading.Lock()
+
+
+class EntrySource(NamedTuple):
+    """Settings of another package that describe a provider, in addition to `OIDC_LOGIN_PROVIDERS`."""
+
+    complete: Callable[[Any], Any]  # returns the entries of `OIDC_LOGIN_PROVIDERS`, with its own
+    callback_name: Callable[[str], str | None]  # returns the URL name that is registered for a key, or None
+
+
+_sources: list[EntrySource] = []
+
+
+def add_source(source: EntrySource) -> None:
+    """Let settings of another package describe providers too."""
+    if source not in _sources:
+        _sources.append(source)
+
+
+def provider_entries() -> Any:
+    """Return the entries of `OIDC_LOGIN_PROVIDERS`, completed by each source."""
+    entries = settings.PROVIDERS
+    for source in _sources:
+        entries = source.complete(entries)
+    return entries
+
+
+def callback_name(key: str) -> str | None:
+    """Return the URL name of the callback that a source has registered for a provider, `None` for the package's own."""
+    return next((name for source in _sources if (name := source.callback_name(key))), None)
 
 
 def get_configurations() -> Mapping[str, Configuration]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oidc_login.conf import django, settings
 
@@ -20,7 +22,7 @@ KEY_ID_BYTES = 4
 
 
 class SealError(Exception):
-    """The text was not sealed with any of the keys, or for another use, or was changed."""
+    """The text was not sealed with any of the keys, or for another use, or it was changed, or is too old."""
 
 
 def flow_keys() -> Sequence[str]:
@@ -67,6 +69,39 @@ def unseal(text: str, *, purpose: str, associated_data: bytes, secrets: Sequence
         return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + NONCE_BYTES :], associated_data)
     except (InvalidTag, ValueError) as error:
         raise SealError("authentication") from error
+
+
+def seal_json(
+    value: Any,
+    *,
+    purpose: str,
+    bound_to: bytes,
+    secrets: Sequence[str],
+    ensure_ascii: bool = True,
+    default: Callable[[Any], Any] | None = None,
+) -> str:
+    """Return a JSON value encrypted with the first secret and bound to `bound_to`, as base64url."""
+    plain = json.dumps(value, separators=(",", ":"), ensure_ascii=ensure_ascii, default=default).encode()
+    return seal(plain, purpose=purpose, associated_data=bound_to, secrets=secrets)
+
+
+def unseal_json(
+    text: str,
+    *,
+    purpose: str,
+    bound_to: bytes,
+    secrets: Sequence[str],
+    expires_at: Callable[[Any], float] | None = None,
+    now: float | None = None,
+) -> Any:
+    """Return the JSON value that was sealed for this use, or raise `SealError`.
+
+    `expires_at` reads from the value until when it may be used.
+    """
+    value = json.loads(unseal(text, purpose=purpose, associated_data=bound_to, secrets=secrets))
+    if expires_at is not None and (time.time() if now is None else now) > expires_at(value):
+        raise SealError("expired")
+    return value
 
 
 def position_of_secret(text: str, *, purpose: str, secrets: Sequence[str]) -> int | None:

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.checks import CheckMessage
 
 from oidc_login.checks.reports import Problem
-from oidc_login.mozilla.entry import provider_entries
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.registry import provider_entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,12 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
 from django.urls import NoReverseMatch, reverse
 
-from oidc_login import hosts
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.checks.apis import api_messages
 from oidc_login.checks.imports import includes_class
 from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
+from oidc_login.flow import hosts
 from oidc_login.validation import listed
 
 SESSION_ENGINES_WITH_A_TABLE = (

@@ -15,7 +15,7 @@ from oidc_login.checks.imports import import_or_none
 from oidc_login.checks.project import has_only_clients
 from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
-from oidc_login.form_action import allows, policies
+from oidc_login.flow.form_action import allows, policies
 from oidc_login.protocol.http.urls import origin_of
 from oidc_login.validation import is_url, listed
 

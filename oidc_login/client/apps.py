@@ -19,7 +19,7 @@ from oidc_login.client.options import refuse, request_problems
 from oidc_login.client.registration import ENDPOINTS
 from oidc_login.client.tokens import OAuth2Token, as_dictionary, as_token
 from oidc_login.client.userinfo import UserInfo
-from oidc_login.flow import pending as flows
+from oidc_login.flow.pending import attach_flow
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.oidc import with_openid
@@ -96,7 +96,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
             if not isinstance(nonce, str) or not nonce:
                 raise OAuthError("missing_nonce", "Give the nonce that create_authorization_url() returned")
             request = HttpRequest()
-            flows.attach(request, self._flow(redirect_uri="", nonce=nonce))
+            attach_flow(request, self._flow(redirect_uri="", nonce=nonce))
         else:
             request, token = token, nonce
             flow = getattr(request, "oauth_flow", None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from oidc_login.client.registration import Registration
-from oidc_login.flow import pending as flows
+from oidc_login.flow.pending import Flow, Purpose
 from oidc_login.providers.base import OAuthProvider
 
 
@@ -46,5 +46,5 @@ class Client:
         """What flows are known by: no provider of a sign-in has such a key."""
         return f"client:{self.name}"
 
-    def _flow(self, *, purpose: flows.Purpose = "client", **values: Any) -> flows.Flow:
-        return flows.Flow(provider_key=self._key, purpose=purpose, issuer=self._provider().get_issuer(), **values)
+    def _flow(self, *, purpose: Purpose = "client", **values: Any) -> Flow:
+        return Flow(provider_key=self._key, purpose=purpose, issuer=self._provider().get_issuer(), **values)

@@ -15,7 +15,7 @@ from oidc_login.client.claims import check_admission
 from oidc_login.client.errors import InvalidTokenError, MissingTokenError, OAuthError, asking
 from oidc_login.client.tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
 from oidc_login.client.userinfo import UserInfo
-from oidc_login.flow.pending import attach
+from oidc_login.flow.pending import attach_flow
 from oidc_login.protocol.errors import TokenResponseInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import auth_time_of, is_subject
 from oidc_login.protocol.userinfo import merge_claims
@@ -121,7 +121,7 @@ class TokenCalls(ApiCalls):
                 "the callback gave them. Write anything else into access_token_params."
             )
         request = HttpRequest()
-        attach(request, self._flow(redirect_uri=redirect_uri, code_verifier=code_verifier))
+        attach_flow(request, self._flow(redirect_uri=redirect_uri, code_verifier=code_verifier))
         return provider.get_oauth_token(code=code, request=request)
 
     # User info.

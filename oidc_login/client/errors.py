@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.http import HttpRequest
 
 from oidc_login import exceptions
-from oidc_login.flow import pending as flow
+from oidc_login.flow.memory import discard_flow
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.redaction import hide_parameters, hide_variables
@@ -94,7 +94,7 @@ def asking(request: HttpRequest | None = None) -> Iterator[None]:
     except (exceptions.OAuthError, protocol.ProtocolError) as error:
         if request is not None:
             django_request = getattr(request, "_request", request)  # Django REST framework wraps it
-            flow.discard(django_request)
+            discard_flow(django_request)
             hide_variables(django_request)
             hide_parameters(django_request, keep=HARMLESS_PARAMETERS)
         if isinstance(error, OAuthError):

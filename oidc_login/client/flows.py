@@ -17,7 +17,8 @@ from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import asking
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
-from oidc_login.flow import pending as flows
+from oidc_login.flow.cookie import set_flow_cookie
+from oidc_login.flow.pending import Flow, complete_flow, state_hash
 from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider
@@ -43,7 +44,7 @@ class Flows(Client):
         response["Cache-Control"] = "no-store"
         mode = flow.parameters.get("response_mode") or self._provider().response_mode
         flow = replace(flow, parameters=kept(flow.parameters), user_key=pending.user_key(request))
-        flows.remember(request, response, flow, cross_site_post=mode == "form_post")
+        set_flow_cookie(request, response, flow, cross_site_post=mode == "form_post")
         return response
 
     @asking()
@@ -78,9 +79,7 @@ class Flows(Client):
         """Return the parameters of one authorization request, or refuse them."""
         raise NotImplementedError
 
-    def _begin(
-        self, request: HttpRequest, redirect_uri: str | None, parameters: Mapping[str, Any]
-    ) -> tuple[flows.Flow, str]:
+    def _begin(self, request: HttpRequest, redirect_uri: str | None, parameters: Mapping[str, Any]) -> tuple[Flow, str]:
         """Return a new flow, and where it begins."""
         asked = self._check_parameters({name: value for name, value in parameters.items() if value is not None})
         own = {name: asked.pop(name) for name in OWN_VALUES if name in asked}
@@ -90,7 +89,7 @@ class Flows(Client):
             raise RuntimeError('Missing "authorize_url" value')
         flow = self._flow(redirect_uri=check_redirect_uri(redirect_uri), parameters=asked, **own)
         with answers_of(provider):
-            flow = flows.prepare(request, provider, flow)
+            flow = complete_flow(request, provider, flow)
             return flow, provider.get_authorization_url(request=request)
 
     @sensitive_variables()
@@ -105,7 +104,7 @@ class Flows(Client):
 
 def check_nonce_is_new(nonce: str | None) -> None:
     """A nonce that was used before protects nothing (Core 15.5.2)."""
-    if nonce is not None and not add_once(f"oidc_login.nonce.{flows.state_hash(nonce)}", timeout=MEMORY):
+    if nonce is not None and not add_once(f"oidc_login.nonce.{state_hash(nonce)}", timeout=MEMORY):
         raise ImproperlyConfigured("nonce was used before. Leave it out, and a new one is made.")
 
 

@@ -14,7 +14,8 @@ from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import OAuthError, asking
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
-from oidc_login.flow import pending as flows
+from oidc_login.flow.cookie import set_flow_cookie
+from oidc_login.flow.memory import discard_flow
 from oidc_login.protocol.authorization import authorization_url, read_state
 from oidc_login.protocol.errors import ProtocolError
 
@@ -67,7 +68,7 @@ class Logout(Client):
         response["Cache-Control"] = "no-store"
         if post_logout_redirect_uri:
             flow = self._flow(purpose="client_logout", redirect_uri=post_logout_redirect_uri, state=data["state"])
-            flows.remember(request, response, flow, cross_site_post=False)
+            set_flow_cookie(request, response, flow, cross_site_post=False)
         return response
 
     def validate_logout_response(self, request: HttpRequest) -> dict[str, Any]:
@@ -80,5 +81,5 @@ class Logout(Client):
             flow = pending.take(request, state, provider_key=self._key, purpose="client_logout")
         except (exceptions.OAuthError, ProtocolError) as error:
             raise OAuthError(description='Invalid "state" parameter') from error
-        flows.discard(request)  # nobody was signed in: what is remembered of it may be forgotten sooner
+        discard_flow(request)  # nobody was signed in: what is remembered of it may be forgotten sooner
         return {"post_logout_redirect_uri": flow.redirect_uri}

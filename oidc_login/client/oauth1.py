@@ -13,7 +13,7 @@ from oidc_login.client.api import ApiCalls, TokenLike
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import STATE_ERRORS, InvalidTokenError, MissingRequestTokenError, OAuthError, asking
 from oidc_login.client.flows import Flows
-from oidc_login.flow.pending import attach
+from oidc_login.flow.pending import attach_flow
 from oidc_login.protocol.errors import AuthorizationResponseInvalid, TokenResponseInvalid
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.providers.answers import answers_of
@@ -102,7 +102,7 @@ class DjangoOAuth1App(Flows, ApiCalls):
         """Return the token for a request token and its verifier, for whoever keeps a flow by themselves."""
         private = as_request_token(request_token)
         request = HttpRequest()
-        attach(request, self._flow(redirect_uri="", private=private))
+        attach_flow(request, self._flow(redirect_uri="", private=private))
         return exchange(self._provider(), oauth_verifier, request)
 
     def _source(self, token: TokenLike) -> TokenOfCall:

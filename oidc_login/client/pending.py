@@ -7,29 +7,31 @@ redirect, there is no response to set a cookie on, and the flow waits in the ses
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from django.http import HttpRequest
 
 from oidc_login.conf import django
 from oidc_login.exceptions import ConnectUserChanged, ProviderMismatch
-from oidc_login.flow import pending as flows
+from oidc_login.flow.cookie import MAX_COOKIES, read_flow_cookie, seal_flow, unseal_flow
+from oidc_login.flow.memory import take_flow
+from oidc_login.flow.pending import Flow, Purpose, state_hash
 from oidc_login.sealing import SealError
+from oidc_login.session_state import read_state, write_state
 
-SESSION_KEY = "oidc_login_client_flows"
 
-
-def save(request: HttpRequest, flow: flows.Flow) -> None:
+def save(request: HttpRequest, flow: Flow) -> None:
     """Keep a flow in the session; the oldest ones make room."""
     name = session_name(flow.state)
     kept = {each: value for each, value in saved(request).items() if each != name}
-    recent = list(kept.items())[-(flows.MAX_COOKIES - 1) :]
-    request.session[SESSION_KEY] = {**dict(recent), name: flows.sealed(name, flow)}
+    recent = list(kept.items())[-(MAX_COOKIES - 1) :]
+    write_state(request.session, client_flows={**dict(recent), name: seal_flow(name, flow)})
 
 
-def take(request: HttpRequest, state: str, *, provider_key: str, purpose: flows.Purpose) -> flows.Flow:
+def take(request: HttpRequest, state: str, *, provider_key: str, purpose: Purpose) -> Flow:
     """Return the flow of a state and use it up, whosever it is; then it has to be this client's."""
     try:
-        flow = flows.take(request, state, now=time.time(), find=find)
+        flow = take_flow(request, state, now=time.time(), find=find)
     finally:
         drop(request, state)
     if flow.provider_key != provider_key or flow.purpose != purpose:
@@ -43,7 +45,7 @@ def user_key(request: HttpRequest) -> str:
     return str(user.pk) if user is not None and user.is_authenticated else ""
 
 
-def check_user(request: HttpRequest, flow: flows.Flow) -> None:
+def check_user(request: HttpRequest, flow: Flow) -> None:
     """A flow ends for the user who began it, or for nobody where nobody was signed in.
 
     An answer that comes without its session names nobody, so the site cannot act for the wrong person.
@@ -60,14 +62,14 @@ def session_is_withheld(request: HttpRequest) -> bool:
     return django.SESSION_COOKIE_NAME not in request.COOKIES and (is_strict or request.method == "POST")
 
 
-def find(request: HttpRequest, state: str) -> flows.Flow | None:
+def find(request: HttpRequest, state: str) -> Flow | None:
     """Return the flow of a state, wherever this browser has it."""
-    flow = flows.peek(request, state)
+    flow = read_flow_cookie(request, state)
     if flow is not None:
         return flow
     name = session_name(state)
     try:
-        return flows.unsealed(name, saved(request)[name])
+        return unseal_flow(name, saved(request)[name])
     except (KeyError, SealError):
         return None
 
@@ -76,14 +78,13 @@ def drop(request: HttpRequest, state: str) -> None:
     name = session_name(state)
     if name in saved(request):
         rest = {each: value for each, value in saved(request).items() if each != name}
-        request.session[SESSION_KEY] = rest
+        write_state(request.session, client_flows=rest)
 
 
-def saved(request: HttpRequest) -> dict[str, str]:
+def saved(request: HttpRequest) -> Mapping[str, str]:
     """Return what the session keeps, nothing where there is no session."""
-    session = getattr(request, "session", None)
-    return {} if session is None else session.get(SESSION_KEY, {})
+    return read_state(getattr(request, "session", None)).client_flows
 
 
 def session_name(state: str) -> str:
-    return "session_" + flows.state_hash(state)[:16]
+    return "session_" + state_hash(state)[:16]

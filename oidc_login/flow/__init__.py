@@ -1,1 +1,1 @@
-"""A pending flow: from the authorization request to the response."""
+"""A pending flow, from the authorization request to the response: its value, cookie, memory and redirects."""

@@ -1,4 +1,4 @@
-"""What people and scripts are told where nobody can judge their session: the provider or a store of the site fails."""
+"""Responses for a session that cannot be judged, because the provider or a store of the site fails."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from oidc_login.views.base import ProviderView
 A = TypeVar("A")
 
 
-def answered(request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
-    """Return what the work returns, or else the answer that a store of the site fails."""
+def respond_to_faults(request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
+    """Return what `work` returns, or a 503 if a store of the site fails."""
     try:
         return work()
     except Exception as error:
@@ -28,9 +28,9 @@ def answered(request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
 
 
 def unavailable(request: HttpRequest, error: OAuthError, *, provider: OAuthProvider | None = None) -> HttpResponse:
-    """Return a page, or JSON for a script."""
+    """Return an error page, or JSON for a script."""
     if not wants_json(request):
-        return ProviderView(provider=provider).told(request, error)
+        return ProviderView(provider=provider).respond_to_error(request, error)
     answer = JsonResponse({"error": error.code}, status=error.status_code)
     answer["Retry-After"] = str(error.retry_after)
     return answer

@@ -1,4 +1,4 @@
-"""`SessionLogout`: a session that was ended from elsewhere is over, whatever keeps the sessions."""
+"""`SessionLogout`: ends a session whose row was removed, in every kind of session store."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
 from oidc_login.conf import django
-from oidc_login.middleware.faults import answered
-from oidc_login.sessions import records as sessions
+from oidc_login.middleware.faults import respond_to_faults
+from oidc_login.sessions import records
 
 
 class SessionLogout(MiddlewareMixin):
-    """Asks the database whether the sign-in of a session still stands, in one indexed query.
+    """Looks for the row of a session, in one indexed query.
 
-    Only requests that bring a session are looked at, and only sessions that began at a provider.
+    Only requests with a session are checked, and only sessions that began at a provider.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        return answered(request, lambda: self.end_if_over(request))
+        return respond_to_faults(request, lambda: self.end_if_removed(request))
 
-    def end_if_over(self, request: HttpRequest) -> None:
-        """End a session whose row is gone; its key says whether there is one, without loading it for every visitor."""
-        if request.session.session_key and sessions.is_signed_out(request.session):
+    def end_if_removed(self, request: HttpRequest) -> None:
+        """End a session whose row is gone. The key shows without loading whether there is one."""
+        if request.session.session_key and records.is_signed_out(request.session):
             auth.logout(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Let the row live as long as a session that is about to be saved."""
+        """Keep the row as long as the session, which is about to be saved."""
         if request.session.modified or django.SESSION_SAVE_EVERY_REQUEST:
-            sessions.prolong(request.session)
+            records.extend_row(request.session)
         return response

@@ -1,4 +1,4 @@
-"""Which requests a session may be ended by, and what a browser or a script can do with the answer."""
+"""Which requests have their session confirmed, and whether a browser or a script reads the response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 
 from oidc_login.conf import django
-from oidc_login.views.callback import is_prefetch
+from oidc_login.views.base import is_prefetch
 
 # The pages by which a session begins and ends. Those that change an account are not among them.
 NAMESPACE: Final = "oidc_login"
@@ -29,18 +29,18 @@ EXEMPT_NAMES: Final = frozenset(
 EXEMPT_UPSTREAM_NAMES: Final = frozenset({"oidc_authentication_init", "oidc_authentication_callback", "oidc_logout"})
 EXEMPT_SETTING: Final = "OIDC_EXEMPT_URLS"
 
-# What a browser says of a request whose answer it will show (Fetch Metadata).
+# The `Sec-Fetch-Dest` of requests whose response the browser shows (Fetch Metadata).
 PAGES: Final = ("document", "iframe", "frame")
 
 
 def has_session(request: HttpRequest) -> bool:
-    """Whether there is a session to be read; without a cookie a page may be cached for everybody."""
+    """Whether there is a session to read. A page without one may be cached for everyone."""
     return django.SESSION_COOKIE_NAME in request.COOKIES
 
 
 def is_exempt(request: HttpRequest) -> bool:
     """Whether the URL is one of ours, or of those that the site exempts: names, paths, patterns."""
-    match = cast("ResolverMatch", request.resolver_match)  # known by the time that a view is about to be called
+    match = cast("ResolverMatch", request.resolver_match)  # resolved before a view is called
     if is_own(match):
         return True
     for url in django.get(EXEMPT_SETTING, ()):
@@ -59,7 +59,7 @@ def is_own(match: ResolverMatch) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether a script asks, which a redirect to a page would not help."""
+    """Whether a script sent the request, which cannot use a redirect to a page."""
     if request.headers.get("X-Requested-With") == "XMLHttpRequest":
         return True
     if request.headers.get("Sec-Fetch-Dest") == "empty":
@@ -68,6 +68,6 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def is_page(request: HttpRequest) -> bool:
-    """Whether the browser asks for a page by GET, and can be sent away from it and back."""
+    """Whether the browser requests a page by GET, and can be sent to another site and back."""
     shown = request.headers.get("Sec-Fetch-Dest", PAGES[0]) in PAGES and not is_prefetch(request)
     return request.method == "GET" and shown

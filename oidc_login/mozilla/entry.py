@@ -32,9 +32,8 @@ def get(name: str, default: Any = None) -> Any:
     return django.get(name, default)
 
 
-def provider_entries() -> Any:
-    """Return `OIDC_LOGIN_PROVIDERS`, with the provider of upstream's settings where there is one."""
-    entries = settings.PROVIDERS
+def complete_entries(entries: Any) -> Any:
+    """Return the entries of `OIDC_LOGIN_PROVIDERS`, with the provider of upstream's settings if they describe one."""
     if completed_key(entries) is None:
         return entries
     own = entries.get(KEY, {})

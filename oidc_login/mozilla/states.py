@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest
+
+from oidc_login.conf import django
+from oidc_login.flow.pending import Flow
+from oidc_login.flow.redirects import absolute_uri
+from oidc_login.mozilla.entry import CALLBACK_NAME, CALLBACK_SETTING, provider_key
+from oidc_login.registry import get_provider
 
 STATES_KEY: Final = "oidc_states"
 NEXT_KEY: Final = "oidc_login_next"
@@ -21,6 +28,31 @@ class UpstreamState:
     code_verifier: str = field(repr=False)
     added_on: int
     next: str = ""
+
+
+def find_flow(request: HttpRequest, state: str) -> Callable[[], Flow] | None:
+    """Return what takes the flow that this middleware began for the signed-in person, `None` if there is none."""
+    begun = find(request, state)
+    return None if begun is None else partial(take_flow, request, state, begun)
+
+
+def take_flow(request: HttpRequest, state: str, begun: UpstreamState) -> Flow:
+    """Remove the flow from the session, and return it as one that confirms the session."""
+    user_key = str(request.user.pk)
+    remove(request, state)
+    provider = get_provider(provider_key() or "")
+    return Flow(
+        provider_key=provider.key,
+        purpose="refresh",
+        issuer=provider.get_issuer(),
+        redirect_uri=absolute_uri(request, str(django.get(CALLBACK_SETTING, CALLBACK_NAME))),
+        state=state,
+        nonce=begun.nonce,
+        code_verifier=begun.code_verifier,
+        begun_at=begun.added_on,
+        next=begun.next,
+        user_key=user_key,
+    )
 
 
 def find(request: HttpRequest, state: str) -> UpstreamState | None:

@@ -1,4 +1,4 @@
-"""What a provider's word that somebody has signed out there does here (Back-Channel and Front-Channel Logout 1.0)."""
+"""Ends sessions when a provider reports a logout (Back-Channel and Front-Channel Logout 1.0)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from oidc_login.models.session import SignedInSession
 from oidc_login.protocol.errors import InvalidLogoutToken
 from oidc_login.protocol.logout_token import LONGEST_LIFE, LogoutToken
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.sessions import records as sessions
+from oidc_login.sessions import records
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +25,16 @@ OFFLINE_ACCESS = "offline_access"
 RECENT = 120  # seconds; no callback takes that long
 
 
-def obey(provider: OAuthProvider, token: LogoutToken) -> None:
-    """End what a verified logout token names, once; one that could not be obeyed may come again."""
+def end_named_sessions(provider: OAuthProvider, token: LogoutToken) -> None:
+    """End the sessions that a verified logout token names, once. A token whose logout failed may be sent again."""
     used = cache_key("used", provider.key, token.claims["iss"], token.jti)
     if not add_once(used, timeout=LONGEST_LIFE):
         raise InvalidLogoutToken("jti")
     issuer = provider.get_identity_issuer(token.claims)
     try:
-        # The sessions are the last to go: what belongs to them is found by them.
+        # The sessions come last: what belongs to them is found through them.
         drop_refresh_tokens(provider.key, issuer, subject=token.subject, sid=token.sid)
-        remember(provider.key, issuer, subject=token.subject, sid=token.sid)
+        remember_logout(provider.key, issuer, subject=token.subject, sid=token.sid)
         end_sessions(provider.key, issuer, subject=token.subject, sid=token.sid)
     except Exception:
         SharedValues().delete(used)
@@ -42,21 +42,22 @@ def obey(provider: OAuthProvider, token: LogoutToken) -> None:
 
 
 def end_sessions(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
-    """End one session of a provider, or all of a person there."""
-    ended = sessions.end(SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid))
-    logger.info("%s ended %d sessions", provider_key, ended, extra={"provider": provider_key})
+    """End one session at a provider, or all sessions of a person there."""
+    ended = records.end_sessions(SignedInSession.objects.named(provider_key, issuer, subject=subject, sid=sid))
+    extra = {"provider": provider_key}
+    logger.info("sessions ended by provider: count=%d provider=%s", ended, provider_key, extra=extra)
 
 
 def drop_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
-    """Forget the refresh tokens of what is ended, but for those that were given for offline access (2.7)."""
-    found = having_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
+    """Forget the refresh tokens of the ended sessions, except those for offline access (2.7)."""
+    found = find_refresh_tokens(provider_key, issuer, subject=subject, sid=sid)
     for key, scope, nonce_hash in found.values_list("pk", "scope", "nonce_hash"):
         if OFFLINE_ACCESS not in scope.split():
             forget_refresh_token(key, nonce_hash)
 
 
-def having_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> QuerySet[OAuthConnection]:
-    """Return the connections whose refresh token came with a sign-in that is ended, or with any of the person."""
+def find_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: str) -> QuerySet[OAuthConnection]:
+    """Return the connections whose refresh token came with an ended session, or with any session of the person."""
     own = OAuthConnection.objects.using(router.db_for_write(OAuthConnection)).exclude(refresh_token="")
     own = own.filter(provider_key=provider_key, issuer=issuer)
     if not sid:
@@ -67,7 +68,7 @@ def having_refresh_tokens(provider_key: str, issuer: str, *, subject: str, sid: 
 
 
 def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
-    """Forget it, and what belongs to it, unless another sign-in has brought a newer one."""
+    """Forget a refresh token and what belongs to it, unless another sign-in has stored a newer one."""
     rows = OAuthConnection.objects.using(router.db_for_write(OAuthConnection))
     rows.filter(pk=connection_key, nonce_hash=nonce_hash).update(
         refresh_token="",
@@ -81,20 +82,20 @@ def forget_refresh_token(connection_key: int, nonce_hash: str) -> None:
     )
 
 
-# A logout that arrives while its person's sign-in is under way.
+# A logout that arrives during its person's sign-in.
 
 
-def remember(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
-    """Note a logout before its sessions end, for the sign-in that looks for it once its row is there.
+def remember_logout(provider_key: str, issuer: str, *, subject: str, sid: str) -> None:
+    """Remember a logout before its sessions end, for a sign-in that has not created its row yet.
 
-    By the provider's signed word only: through the front channel anybody can name sessions, and fill the cache.
+    Only for signed logout tokens: through the front channel anyone can name sessions, and fill the cache.
     """
     for key in recent_keys(provider_key, issuer, subject=subject, sid=sid):
         SharedValues().set(key, time.time(), timeout=RECENT)
 
 
-def came_since(moment: float, row: SignedInSession) -> bool:
-    """Whether the provider has ended this very session since then, when the row may not have been there yet."""
+def ended_since(moment: float, row: SignedInSession) -> bool:
+    """Whether the provider has ended this session since `moment`, possibly before its row existed."""
     subjects = ("subject", "subject without sid") if not row.sid else ("subject",)
     keys = [cache_key(kind, row.provider_key, row.issuer, row.subject) for kind in subjects]
     if row.sid:
@@ -103,7 +104,7 @@ def came_since(moment: float, row: SignedInSession) -> bool:
 
 
 def recent_keys(provider_key: str, issuer: str, *, subject: str, sid: str) -> list[str]:
-    """Return under which keys a logout is remembered: those by which the sign-in that it means looks for it."""
+    """Return the cache keys of a logout, under which the sign-in that it is about looks for it."""
     if not sid:
         return [cache_key("subject", provider_key, issuer, subject)]
     keys = [cache_key("sid", provider_key, issuer, sid)]

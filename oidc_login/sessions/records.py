@@ -1,8 +1,8 @@
-"""Who is signed in where: a row for each sign-in through a provider, and the mark that ties a session to it.
+"""Who is signed in where: a row for each sign-in through a provider, and the mark that names it in the session.
 
-A session that has a mark is good as long as its row is there, and to end it is to remove the row. The middleware
-`SessionLogout` looks for the row, whatever keeps the sessions and whatever their key is by now. Sessions that the
-site keeps are removed as well, by the key that they had at the sign-in.
+A session with a mark is valid while its row exists. Removing the row ends the session: the middleware `SessionLogout`
+looks for the row, in every kind of session store and under any session key. Sessions that the site stores are removed
+as well, by the key that they had at the sign-in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
@@ -29,6 +29,7 @@ from oidc_login.fields import TokenKeyError
 from oidc_login.models import queries
 from oidc_login.models.session import SignedInQuerySet, SignedInSession
 from oidc_login.registry import get_providers
+from oidc_login.session_state import Mark, read_state, write_state
 from oidc_login.sessions.user_agent import browser_name
 
 if TYPE_CHECKING:
@@ -36,25 +37,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MARK = "oidc_login_mark"  # in the session
 RENEWED_FIELDS = ("provider_key", "issuer", "subject", "sid", "id_token", "nonce_hash")
-BATCH = 500  # rows; a statement that removes more holds others up
-
-
-class Mark(NamedTuple):
-    """What a session knows of its row: by what to find it, and until when (in seconds) it is kept."""
-
-    key: str
-    until: int
+BATCH = 500  # rows; a statement that removes more blocks others
 
 
 # One browser's session.
 
 
 def mark_of(session: SessionBase) -> Mark | None:
-    """Return the mark of a session; `None` where no provider has to do with it."""
-    found = session.get(MARK)
-    return None if found is None else Mark(*found)
+    """Return the mark of a session; `None` if it did not begin at a provider."""
+    return read_state(session).mark
 
 
 def row_of(session: SessionBase) -> SignedInSession | None:
@@ -64,16 +56,16 @@ def row_of(session: SessionBase) -> SignedInSession | None:
 
 
 def is_signed_out(session: SessionBase) -> bool:
-    """Whether a session was ended from elsewhere: it has a mark, and the row is gone."""
+    """Whether a session was ended from outside: it has a mark, and the row is gone."""
     mark = mark_of(session)
     return mark is not None and not SignedInSession.objects.filter(pk=mark.key).exists()
 
 
 @sensitive_variables()
-def begin(
+def create_row(
     request: HttpRequest, connection: OAuthConnection, *, sid: str, id_token: str, nonce_hash: str
 ) -> SignedInSession:
-    """Note that the person of a connection is signed in by this session, from here on."""
+    """Create the row of a session in which the person of a connection has just signed in."""
     session = request.session
     until = kept_until(session)
     row = SignedInSession(
@@ -89,17 +81,17 @@ def begin(
         expires_at=until,
     )
     queries.insert(row, using=router.db_for_write(SignedInSession))
-    session[MARK] = list(Mark(row.mark, int(until.timestamp())))
+    write_state(session, mark=Mark(row.mark, int(until.timestamp())))
     return row
 
 
 @sensitive_variables()
-def renew(
+def update_row(
     session: SessionBase, connection: OAuthConnection, *, sid: str, id_token: str, nonce_hash: str
 ) -> SignedInSession | None:
-    """Note what the provider calls a session by now; `None` where its row is gone, so that it is over.
+    """Update by what the provider names a session; `None` if its row is gone, which means that the session has ended.
 
-    The person may have answered with another of their identities: what ends the session is then named by that one.
+    The person may have signed in with another of their identities. From then on that identity ends the session.
     """
     row = row_of(session)
     if row is None:
@@ -115,54 +107,54 @@ def renew(
 
 
 def own_key(session: SessionBase) -> str:
-    """Return the key by which the site can remove a session; "" where the browser alone keeps it."""
+    """Return the key by which the site can remove a session; "" for a session that is a cookie."""
     return "" if isinstance(session, CookieSession) else session.session_key or ""
 
 
 def kept_until(session: SessionBase) -> datetime:
-    """Return until when to keep the row: longer than the session, which may be prolonged a little meanwhile."""
+    """Return until when to keep the row: a little longer than the session, which each save extends."""
     age = timedelta(seconds=session.get_expiry_age())
     return timezone.now() + age + age / 10
 
 
-def prolong(session: SessionBase) -> None:
-    """Keep the row as long as the session, which is about to be saved and lives from then on."""
+def extend_row(session: SessionBase) -> None:
+    """Keep the row as long as the session, whose lifetime starts again when it is saved."""
     mark = mark_of(session)
     if mark is None or timezone.now().timestamp() + session.get_expiry_age() <= mark.until:
         return
     until = kept_until(session)
     try:
         SignedInSession.objects.filter(pk=mark.key).update(expires_at=until)
-    except STORE_FAULTS as error:  # the page is made already, and the next one tries again
-        logger.warning("the row of a session was not prolonged: %s", type(error).__name__)
+    except STORE_FAULTS as error:  # the page is complete, and the next request tries again
+        logger.warning("session row not extended: error=%s", type(error).__name__)
         return
-    session[MARK] = list(mark._replace(until=int(until.timestamp())))
+    write_state(session, mark=mark._replace(until=int(until.timestamp())))
 
 
 def take_mark(session: SessionBase) -> Mark | None:
-    """Return the mark of a session and take it out: another sign-in begins in it."""
+    """Return the mark of a session and remove it: another sign-in begins in this session."""
     mark = mark_of(session)
-    session.pop(MARK, None)
+    write_state(session, mark=None)
     return mark
 
 
 def remove_row(mark: Mark) -> None:
-    """Remove the row of a session, so that the session is over."""
+    """Remove the row of a session, which ends the session."""
     SignedInSession.objects.filter(pk=mark.key).delete()
 
 
-def forget(mark: Mark) -> None:
-    """Remove the row of a session that is over; where that fails, it expires. The logout itself goes on."""
+def remove_ended_row(mark: Mark) -> None:
+    """Remove the row of a session that has ended. If that fails, the logout continues and the row expires."""
     try:
         remove_row(mark)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("the row of a session that is over was not removed: %s", type(error).__name__)
+        logger.warning("session row not removed after the session ended: error=%s", type(error).__name__)
 
 
-def forget_previous(sender: object, *, request: HttpRequest | None, **kwargs: Any) -> None:
-    """Another sign-in begins in a session, by whatever backend, or the session ends (signals of Django)."""
+def end_previous_session(sender: object, *, request: HttpRequest | None, **kwargs: Any) -> None:
+    """Remove the row of the session that ends, or in which another sign-in begins (`user_logged_in`, `_out`)."""
     if request is not None and hasattr(request, "session") and (mark := take_mark(request.session)) is not None:
-        forget(mark)
+        remove_ended_row(mark)
 
 
 # Any session.
@@ -201,7 +193,7 @@ def shown_sessions(request: HttpRequest) -> list[ShownSession]:
     return sorted(found, key=lambda session: not session.is_this)
 
 
-def end(found: SignedInQuerySet) -> int:
+def end_sessions(found: SignedInQuerySet) -> int:
     """End sessions of other browsers, and return how many."""
     ended = list(found.defer("id_token"))
     for row in ended:
@@ -213,44 +205,44 @@ def end(found: SignedInQuerySet) -> int:
 
 
 def end_with_connection(sender: object, *, instance: OAuthConnection, **kwargs: Any) -> None:
-    """End the sessions that began with an identity which is no way in any more (`post_delete` of the connection).
+    """End the sessions that began with an identity whose connection was deleted (`post_delete`).
 
-    But for the one in which its person removes it: that goes on, as with a change of password.
+    The session in which its person removed it continues, as after a change of password.
     """
     rows = SignedInSession.objects.named(
         instance.provider_key, instance.issuer, subject=instance.provider_user_id, sid=""
     )
-    end(rows.filter(user_id=instance.user_id).exclude(pk=_spared.get()))
+    end_sessions(rows.filter(user_id=instance.user_id).exclude(pk=_kept.get()))
 
 
 @contextmanager
-def sparing(session: SessionBase) -> Iterator[None]:
-    """Let this session go on, whatever is removed inside."""
+def keep_session(session: SessionBase) -> Iterator[None]:
+    """Let this session continue, whatever connection is removed in this block."""
     mark = mark_of(session)
-    token = _spared.set("" if mark is None else mark.key)
+    token = _kept.set("" if mark is None else mark.key)
     try:
         yield
     finally:
-        _spared.reset(token)
+        _kept.reset(token)
 
 
-_spared: ContextVar[str] = ContextVar("oidc_login_spared_session", default="")
+_kept: ContextVar[str] = ContextVar("oidc_login_kept_session", default="")
 
 
 @sensitive_variables()
 def remove_session(row: SignedInSession) -> None:
-    """Remove the session itself, where the site keeps it and its key is still the same."""
+    """Remove the session itself, if the site stores it and its key has not changed."""
     try:
         session_key = row.session_key
     except TokenKeyError:
-        logger.warning("a session is ended by the middleware alone: its key cannot be decrypted")
+        logger.warning("session key cannot be decrypted: the middleware ends the session at its next request")
         return
     if session_key:
         import_module(django.SESSION_ENGINE).SessionStore().delete(session_key)
 
 
 def clear_expired() -> int:
-    """Remove the rows of sessions that have expired, some at a time; return how many there were."""
+    """Remove the rows of expired sessions in batches, and return how many there were."""
     expired = SignedInSession.objects.filter(expires_at__lt=timezone.now())
     count = 0
     while marks := list(expired.values_list("pk", flat=True)[:BATCH]):

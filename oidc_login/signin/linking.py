@@ -7,7 +7,6 @@ A refusal is an error that is raised with its reason.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,8 +38,6 @@ from oidc_login.registry import is_written
 from oidc_login.signin.admission import admit_user, naming
 from oidc_login.signin.claims import Identity, email_key
 from oidc_login.user_model import is_active
-
-logger = logging.getLogger(__name__)
 
 Action = Literal["sign_in", "link", "confirm", "sign_up"]
 
@@ -88,12 +85,6 @@ def new_connection(action: Action, link_reason: str, *, user: AbstractBaseUser |
 def known_identity(connection: OAuthConnection) -> Decision:
     """Return the decision that a connection says all."""
     return Decision(action="sign_in", reason=KNOWN_IDENTITY, user=connection.user, connection=connection)
-
-
-def note(reason: str, connection: OAuthConnection) -> None:
-    """Write the one record of a decision that let somebody in; a refusal is recorded where its error is shown."""
-    extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": reason}
-    logger.info("%s: connection %s at %s", reason, connection.pk, connection.provider_key, extra=extra)
 
 
 def resolve_connect(

@@ -1,15 +1,12 @@
-"""A link that waits for its person to sign in to the account once (they may not be who opened it).
+"""A pending link: its person has to sign in to the account once, since somebody else may have opened it.
 
-What waits is kept in the session, encrypted with the keys for tokens. `complete` is called for every sign-in of
-the site, by whatever backend: by the very user, the link is made; by anybody else's, it is dropped. Whatever is
-wrong with what waits, the sign-in itself goes on.
+It is kept in the session, encrypted with the keys for tokens. Every sign-in of the site, by any backend, completes it:
+the sign-in of this user makes the link, the sign-in of anybody else drops it. An error in it never stops the sign-in.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -23,20 +20,21 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import sealing, signals
+from oidc_login import events, sealing, signals
 from oidc_login.models import LinkReason, OAuthConnection, Status
 from oidc_login.providers.values import OAuthToken
+from oidc_login.session_state import read_state, write_state
 from oidc_login.signin import linking
 from oidc_login.signin.claims import Identity, storable
 from oidc_login.user_model import lock_user
 
 logger = logging.getLogger(__name__)
 
-SESSION_KEY = "oidc_login_waiting_link"
+PURPOSE = "waiting_link"  # of the seal; links of earlier versions have it too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingLink:
+class PendingLink:
     """An identity, the account that it is to be linked to, and until when."""
 
     user_key: str
@@ -52,7 +50,7 @@ class WaitingLink:
 
 
 @sensitive_variables()
-def keep(
+def keep_pending_link(
     request: HttpRequest,
     *,
     identity: Identity,
@@ -62,9 +60,9 @@ def keep(
     user: AbstractBaseUser,
     expires_at: int,
 ) -> None:
-    """Let a sign-in wait; without its tokens where the session is a cookie, which they would not fit."""
+    """Keep a sign-in until it is confirmed; without its tokens if the session is a cookie, which they would not fit."""
     fits = not isinstance(request.session, CookieSession)
-    waiting = WaitingLink(
+    pending = PendingLink(
         user_key=str(user.pk),
         expires_at=expires_at,
         provider_key=identity.provider_key,
@@ -76,78 +74,80 @@ def keep(
         token={**asdict(token), "id_token": ""} if token is not None and fits else None,
         status=Status.OK if token is None or fits else Status.NEEDS_REAUTH,
     )
-    plain = json.dumps(asdict(waiting), default=datetime.isoformat).encode()
-    request.session[SESSION_KEY] = sealing.seal(
-        plain, purpose="waiting_link", associated_data=b"", secrets=sealing.token_keys()
+    sealed = sealing.seal_json(
+        asdict(pending), purpose=PURPOSE, bound_to=b"", secrets=sealing.token_keys(), default=datetime.isoformat
     )
+    write_state(request.session, pending_link=sealed)
 
 
 @sensitive_variables()
-def waiting_link(request: HttpRequest) -> WaitingLink | None:
-    """Return what waits in this browser and has not expired."""
-    sealed = request.session.get(SESSION_KEY)
+def read_pending_link(request: HttpRequest) -> PendingLink | None:
+    """Return the pending link of this browser, if it has not expired."""
+    sealed = read_state(request.session).pending_link
     if not isinstance(sealed, str):
         return None
     try:
-        plain = sealing.unseal(sealed, purpose="waiting_link", associated_data=b"", secrets=sealing.token_keys())
-    except sealing.SealError:
+        values = sealing.unseal_json(
+            sealed,
+            purpose=PURPOSE,
+            bound_to=b"",
+            secrets=sealing.token_keys(),
+            expires_at=lambda pending: float(pending["expires_at"]),
+        )
+        return PendingLink(**values)
+    except (sealing.SealError, TypeError, KeyError):  # the last two: sealed by another version of this package
         return None
-    try:
-        waiting = WaitingLink(**json.loads(plain))
-    except TypeError:  # sealed by another version of this package
-        return None
-    return waiting if time.time() <= waiting.expires_at else None
 
 
 @sensitive_variables()
-def complete(sender: object, *, request: HttpRequest | None, user: AbstractBaseUser, **kwargs: Any) -> None:
-    """Make the link that waits for this user; drop what waits for somebody else (`user_logged_in`)."""
-    if request is None or not hasattr(request, "session") or SESSION_KEY not in request.session:
+def complete_pending_link(
+    sender: object, *, request: HttpRequest | None, user: AbstractBaseUser, **kwargs: Any
+) -> None:
+    """Make the link that is pending for this user, or drop that of another (`user_logged_in`)."""
+    if request is None or not hasattr(request, "session") or not read_state(request.session).pending_link:
         return
-    waiting = waiting_link(request)
-    del request.session[SESSION_KEY]
-    if waiting is None or waiting.user_key != str(user.pk):
+    pending = read_pending_link(request)
+    write_state(request.session, pending_link=None)
+    if pending is None or pending.user_key != str(user.pk):
         return
-    connection = make_connection(waiting, user)
+    connection = make_connection(pending, user)
     if connection is None:
-        logger.info("a link that waited was not made at %s", waiting.provider_key)
+        extra = {"provider": pending.provider_key}
+        logger.info("pending link not made: provider=%s", pending.provider_key, extra=extra)
         return
-    transaction.on_commit(lambda: tell(request, connection), using=router.db_for_write(OAuthConnection), robust=True)
+    events.after_commit(lambda: announce(request, connection), connection=connection, robust=True)
 
 
-def tell(request: HttpRequest, connection: OAuthConnection) -> None:
-    """Tell the person, the log and the site of the new connection."""
+def announce(request: HttpRequest, connection: OAuthConnection) -> None:
+    """Show the person the new connection, log it, and send its signal."""
     messages.success(request, _("The account has been connected."), fail_silently=True)
     reason = linking.REASONS[LinkReason.CONFIRMED]
-    linking.note(reason, connection)
-    signals.connection_created.send(
-        OAuthConnection, request=request, provider=connection.provider_key, connection=connection, reason=reason
-    )
+    events.log_decision(signals.connection_created, connection, request=request, reason=reason)
 
 
 @sensitive_variables()
-def make_connection(waiting: WaitingLink, user: AbstractBaseUser) -> OAuthConnection | None:
-    """Return the new connection; `None` where the identity, or the place for it, was taken meanwhile."""
+def make_connection(pending: PendingLink, user: AbstractBaseUser) -> OAuthConnection | None:
+    """Return the new connection; `None` if the identity, or its place at this account, was taken since."""
     connection = OAuthConnection(
         user=user,  # type: ignore[misc]  # of whatever model the site uses
-        provider_key=waiting.provider_key,
-        issuer=waiting.issuer,
-        provider_user_id=waiting.subject,
-        email=waiting.email,
-        email_verified=waiting.email_verified,
-        claims=waiting.claims,
+        provider_key=pending.provider_key,
+        issuer=pending.issuer,
+        provider_user_id=pending.subject,
+        email=pending.email,
+        email_verified=pending.email_verified,
+        claims=pending.claims,
         link_reason=LinkReason.CONFIRMED,
-        status=waiting.status,
+        status=pending.status,
     )
-    if waiting.token:
-        connection.set_token(token_of(waiting.token))
+    if pending.token:
+        connection.set_token(token_of(pending.token))
     try:
         with transaction.atomic(using=router.db_for_write(OAuthConnection)):
             lock_user(user)
-            if linking.has_other_identity(user, waiting.provider_key, waiting.issuer, waiting.subject):
+            if linking.has_other_identity(user, pending.provider_key, pending.issuer, pending.subject):
                 return None
             connection.save(force_insert=True)
-    except (IntegrityError, OperationalError):  # somebody else's by now, or a lock
+    except (IntegrityError, OperationalError):  # the identity belongs to another account now, or a lock
         return None
     return connection
 

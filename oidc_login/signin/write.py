@@ -1,24 +1,25 @@
-"""What a sign-in writes: the user, the connection and its tokens, by the decision of the linking rules.
+"""What a sign-in writes: the user, the connection and its tokens, as the linking rules decided.
 
-A lost race, a lock or a lost connection is answered by one fresh attempt, from the first read on. What no attempt can
-store is refused at once, without the database's own words: they may hold values.
+After a lost race, a lock or a lost connection there is one new attempt, which reads everything again. A row that no
+attempt can store is refused at once. Messages of the database are not repeated, because they may contain values.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.dispatch import Signal
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import signals
+from oidc_login import events, signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
 from oidc_login.models import LinkReason, OAuthConnection
-from oidc_login.signin import exchange, linking, pending_link, provisioning
+from oidc_login.signin import exchange, linking, provisioning
 from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
     ConnectionGone,
@@ -31,13 +32,14 @@ from oidc_login.signin.constraints import NOT_STORED, may_pass, refusal
 from oidc_login.signin.decide import decide
 from oidc_login.signin.groups_claim import kept
 from oidc_login.signin.new_users import collect_created_users
+from oidc_login.signin.pending_link import keep_pending_link
 from oidc_login.signin.transaction import drop_lost_connections
 from oidc_login.signin.values import Backend, Person, SignedIn, Verified
 from oidc_login.user_model import is_active, lock_user
 
 logger = logging.getLogger(__name__)
 
-# What may end an attempt to write: a lost race, a lock, or a row that cannot be stored.
+# What may end an attempt: a lost race, a lock, or a row that cannot be stored.
 FAILED_ATTEMPTS = (*NOT_STORED, ConnectionGone)
 
 
@@ -47,14 +49,14 @@ def write(
 ) -> SignedIn:
     """Return the sign-in as it was written, or raise `OAuthError` with nothing written.
 
-    `found_by_site` is the user that an override of `get_or_create_user` answered with.
+    `found_by_site` is the user that an override of `get_or_create_user` returned.
     """
     try:
         return Writing(backend, verified, person, found_by_site).run()
     except FAILED_ATTEMPTS as error:
         if not may_pass(error):
             raise refusal(error, person.identity, verified.provider) from None
-        logger.info("a sign-in is tried once more: %s", type(error).__name__)
+        logger.info("sign-in retried: error=%s", type(error).__name__)
     drop_lost_connections()
     person = read_again(backend, verified, person)
     try:
@@ -65,7 +67,7 @@ def write(
 
 @sensitive_variables()
 def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
-    """Return the person with the connection as it is by now; one that was removed meanwhile may need userinfo."""
+    """Return the person with their present connection. If it was removed since, userinfo may be needed."""
     connection = OAuthConnection.objects.find(person.identity)
     is_complete = person.is_complete
     if connection is None and not is_complete:
@@ -77,7 +79,7 @@ def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
 
 
 class Writing:
-    """One attempt to decide and to write. It is thrown away after its transaction, whatever the end."""
+    """One attempt to decide and to write, for one transaction."""
 
     def __init__(
         self, backend: Backend, verified: Verified, person: Person, found_by_site: AbstractBaseUser | None
@@ -89,7 +91,6 @@ class Writing:
         self.identity = person.identity
         self.claims = person.claims
         self.found_by_site = found_by_site
-        self.using = backend.transaction.using
 
     @sensitive_variables()
     def run(self) -> SignedIn:
@@ -101,8 +102,8 @@ class Writing:
                 return self._sign_up(decision)
             return self._link(decision)
 
-    # What each decision writes. The account comes before its connections, as in disconnecting: another order would
-    # be a deadlock, also with `login()`, which writes `last_login` after all this.
+    # What each decision writes. The account is locked before its connections, as in disconnecting and in `login()`,
+    # which writes `last_login` afterwards. Another order could deadlock.
 
     def _lock(self, user: AbstractBaseUser) -> None:
         if not lock_user(user):
@@ -117,7 +118,7 @@ class Writing:
         if not connection.update_row(written_fields(self.verified, self.person)):
             raise ConnectionGone
         user = self._updated(decision.get_user(), previous)
-        self._tell(signals.connection_updated, connection, decision.reason)
+        self._log_after_commit(signals.connection_updated, connection, decision.reason)
         return self._signed_in(user, connection)
 
     @sensitive_variables()
@@ -134,11 +135,11 @@ class Writing:
         admit_user(user, can_authenticate=self.backend.user_can_authenticate)
         provisioning.provision(user, self.claims, self.provider)
         connection = self._connect(user, decision)
-        self._send_after_commit(signals.user_signed_up, connection=connection, user=user, reason=decision.reason)
+        self._announce_sign_up(connection, user, decision.reason)
         return self._signed_in(user, connection)
 
     def _judge_existing(self, user: AbstractBaseUser) -> linking.Decision:
-        """Judge an account that was there before `create_user` answered with it, as any that a hook names."""
+        """Judge an account that existed before `create_user` returned it, as any account that a hook returns."""
         if not is_active(user):
             raise RefusedBySite("create_user")
         return linking.resolve_account(
@@ -156,15 +157,15 @@ class Writing:
         user = decision.get_user()
         self._lock(user)
         if decision.link_reason != LinkReason.CONNECTED:
-            # Asked again behind the lock: two identities with one address may come at once.
+            # Checked again with the lock: two identities with one address may sign in at the same time.
             linking.check_no_other_identity(self.identity, user)
         connection = self._connect(user, decision)
         return self._signed_in(self._updated(user), connection)
 
     @sensitive_variables()
     def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
-        """Keep the sign-in until its person has signed in to the account (the page `confirm_link` says how)."""
-        pending_link.keep(
+        """Keep the sign-in until its person has signed in to the account (the page `confirm_link` explains how)."""
+        keep_pending_link(
             self.request,
             identity=self.identity,
             wanted=names_of_kept_claims(self.verified),
@@ -177,7 +178,7 @@ class Writing:
 
     @sensitive_variables()
     def _updated(self, user: AbstractBaseUser, previous: Mapping[str, Any] | None = None) -> AbstractBaseUser:
-        """Ask `update_user`, and let the claims decide about rights; `previous` are those of the sign-in before."""
+        """Call `update_user`, and update rights from the claims; `previous` are those of the sign-in before."""
         if self.flow.purpose == "connect":
             return user
         updated = self.backend.update_user(user, self.claims) if self.found_by_site is None else user
@@ -185,7 +186,7 @@ class Writing:
             raise RefusedBySite("update_user")
         changes = provisioning.provision(updated, self.claims, self.provider, previous=previous)
         if changes.last_superuser and self.flow.purpose == "refresh":
-            raise RefusedBySite("last_superuser")  # the session goes on only with rights that were confirmed
+            raise RefusedBySite("last_superuser")  # the session continues only with confirmed rights
         return updated
 
     # The connection.
@@ -201,7 +202,7 @@ class Writing:
         )
         fill_connection(connection, self.verified, self.person)
         connection.save(force_insert=True)
-        self._tell(signals.connection_created, connection, decision.reason)
+        self._log_after_commit(signals.connection_created, connection, decision.reason)
         return connection
 
     def _signed_in(self, user: AbstractBaseUser, connection: OAuthConnection) -> SignedIn:
@@ -214,15 +215,14 @@ class Writing:
             id_claims=self.verified.id_claims,
         )
 
-    # Whom to tell, once it is certain.
+    # After the commit. The sign-in is valid by then, so that an error of a receiver is only logged.
 
-    def _tell(self, signal: Any, connection: OAuthConnection, reason: str) -> None:
-        transaction.on_commit(lambda: linking.note(reason, connection), using=self.using, robust=True)
-        self._send_after_commit(signal, connection=connection, reason=reason)
+    def _log_after_commit(self, signal: Signal, connection: OAuthConnection, reason: str) -> None:
+        decided = partial(events.log_decision, signal, connection, request=self.request, reason=reason)
+        events.after_commit(decided, connection=connection, robust=True)
 
-    def _send_after_commit(self, signal: Any, **kwargs: Any) -> None:
-        def send() -> None:
-            signal.send(OAuthConnection, request=self.request, provider=self.provider.key, **kwargs)
-
-        # The sign-in is a fact by then: a receiver that fails is logged, and the person goes on.
-        transaction.on_commit(send, using=self.using, robust=True)
+    def _announce_sign_up(self, connection: OAuthConnection, user: AbstractBaseUser, reason: str) -> None:
+        signed_up = partial(
+            events.send, signals.user_signed_up, connection, request=self.request, user=user, reason=reason
+        )
+        events.after_commit(signed_up, connection=connection, robust=True)

@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from oidc_login.flow.pending import safe_next
+from oidc_login.flow.redirects import safe_next
 from oidc_login.models import own_connections
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_login_providers, get_providers

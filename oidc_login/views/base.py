@@ -1,4 +1,4 @@
-"""What the views of one provider share: whatever goes wrong ends in one page, one log record and one signal."""
+"""What the views of one provider share: each failure ends in one page, one log record and one signal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from django.urls import reverse
 from django.utils.decorators import classonlymethod
 from django.views import View
 
-from oidc_login import hosts, signals
+from oidc_login import signals
 from oidc_login.advice import advice_for, explain
 from oidc_login.conf import django
 from oidc_login.exceptions import Cancelled, OAuthError, WrongHost
 from oidc_login.faults import seen_as, site_fault
-from oidc_login.flow.pending import log_id, state_hash
+from oidc_login.flow import hosts
+from oidc_login.flow.pending import state_for_log, state_hash
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
@@ -35,13 +36,11 @@ logger = logging.getLogger("oidc_login")
 A = TypeVar("A")
 V = TypeVar("V", bound=Callable[..., Any])
 
-SESSION_KEY = "oidc_login"  # how the person of a session signed in
-
 
 def outside_transactions(view: V) -> V:
     """Exempt a view from `ATOMIC_REQUESTS`.
 
-    Its transaction would stay open while a provider is asked, and could not be begun again on a new connection.
+    Its transaction would stay open during requests to a provider, and could not begin again on a new connection.
     """
     for alias in connections:
         transaction.non_atomic_requests(using=alias)(view)
@@ -49,7 +48,7 @@ def outside_transactions(view: V) -> V:
 
 
 class ProviderView(View):
-    """A view of one provider: whatever goes wrong in it ends in one page, one log record and one signal."""
+    """A view of one provider: each failure in it ends in one page, one log record and one signal."""
 
     provider: OAuthProvider | None = None
     provider_key = ""  # as the URL names it
@@ -64,13 +63,13 @@ class ProviderView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
         self.provider_key = key_in_url(kwargs.get("provider", self.provider_key))
-        response = self.answered(request, partial(super().dispatch, request, *args, **kwargs))
+        response = self.respond(request, partial(super().dispatch, request, *args, **kwargs))
         response["Cache-Control"] = "no-store"
         forbid_frames(response)
         return response
 
-    def answered(self, request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
-        """Return what the work returns, or else the page of what went wrong."""
+    def respond(self, request: HttpRequest, work: Callable[[], A]) -> A | HttpResponse:
+        """Return what `work` returns, or the page of its error."""
         try:
             with time_budget(MAX_TIMEOUT):
                 return work()
@@ -78,10 +77,10 @@ class ProviderView(View):
             seen = seen_as(error)
             if seen is None:
                 raise
-        return self.told(request, seen)
+        return self.respond_to_error(request, seen)
 
-    def told(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Return what `failed` answers, also where that needs a store that fails."""
+    def respond_to_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
+        """Return the response of `failed`, or a simpler page if that needs a store that fails."""
         try:
             return self.failed(request, error)
         except Exception as another:  # of the page, or of a receiver of the signal
@@ -91,7 +90,7 @@ class ProviderView(View):
         return self.render_error(None, fault)
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Tell the person, the log and the site that this did not work."""
+        """Log a failure, announce it by its signal, and return its page."""
         provider_key = self.provider.key if self.provider else self.provider_key
         self.failure_id = state_hash(self.state)[:8] if self.state else secrets.token_hex(4)
         log_failure(error, provider_key=provider_key, state=self.state, failure_id=self.failure_id)
@@ -103,17 +102,17 @@ class ProviderView(View):
         return self.render_error(request, error)
 
     def cancelled_url(self) -> str:
-        """Return where a person goes on who did not sign in."""
+        """Return the URL for a person who cancelled."""
         return with_next(reverse("oidc_login:providers"), self.next_url)
 
     def ways_on(self) -> tuple[str, str]:
-        """Return where a person tries again whose request failed, and where there are other ways, "" for nowhere."""
+        """Return the URLs to try again and to choose another way, "" for none."""
         providers_url = reverse("oidc_login:providers")
         retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
         return with_next(retry_url, self.next_url), with_next(providers_url, self.next_url)
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
-        """Return the page of an error; without a request it is made without context processors and reads no store."""
+        """Return the page of an error. Without a request, no context processor runs and no store is read."""
         retry_url, providers_url = self.ways_on()
         if isinstance(error, WrongHost):
             retry_url, providers_url = hosts.base_url() + retry_url, ""
@@ -133,17 +132,17 @@ class ProviderView(View):
 
 
 def forbid_frames(response: HttpResponseBase) -> None:
-    """Keep a page of ours out of other sites' frames, also without Django's middleware for that (clickjacking)."""
+    """Keep the page out of other sites' frames, also without Django's middleware for that (clickjacking)."""
     response.headers.setdefault("X-Frame-Options", str(django.X_FRAME_OPTIONS).upper())
 
 
 def key_in_url(key: object) -> str:
-    """Return the key of a provider that a URL names, "" for anything that cannot be one."""
+    """Return the provider key in a URL, "" for anything that cannot be one."""
     return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
 
 def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id: str) -> None:
-    """Write the one record of a failure: its code, the provider, what was wrong and what to do, never a value."""
+    """Log a failure once: its code and reason, the provider, and what to do; never a value."""
     reason = error.reason or error.code
     extra = {
         "provider": provider_key,
@@ -151,7 +150,7 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id:
         "reason": reason,
         "connection": error.connection_id,
         "failure_id": failure_id,
-        **log_id(state),
+        **state_for_log(state),
     }
     advice = advice_for(reason) if error.status_code == 503 else ""
     text = "sign-in failed: %s (%s) at %s: %s [%s]" if advice else "sign-in failed: %s (%s) at %s%s [%s]"
@@ -161,13 +160,19 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id:
 def level_of(error: OAuthError) -> int:
     """Return the level of a failure: errors for faults, warnings for refusals, so that both are seen by default.
 
-    What a person cancelled, and an address that leads to no provider, is no fault of anybody.
+    A cancelled sign-in, and a URL of no provider, is nobody's fault.
     """
     if error.reason == "circuit_open":
         return logging.DEBUG
     if error.status_code >= 500:
         return logging.ERROR
     return logging.INFO if error.status_code in (302, 404) else logging.WARNING
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Whether the browser only prefetches the page (Sec-Purpose; the older header is still sent)."""
+    purpose = str(request.META.get("HTTP_SEC_PURPOSE", "")) + str(request.META.get("HTTP_PURPOSE", ""))
+    return "prefetch" in purpose.lower()
 
 
 def with_next(url: str, next_url: str) -> str:

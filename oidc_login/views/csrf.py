@@ -1,7 +1,7 @@
-"""The CSRF check of our own forms, with a way on for people who signed in after they had opened the form.
+"""The CSRF check of our own forms, with a link for people who signed in after they opened the form.
 
-Signing in replaces the CSRF token, so a button in another tab fails the check. The request is refused as before and
-does nothing; what differs is the page that somebody who is signed in gets to see.
+Signing in replaces the CSRF token, so a button in another tab fails the check. The request is refused and does nothing,
+as with Django's check. Only the page differs that a signed-in person sees.
 """
 
 from __future__ import annotations
@@ -20,22 +20,21 @@ from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
 from oidc_login.conf import django
-from oidc_login.views.begin import posted_next
-from oidc_login.views.callback import destination
+from oidc_login.flow.redirects import destination, posted_next
 
 logger = logging.getLogger("django.security.csrf")
 
 WayOn = Callable[[HttpRequest], str]
-STALE = "CSRF "  # how Django's reasons about the token begin; others are about the origin
+STALE = "CSRF "  # the beginning of Django's reasons about the token; others are about the origin
 
 
 class CheckWithWayOn(CsrfViewMiddleware):
-    """Django's check. A stale token of somebody who is signed in leads to a page of ours."""
+    """Django's check, with a page of ours for a signed-in person whose token is stale."""
 
     way_on: WayOn
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponseBase:
-        """Refuse the request. A page of another origin gets the site's own answer, and so does a visitor."""
+        """Refuse the request. A page of another origin gets the site's own response, and so does a visitor."""
         if not reason.startswith(STALE) or not request.user.is_authenticated:
             refused: HttpResponseBase = super()._reject(request, reason)  # type: ignore[misc]  # Django's stubs lack it
             return refused
@@ -46,9 +45,9 @@ class CheckWithWayOn(CsrfViewMiddleware):
 
 
 def csrf_protect(view: Callable[..., HttpResponseBase], *, way_on: WayOn) -> Callable[..., HttpResponseBase]:
-    """Return the view behind the check; `way_on` says where somebody goes on whose page was out of date.
+    """Return the view with the check; `way_on` returns the link for a person whose page was out of date.
 
-    The middleware of the site would answer first, so it leaves the view to the check in here, which is the same.
+    The site's middleware would respond first, so it is told to leave the view to this check, which is the same.
     """
 
     @csrf_exempt
@@ -65,17 +64,17 @@ def csrf_protect(view: Callable[..., HttpResponseBase], *, way_on: WayOn) -> Cal
 
 @lru_cache(maxsize=8)
 def check_of(middleware: tuple[str, ...]) -> type[CheckWithWayOn]:
-    """Return the check, based on the site's own subclass of Django's middleware where it has one."""
+    """Return the check, based on the site's own subclass of Django's middleware if it has one."""
     classes = [found for found in map(import_string, middleware) if isinstance(found, type)]
     base = next((found for found in classes if issubclass(found, CsrfViewMiddleware)), CsrfViewMiddleware)
     return type("Check", (CheckWithWayOn, base), {})
 
 
-# Where people go on.
+# The links.
 
 
 def to_next(request: HttpRequest) -> str:
-    """Return where the sign-in would have ended: the person is signed in already."""
+    """Return where the sign-in would have ended, because the person is signed in already."""
     return destination(request, posted_next(request))
 
 

@@ -1,6 +1,6 @@
-"""Where a provider says that somebody has signed out there: by a request of its own, or through their browser.
+"""Where a provider reports a logout: by a request of its own, or through the person's browser.
 
-Neither needs the browser's session: what ends is found by what the provider calls it.
+Neither needs the browser's session: the sessions that end are found by the provider's names for them.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.redaction import hide_parameters, hide_variables
 from oidc_login.registry import get_provider
 from oidc_login.sessions import logout
-from oidc_login.views.base import outside_transactions
-from oidc_login.views.callback import is_prefetch
+from oidc_login.views.base import is_prefetch, outside_transactions
 
 logger = logging.getLogger("oidc_login")
 
 FORM = "application/x-www-form-urlencoded"
-MAX_BODY = 2 * MAX_TOKEN_LENGTH  # an encrypted token is longer than what is in it
-# The token needs no escapes; what else comes with it is ignored (Back-Channel Logout 2.5), but costs time to read.
+MAX_BODY = 2 * MAX_TOKEN_LENGTH  # an encrypted token is longer than its content
+# The token needs no escapes. Other parameters are ignored (Back-Channel Logout 2.5), but take time to parse.
 MAX_PARAMETERS, MAX_ESCAPES = 21, 1000
-TIME_TO_ASK = 5  # seconds, for the provider's documents
+TIME_FOR_DOCUMENTS = 5  # seconds, for the provider's metadata and keys
 
 
 class ProviderLogoutView(View):
-    """What both ways have in common: they are never cached, and fail without a page."""
+    """What both views share: their responses are never cached, and their failures have no page."""
 
     provider: OAuthProvider | None = None
 
@@ -48,7 +47,7 @@ class ProviderLogoutView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         hide_variables(request)
         try:
-            with time_budget(TIME_TO_ASK):
+            with time_budget(TIME_FOR_DOCUMENTS):
                 response = super().dispatch(request, *args, **kwargs)
         except Exception as error:
             if (seen := seen_as(error)) is None:
@@ -58,16 +57,16 @@ class ProviderLogoutView(View):
         return response
 
     def refused(self, error: OAuthError) -> HttpResponse:
-        """Answer 400, also where a logout failed for a reason of ours (Back-Channel Logout 2.8)."""
+        """Respond 400, also if a logout failed for a reason of ours (Back-Channel Logout 2.8)."""
         provider_key = self.provider.key if self.provider else ""
         extra = {"provider": provider_key, "code": error.code, "reason": error.reason}
-        logger.warning("a logout was refused: %s (%s) at %s", error.code, error.reason, provider_key, extra=extra)
+        logger.warning("logout refused: %s (%s) provider=%s", error.code, error.reason, provider_key, extra=extra)
         status = 404 if isinstance(error, ProviderUnknown) else 400
         return JsonResponse({"error": "invalid_request"}, status=status)
 
 
 class BackChannelLogoutView(ProviderLogoutView):
-    """Takes a logout token (Back-Channel Logout 2.5). 200 also says that there was nothing left to end."""
+    """Accepts a logout token (Back-Channel Logout 2.5). 200 also means that there was nothing to end."""
 
     http_method_names = ["post"]
 
@@ -75,15 +74,15 @@ class BackChannelLogoutView(ProviderLogoutView):
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
         self.provider = configured = get_provider(provider)
         raw = read_logout_token(request)
-        logout.obey(configured, configured.verify_logout_token(raw))
+        logout.end_named_sessions(configured, configured.verify_logout_token(raw))
         return HttpResponse()
 
 
 class FrontChannelLogoutView(ProviderLogoutView):
-    """Takes `iss` and `sid` from a frame of the provider's page (Front-Channel Logout 2).
+    """Accepts `iss` and `sid` from a frame of the provider's page (Front-Channel Logout 2).
 
-    Anybody can make a browser ask for this URL, so the session must be named: its `sid` is known to those alone who
-    took part in it. Without one nobody is signed out, whatever cookies come along.
+    Anyone can make a browser request this URL, so the request must name the session: only those who took part in it
+    know its `sid`. Without one nobody is signed out, with any cookies.
     """
 
     http_method_names = ["get"]
@@ -103,7 +102,7 @@ class FrontChannelLogoutView(ProviderLogoutView):
 
 @sensitive_variables()
 def read_logout_token(request: HttpRequest) -> str:
-    """Return the one `logout_token` of a form, and read no body that is too long to be one."""
+    """Return the one `logout_token` of a form. A body that is too long is not read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if request.content_type != FORM or not length.isdecimal() or int(length) > MAX_BODY:
         raise ParameterInvalid("body")
@@ -128,7 +127,7 @@ def single(request: HttpRequest, name: str) -> str:
 
 
 def framed(provider: OAuthProvider) -> HttpResponse:
-    """Return an empty page that nobody but the provider may put into a frame."""
+    """Return an empty page that only the provider may put into a frame."""
     response = HttpResponse("<!doctype html><title></title>")
     ancestors = " ".join(provider.get_page_origins()) or "'none'"
     response["Content-Security-Policy"] = f"default-src 'none'; frame-ancestors {ancestors}"

@@ -1,8 +1,8 @@
-"""Asking a person for more of what their provider can give (incremental consent).
+"""Asks a person for more scopes at their provider (incremental consent).
 
-A page is asked for by GET, which any other page can cause. So only an identity that the person has connected already
-can come back from it; connecting one takes a button. Whoever comes back without the scopes is not sent away again: they
-have said no, and would go round in circles.
+Any other page can cause a GET of the page that requires them. So only an identity that the person has connected already
+can return from it, and connecting one takes a button. A person who returns without the scopes has declined, and is not
+sent there again: that would be a loop.
 """
 
 from __future__ import annotations
@@ -11,17 +11,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from oidc_login.exceptions import OAuthError, ScopeNotGranted
-from oidc_login.flow import pending as flows
+from oidc_login.flow.begin import begin_flow
+from oidc_login.flow.redirects import safe_next
 from oidc_login.registry import get_provider
-from oidc_login.views.asked_scopes import ASKED_KEY, own, remember_asked, scope_parameter, sealed_scopes, take_asked
+from oidc_login.sessions.scopes import (
+    connections_at,
+    remember_requested_scopes,
+    scope_parameter,
+    seal_scopes,
+    take_requested_scopes,
+)
 from oidc_login.views.base import ProviderView
-from oidc_login.views.begin import begin
 
 
 class ScopesView(ProviderView):
-    """Sends a person who is signed in to grant what is missing. It stands in for a page, without a URL.
+    """Sends a signed-in person to grant what is missing. It replaces a page and has no URL.
 
-    What was posted cannot be posted again for them: they come back to `LOGIN_REDIRECT_URL`.
+    A POST cannot be repeated for them, so they return to `LOGIN_REDIRECT_URL`.
     """
 
     http_method_names = ["get", "head", "post"]
@@ -29,19 +35,19 @@ class ScopesView(ProviderView):
     scopes: tuple[str, ...] = ()
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        self.next_url = flows.safe_next(request, [request.get_full_path()])
-        return self.ask(request)
+        self.next_url = safe_next(request, [request.get_full_path()])
+        return self.request_scopes(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        return self.ask(request)
+        return self.request_scopes(request)
 
-    def ask(self, request: HttpRequest) -> HttpResponse:
+    def request_scopes(self, request: HttpRequest) -> HttpResponse:
         self.provider = get_provider(self.provider_key)
-        if take_asked(request, self.provider.key) == sorted(self.scopes):
+        if take_requested_scopes(request, self.provider.key) == sorted(self.scopes):
             raise ScopeNotGranted(self.provider.key)
-        if not own(request, self.provider.key).exists():
+        if not connections_at(request, self.provider.key).exists():
             return self.offer_connection(request)
-        response = begin(
+        response = begin_flow(
             request,
             self.provider,
             purpose="scopes",
@@ -49,30 +55,22 @@ class ScopesView(ProviderView):
             user_key=str(request.user.pk),
             parameters=scope_parameter(request, self.provider, self.scopes),
         )
-        remember_asked(request, self.provider.key, self.scopes)
+        remember_requested_scopes(request, self.provider.key, self.scopes)
         return response
 
     def offer_connection(self, request: HttpRequest) -> HttpResponse:
-        """Show the button that connects an account, since the person has none that could be asked."""
+        """Show the button that connects an account, because the person has none at this provider."""
         context = {
             "provider": self.provider,
             "next": self.next_url,
-            "scopes": sealed_scopes(request, self.provider_key, self.scopes),
+            "scopes": seal_scopes(request, self.provider_key, self.scopes),
         }
         return render(request, "oidc_login/scopes.html", context)
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
-        """To try again is to ask for the page again."""
+        """Return the page of an error; trying again requests the original page."""
         if request is None or not isinstance(error, ScopeNotGranted):
             return super().render_error(request, error)
         retry_url = request.get_full_path() if self.next_url else ""
         context = {"oauth_error": error, "provider": self.provider, "retry_url": retry_url}
         return render(request, error.template_name, context, status=error.status_code)
-
-
-def has_scopes(request: HttpRequest, provider_key: str, scopes: tuple[str, ...]) -> bool:
-    """Whether one of the person's usable connections has them all."""
-    granted = any(connection.has_scopes(*scopes) for connection in own(request, provider_key).usable())
-    if granted and provider_key in request.session.get(ASKED_KEY, {}):
-        take_asked(request, provider_key)
-    return granted

@@ -18,8 +18,9 @@ from rest_framework.request import Request
 
 from oidc_login.client import OAuth, OAuthError
 from oidc_login.client.apps import DjangoOAuth2App
-from oidc_login.client.pending import SESSION_KEY
-from oidc_login.flow import pending as flow
+from oidc_login.flow.cookie import set_flow_cookie, unseal_flow
+from oidc_login.flow.pending import attach_flow, create_flow
+from oidc_login.session_state import KEYS
 from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register
 from tests.client.trip import Trip
@@ -82,7 +83,7 @@ def test_flow_is_kept_in_a_sealed_cookie(trip: Trip, op: Op) -> None:
     (name, morsel) = next(iter(response.cookies.items()))
     assert morsel["httponly"] and morsel["samesite"] == "Lax"
     assert response["Cache-Control"] == "no-store"
-    kept = flow.unsealed(name, morsel.value)
+    kept = unseal_flow(name, morsel.value)
     assert kept.code_verifier not in str(response.cookies) + response["Location"]
     assert kept.nonce == trip.begun["nonce"]
     assert not trip.session.keys()
@@ -308,12 +309,12 @@ def test_flow_of_a_sign_in_is_no_clients(op: Op, settings: Settings, register: R
     configure(settings, "own", issuer=op.issuer, client_id="client", client_secret=CLIENT_SECRET)
     trip, provider = Trip(register("own")), get_provider("own")
     request = trip.request("/")
-    begun = flow.create(request, provider, purpose="login")
+    begun = create_flow(request, provider, purpose="login")
     response = trip.client.authorize_redirect(request, CALLBACK)
     response.cookies.clear()
-    flow.remember(request, response, begun, cross_site_post=False)
+    set_flow_cookie(request, response, begun, cross_site_post=False)
     trip.follow(response)
-    flow.attach(request, begun)
+    attach_flow(request, begun)
     answer = op.authorization_answer(provider.get_authorization_url(request=request))
 
     refused(lambda: trip.end(answer), "mismatching_state", "provider_mismatch")
@@ -428,7 +429,7 @@ def test_flow_in_the_session(trip: Trip, op: Op) -> None:
     answer = op.authorization_answer(saved(trip))
 
     assert trip.end(answer)["userinfo"]["sub"]
-    assert trip.session[SESSION_KEY] == {}
+    assert trip.session[KEYS["client_flows"]] == {}
     refused(lambda: trip.end(answer), "mismatching_state", "state_used")
 
 
@@ -442,7 +443,7 @@ def test_flow_in_the_session_of_another_client(trip: Trip, op: Op, register: Reg
     answer = op.authorization_answer(saved(trip))
 
     refused(lambda: Trip(register("other"), trip).end(answer), "mismatching_state", "provider_mismatch")
-    assert trip.session[SESSION_KEY] == {}
+    assert trip.session[KEYS["client_flows"]] == {}
 
 
 def test_flow_in_the_session_is_over_after_ten_minutes(trip: Trip, op: Op, later: Callable[[float], None]) -> None:
@@ -466,8 +467,8 @@ def test_session_in_a_cookie_shows_nothing_of_the_flow(op: Op, settings: Setting
 
 def test_value_of_the_session_under_another_name(trip: Trip, op: Op) -> None:
     first, second = saved(trip), saved(trip)
-    names, values = zip(*trip.session[SESSION_KEY].items(), strict=True)
-    trip.session[SESSION_KEY] = dict(zip(names, reversed(values), strict=True))
+    names, values = zip(*trip.session[KEYS["client_flows"]].items(), strict=True)
+    trip.session[KEYS["client_flows"]] = dict(zip(names, reversed(values), strict=True))
 
     for url in (first, second):
         answer = op.authorization_answer(url)
@@ -476,7 +477,7 @@ def test_value_of_the_session_under_another_name(trip: Trip, op: Op) -> None:
 
 def test_session_keeps_five_flows(trip: Trip, op: Op) -> None:
     urls = [saved(trip) for _ in range(6)]
-    assert len(trip.session[SESSION_KEY]) == 5
+    assert len(trip.session[KEYS["client_flows"]]) == 5
 
     refused(lambda: trip.end(op.authorization_answer(urls[0])), "mismatching_state", "state_unknown")
     assert trip.end(op.authorization_answer(urls[5]))

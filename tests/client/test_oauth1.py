@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from oidc_login import client as package
 from oidc_login.client import DjangoOAuth1App, OAuth, OAuthError
-from oidc_login.client.pending import SESSION_KEY
+from oidc_login.session_state import KEYS
 from tests.client.conftest import CALLBACK, Visitor, twitter
 from tests.client.test_flows import refused
 from tests.client.trip import Trip
@@ -172,7 +172,7 @@ def test_in_the_session(trip: Trip, photos: Photos) -> None:
 
     assert set(data) == {"url", "state", "request_token"}
     assert trip.end(photos.authorization_answer(data["url"]))["oauth_token"]
-    assert trip.session[SESSION_KEY] == {}
+    assert trip.session[KEYS["client_flows"]] == {}
 
 
 def test_in_a_session_that_is_a_cookie(photos: Photos, settings: Settings) -> None:

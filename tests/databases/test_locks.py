@@ -96,7 +96,7 @@ def test_lock_that_is_gone_at_the_second_attempt(
     if known:
         Browser().sign_in(op)
     answer = begun(browser, op)
-    released_by = ReleasedBy("a sign-in is tried once more", lock)
+    released_by = ReleasedBy("sign-in retried", lock)
 
     lock.hold()
     caplog.handler.addFilter(released_by)
@@ -139,7 +139,7 @@ def test_sign_up_waits_for_a_writer(
 
     timer.join()
     assert response.status_code == 302
-    assert "tried once more" not in caplog.text
+    assert "sign-in retried" not in caplog.text
 
 
 def test_connect_behind_a_lock_is_503(

@@ -22,9 +22,9 @@ ROOT = Path(oidc_login.__file__).parent
 FINDS_IDENTITY = {
     # `OAuthConnection.objects.find`
     "find": {"signin/decide.py", "signin/exchange.py", "signin/write.py", "access_tokens.py"},
-    "login": {"views/signing_in.py"},  # `django.contrib.auth.login`
+    "login": {"sessions/establish.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
-    "admit_known": {"middleware/refresh.py", "signin/confirm.py", "access_tokens.py"},
+    "admit_known": {"sessions/renewal.py", "signin/confirm.py", "access_tokens.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
 # `move_issuer` encrypts the tokens of a row again, and saves no other identity. `moving/writing` is a command's.

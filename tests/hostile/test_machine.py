@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
-from oidc_login.flow import pending as flow
+from oidc_login.flow.pending import state_hash
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import AuthorizationAnswer, serve
 from tests.hostile.stage import Stage, landed
@@ -133,7 +133,7 @@ class SignIns(RuleBasedStateMachine):
         """Bring an answer to a browser; what becomes of it is known beforehand."""
         state = answer["state"]
         visitor = self.browsers[browser]
-        has_flow = any(flow.state_hash(state)[:16] in name for name in visitor.flow_cookies)
+        has_flow = any(state_hash(state)[:16] in name for name in visitor.flow_cookies)
         good = (
             has_flow
             and not tab.ended

@@ -14,7 +14,7 @@ from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
 from oidc_login.models import OAuthConnection
-from oidc_login.views.freshness import EXPIRATION_KEY
+from oidc_login.session_state import KEYS
 from tests.interop import providers
 from tests.interop.browser import Browser, Page
 from tests.interop.conftest import install_from_npm
@@ -58,12 +58,12 @@ def site(fresh_url: str, transactional_db: None) -> str:
 def grow_old() -> None:
     """Let the one session be due."""
     session: Any = SessionStore(Session.objects.get().session_key)
-    session[EXPIRATION_KEY] = time.time() - 10
+    session[KEYS["confirm_at"]] = time.time() - 10
     session.save()
 
 
 def is_fresh() -> bool:
-    return bool(SessionStore(Session.objects.get().session_key)[EXPIRATION_KEY] > time.time())
+    return bool(SessionStore(Session.objects.get().session_key)[KEYS["confirm_at"]] > time.time())
 
 
 def due(browser: Browser, site: str, provider: RealProvider, key: str) -> None:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from oidc_login import sealing
 from oidc_login.models import OAuthConnection
-from oidc_login.signin import pending_link
+from oidc_login.session_state import KEYS
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider
 from tests.linking.conftest import Commits
 from tests.support.browser import Browser
@@ -171,7 +171,7 @@ def test_sign_in_of_somebody_else_who_keeps_the_session_drops_it(op: OpenIDProvi
     browser.sign_in(op)
     log_in(browser, "another")
 
-    assert pending_link.SESSION_KEY not in browser.session
+    assert KEYS["pending_link"] not in browser.session
 
 
 def test_wrong_password_neither_completes_nor_drops_it(op: OpenIDProvider, browser: Browser) -> None:
@@ -246,7 +246,7 @@ def test_it_expires_with_the_flow(
     log_in(browser)
 
     assert not OAuthConnection.objects.exists()
-    assert pending_link.SESSION_KEY not in browser.session
+    assert KEYS["pending_link"] not in browser.session
 
 
 def test_it_lives_as_long_as_the_flow(
@@ -309,7 +309,7 @@ def test_page_of_a_provider_that_is_gone(op: OpenIDProvider, browser: Browser, s
 def test_what_waits_is_encrypted(op: OpenIDProvider, browser: Browser) -> None:
     browser.sign_in(op)
 
-    kept = browser.session[pending_link.SESSION_KEY]
+    kept = browser.session[KEYS["pending_link"]]
     token = op.answered[0]["access_token"]  # type: ignore[attr-defined]  # of the recording provider
     assert isinstance(kept, str)
     assert not any(secret in kept for secret in (token, ALICE.sub, ALICE.email))
@@ -342,7 +342,7 @@ def test_what_another_version_kept_does_not_keep_anybody_out(op: OpenIDProvider,
 def _put_into_session(browser: Browser, kept: Any) -> None:
     browser.get("/accounts/visit/")
     session = browser.session
-    session[pending_link.SESSION_KEY] = kept
+    session[KEYS["pending_link"]] = kept
     session.save()
 
 
@@ -433,7 +433,7 @@ def test_account_with_another_identity_is_not_even_asked(
         failure.response = browser.end(answer)
 
     assert failure.seen == (409, "identity_conflict")
-    assert pending_link.SESSION_KEY not in browser.session
+    assert KEYS["pending_link"] not in browser.session
 
 
 def test_identity_that_came_a_moment_earlier_is_seen_behind_the_lock(

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
 
-from oidc_login.flow import pending as flow
+from oidc_login.flow.pending import state_hash
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, GitHubStyleProvider, OpenIDProvider, serve
 from tests.support.browser import Browser
@@ -573,7 +573,7 @@ def test_failure_is_one_record_with_a_code_and_no_value(
     assert record.levelname == "WARNING"
     fields = vars(record)
     assert (fields["provider"], fields["code"]) == ("op", "iss_mismatch")
-    assert fields["state"] == flow.state_hash(browser.begun[0]["state"])[:8]
+    assert fields["state"] == state_hash(browser.begun[0]["state"])[:8]
     assert "evil" not in caplog.text
 
 

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY
 from django.test import AsyncClient, Client, RequestFactory
 
-from oidc_login import cookies
+from oidc_login.flow import cookies
 from oidc_login.testing import OpenIDProvider
 from tests.support.browser import Browser
 from tests.support.served import configure

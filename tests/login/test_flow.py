@@ -15,7 +15,8 @@ from django.test import RequestFactory
 from django.urls import clear_script_prefix, include, path, reverse, set_script_prefix, set_urlconf
 from django.utils import translation
 
-from oidc_login.flow import pending as flow
+from oidc_login.flow.pending import Flow, state_hash
+from oidc_login.flow.redirects import absolute_uri
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
 from tests.support.browser import Browser
 from tests.support.invariant import NothingChanged
@@ -150,7 +151,7 @@ def test_redirect_uri_is_where_the_callback_is_for_this_very_request(rf: Request
     elsewhere.__dict__["urlpatterns"] = i18n_patterns(path("in/", include("oidc_login.urls")))
 
     def redirect_uri() -> str:
-        return flow.absolute_uri(request, "oidc_login:callback", "op")
+        return absolute_uri(request, "oidc_login:callback", "op")
 
     assert redirect_uri() == "http://testserver/oauth/op/callback/"
     set_script_prefix("/app/")
@@ -232,7 +233,7 @@ def test_cookie_over_http(op: OpenIDProvider, browser: Browser) -> None:
     browser.begin()
 
     cookie = flow_cookie(browser)
-    assert cookie.key == "oidc_login_flow_" + flow.state_hash(browser.begun[0]["state"])[:16]
+    assert cookie.key == "oidc_login_flow_" + state_hash(browser.begun[0]["state"])[:16]
     assert cookie["httponly"] is True
     assert (cookie["samesite"], cookie["secure"]) == ("Lax", "")
     assert (cookie["path"], cookie["domain"]) == ("/", "")
@@ -268,7 +269,7 @@ def test_cookie_tells_nothing(op: OpenIDProvider, browser: Browser) -> None:
 
 
 def test_flow_shows_no_secret() -> None:
-    made = flow.Flow(
+    made = Flow(
         provider_key="op",
         purpose="login",
         issuer="",
@@ -291,7 +292,7 @@ def test_five_flows_are_kept_and_the_oldest_makes_room(
     for key in ("op", "github", "op", "op", "github", "op", "op"):
         browser.begin(key)
 
-    kept = [flow.state_hash(begun["state"])[:16] for begun in browser.begun[-5:]]
+    kept = [state_hash(begun["state"])[:16] for begun in browser.begun[-5:]]
     assert sorted(name[-16:] for name in browser.flow_cookies) == sorted(kept)
 
 
@@ -482,7 +483,7 @@ def test_flow_of_nine_minutes_is_good(
 def test_flow_is_judged_by_the_clock_it_is_given(settings: Settings) -> None:
     settings.OIDC_LOGIN_FLOW_LIFETIME = 60
     begun_at = 1_000_000
-    made = flow.Flow(
+    made = Flow(
         provider_key="op",
         purpose="login",
         issuer="",

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.urls import include, path
 
 from oidc_login.decorators import reauthentication_required, scopes_required
-from oidc_login.form_action import blocks
+from oidc_login.flow.form_action import blocks
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import AuthorizationAnswer, OpenIDProvider, UnsignedToken
 from tests.support.browser import Browser

@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from oidc_login.flow import pending as flows
+from oidc_login.flow.cookie import unseal_flow
+from oidc_login.flow.pending import Flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, serve, sign_in
 from oidc_login.testing.oauth1_signature import read_request
@@ -37,9 +38,9 @@ def begin(
     return browser.authorize(provider, browser.begin("photos", **options), user)
 
 
-def sealed_flow(browser: Browser) -> flows.Flow:
+def sealed_flow(browser: Browser) -> Flow:
     ((name, value),) = browser.flow_cookies.items()
-    return flows.unsealed(name, value)
+    return unseal_flow(name, value)
 
 
 # A good sign-in

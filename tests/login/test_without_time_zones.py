@@ -13,8 +13,8 @@ from django.utils import timezone as site_time
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.models.moments import stored_moment
 from oidc_login.providers import FacebookProvider, OAuthToken
+from oidc_login.session_state import KEYS
 from oidc_login.testing import OpenIDProvider
-from oidc_login.views.freshness import EXPIRATION_KEY
 from tests.support.browser import Browser
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_tokens_are_refreshed(op: OpenIDProvider, browser: Browser) -> None:
 def test_a_session_is_confirmed_by_refresh_token(op: OpenIDProvider, browser: Browser) -> None:
     browser.sign_in(op)
     session = browser.session
-    session[EXPIRATION_KEY] -= 24 * 3600
+    session[KEYS["confirm_at"]] -= 24 * 3600
     session.save()
     op.clear()
 

@@ -110,7 +110,7 @@ def test_sessions_of_other_sign_ins_are_left_alone(op: Op, browser: Browser) -> 
 def test_session_from_before_the_package_kept_rows_is_left_alone(op: Op, browser: Browser) -> None:
     browser.sign_in(op)
     session = browser.session
-    del session[sessions.MARK]
+    del session["oidc_login_mark"]
     session.save()
     SignedInSession.objects.all().delete()
 

@@ -14,10 +14,10 @@ from django.core.management import call_command
 from mozilla_django_oidc.auth import default_username_algo
 
 from oidc_login.models import OAuthConnection
-from oidc_login.mozilla.entry import provider_entries, provider_key
+from oidc_login.mozilla.entry import provider_key
 from oidc_login.mozilla.provider import EndpointsProvider
 from oidc_login.providers import OIDCProvider
-from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.registry import get_provider, get_provider_keys, get_providers, provider_entries
 from tests.mozilla.conftest import ALICE, BOB, SECRET, Change, LegacyProvider, begin_after, sign_in_after
 from tests.support.browser import Browser
 

@@ -33,7 +33,7 @@ TESTS: dict[str, Sequence[str]] = {
         "tests/tokens/test_oauth1_sessions.py",
         f"{LOGIN}oauth1_checks.py",
     ),
-    "cookies": (f"{LOGIN}cookies.py", f"{LOGIN}flow.py"),
+    "flow/cookies": (f"{LOGIN}cookies.py", f"{LOGIN}flow.py"),
     "signin/admission": ("tests/gate/test_standing.py", "tests/gate/test_gate.py", f"{LINKING}reasons.py"),
     "signin/linking": (
         f"{HOSTILE}decisions.py",
@@ -58,7 +58,8 @@ TESTS: dict[str, Sequence[str]] = {
     "protocol/client_auth": (f"{PROTOCOL}client_auth.py", f"{HOSTILE}token_answers.py", f"{HOSTILE}discovery.py"),
     "middleware/refresh": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py"),
     "middleware/requests": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py"),
-    "views/freshness": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py", f"{SESSIONS}async.py"),
+    "sessions/renewal": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py"),
+    "sessions/schedule": (f"{SESSIONS}silently.py", f"{SESSIONS}by_refresh_token.py", f"{SESSIONS}async.py"),
     "mozilla/states": (f"{MOZILLA}upstream_middleware.py",),
     "mozilla/entry": (f"{MOZILLA}settings.py", f"{MOZILLA}documented_site.py", f"{MOZILLA}checks.py"),
     "mozilla/hooks": (f"{MOZILLA}every_hook.py", f"{MOZILLA}settings.py"),
@@ -77,7 +78,7 @@ STRICT = (
     "protocol/tokens",
     "protocol/metadata",
     "protocol/pushed",
-    "cookies",
+    "flow/cookies",
     "signin/admission",
     "signin/linking",
 )

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from oidc_login.flow.pending import Flow, attach
+from oidc_login.flow.pending import Flow, attach_flow
 from oidc_login.providers import OAuthProvider, OAuthToken
 from oidc_login.testing import OAuth2StyleProvider, OpenIDProvider
 
@@ -30,7 +30,7 @@ def request_with_flow(**changes: Any) -> HttpRequest:
         "begun_at": int(time.time()),
     }
     request = RequestFactory().get("/")
-    attach(request, Flow(**{**values, **changes}))
+    attach_flow(request, Flow(**{**values, **changes}))
     return request
 
 

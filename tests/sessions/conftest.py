@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from oidc_login.models import OAuthConnection
-from oidc_login.views.freshness import EXPIRATION_KEY
+from oidc_login.session_state import KEYS
 from tests.support.browser import Browser
 from tests.support.served import RecordingOpenIDProvider
 
@@ -39,7 +39,7 @@ def refreshing_op(op: RecordingOpenIDProvider) -> RecordingOpenIDProvider:
 
 def grow_old(browser: Browser, seconds: float = IN_GRACE) -> None:
     """Let the time at which the session has to be confirmed have passed so long ago."""
-    change_session(browser, **{EXPIRATION_KEY: time.time() - seconds})
+    change_session(browser, **{KEYS["confirm_at"]: time.time() - seconds})
 
 
 def change_session(browser: Browser, **values: Any) -> None:
@@ -56,7 +56,7 @@ def forget_attempts() -> None:
 
 
 def is_fresh(browser: Browser) -> bool:
-    return bool(browser.session[EXPIRATION_KEY] > time.time())
+    return bool(browser.session[KEYS["confirm_at"]] > time.time())
 
 
 def the_connection() -> OAuthConnection:

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection, Status
+from oidc_login.session_state import KEYS
 from oidc_login.testing import Answer, GitHubStyleProvider
-from oidc_login.views.freshness import EXPIRATION_KEY
 from tests.sessions.conftest import (
     IN_GRACE,
     OVERDUE,
@@ -111,7 +111,7 @@ def test_interval_of_the_site(op: RecordingOpenIDProvider, browser: Browser, set
 
     browser.get("/page/")
 
-    assert browser.session[EXPIRATION_KEY] == pytest.approx(time.time() + 5000, abs=10)
+    assert browser.session[KEYS["confirm_at"]] == pytest.approx(time.time() + 5000, abs=10)
 
 
 def test_confirmed_just_now_for_another_browser(op: RecordingOpenIDProvider, browser: Browser) -> None:
@@ -122,7 +122,7 @@ def test_confirmed_just_now_for_another_browser(op: RecordingOpenIDProvider, bro
 
     assert browser.get("/page/").content == b"alice:"
     assert op.asked() == []
-    assert browser.session[EXPIRATION_KEY] == pytest.approx(refreshed_at.timestamp() + 900, abs=1)
+    assert browser.session[KEYS["confirm_at"]] == pytest.approx(refreshed_at.timestamp() + 900, abs=1)
 
 
 @pytest.mark.parametrize("seconds", [-3600, 901], ids=["a clock that was set back", "long ago"])
@@ -523,7 +523,7 @@ def test_provider_that_was_taken_out_ends_its_sessions(
 
     assert browser.get("/page/").content == b":"
     assert browser.user is None
-    assert "a session ends, not confirmed by op (no_provider)" in caplog.messages
+    assert "session ended, not confirmed: reason=no_provider provider=op" in caplog.messages
 
 
 def providers_of_customers() -> dict[str, Any]:
@@ -611,7 +611,7 @@ def test_provider_that_wants_to_be_asked_less_often(
 
     browser.get("/page/")
 
-    assert browser.session[EXPIRATION_KEY] == pytest.approx(time.time() + 86_400, abs=10)
+    assert browser.session[KEYS["confirm_at"]] == pytest.approx(time.time() + 86_400, abs=10)
 
 
 def __getattr__(name: str) -> Any:

@@ -323,7 +323,7 @@ def test_logout_that_names_the_newer_session(op: RecordingOpenIDProvider, browse
 
     def sign_out(good: Answer) -> Answer:
         newest = list(op.sessions)[-1]
-        logout.remember("op", op.issuer, subject="", sid=newest)
+        logout.remember_logout("op", op.issuer, subject="", sid=newest)
         logout.end_sessions("op", op.issuer, subject="", sid=newest)
         connections.close_all()
         return good

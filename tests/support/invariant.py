@@ -15,7 +15,8 @@ from django.contrib.messages import get_messages
 
 from oidc_login import signals
 from oidc_login.exceptions import OAuthError
-from oidc_login.flow import pending as flow
+from oidc_login.flow.memory import was_used
+from oidc_login.flow.pending import state_hash
 from oidc_login.models import OAuthConnection
 from tests.support.browser import Browser
 
@@ -135,15 +136,15 @@ def _state_of_the_site(browser: Browser) -> dict[str, Any]:
 
 
 def _check_flows(browser: Browser, before: dict[str, str], *, uses_flow: bool) -> None:
-    named = {name for state in browser.named for name in before if flow.state_hash(state)[:16] in name}
+    named = {name for state in browser.named for name in before if state_hash(state)[:16] in name}
     if not uses_flow or len(browser.named) != 1:
         named = set()
     assert set(browser.flow_cookies) == set(before) - named
     for state in browser.named if named else ():
-        assert flow.was_used(state), "the flow could be used again"
+        assert was_used(state), "the flow could be used again"
     for begun in browser.begun:
-        if any(flow.state_hash(begun["state"])[:16] in name for name in set(before) - named):
-            assert not flow.was_used(begun["state"]), "another tab's flow was used up"
+        if any(state_hash(begun["state"])[:16] in name for name in set(before) - named):
+            assert not was_used(begun["state"]), "another tab's flow was used up"
 
 
 def _everything_in(record: logging.LogRecord) -> str:

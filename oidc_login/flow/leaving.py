@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login import form_action
+from oidc_login.flow import form_action
 
 
 @sensitive_variables()
-def leave(request: HttpRequest, url: str) -> HttpResponse:
-    """Return what sends the browser to a URL. The page moves on by itself, without a form and without a script."""
+def redirect_to_site(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect the browser to another site, or show a page that moves on there without a form or a script."""
     redirect = HttpResponseRedirect(url)
     if not form_action.blocks(request, redirect.url):
         return redirect

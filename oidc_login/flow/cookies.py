@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from django.http import HttpRequest, HttpResponse
 
-from oidc_login.conf import settings
+from oidc_login.conf import django, settings
 
 HOST_PREFIX: Final = "__Host-"
 SameSite = Literal["Lax", "None"]
@@ -15,6 +15,11 @@ SameSite = Literal["Lax", "None"]
 def is_secure(request: HttpRequest) -> bool:
     """Whether the browser is on https: the request says so, or `OIDC_LOGIN_BASE_URL`, as behind a proxy."""
     return request.is_secure() or str(settings.BASE_URL).lower().startswith("https://")
+
+
+def session_cookie_is_strict() -> bool:
+    """Whether the browser withholds the session from requests that began at another site, such as a provider's."""
+    return str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"  # Django accepts either case
 
 
 def full_name(request: HttpRequest, name: str) -> str:

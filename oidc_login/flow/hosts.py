@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from oidc_login import cookies
 from oidc_login.conf import django, settings
+from oidc_login.flow import cookies
 
 
 class Place(Enum):
