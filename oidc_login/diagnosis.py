@@ -18,6 +18,7 @@ from django.urls import reverse
 from oidc_login.advice import ADVICE
 from oidc_login.conf import settings
 from oidc_login.exceptions import ClientRefused, CodeRefused, from_protocol
+from oidc_login.flow.old_callbacks import old_callback
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, TokenErrorResponse
 from oidc_login.protocol.http.client import MAX_TIMEOUT, Request, Response, time_budget
 from oidc_login.providers.base import OAuthProvider
@@ -163,6 +164,8 @@ def failed(subject: str, error: ProtocolError) -> Finding:
 
 def callback_url(key: str, *, unknown_host: str = "<your host>") -> str:
     """Return where the provider sends its answers; without `OIDC_LOGIN_BASE_URL` the host is not known here."""
-    name = callback_name(key)
-    path = reverse(name) if name else reverse("oidc_login:callback", args=[key])
+    name, old = callback_name(key), old_callback(key)
+    path = (
+        reverse(old[0], args=old[1]) if old else reverse(name) if name else reverse("oidc_login:callback", args=[key])
+    )
     return str(settings.BASE_URL or f"https://{unknown_host}").rstrip("/") + path

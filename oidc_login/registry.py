@@ -129,6 +129,11 @@ def get_providers() -> list[OAuthProvider]:
     return [provider for provider in found if provider is not None]
 
 
+def get_login_keys() -> list[str]:
+    """Return the keys of the providers that sign people in, by their entries only."""
+    return [key for key, entry in get_configurations().items() if entry.get("allow_login", True)]
+
+
 def get_configuration(key: str) -> Configuration | None:
     """Return the entry of a key, `None` where there is none; the loader is asked if the settings lack it."""
     entries = provider_entries()

@@ -13,6 +13,7 @@ from oidc_login.checks.credentials import client_assertion_audience, client_asse
 from oidc_login.checks.groups import flag_groups, group_map, groups_claim, profile_map
 from oidc_login.checks.network import ca_bundle, proxy
 from oidc_login.checks.oauth2 import mapping
+from oidc_login.checks.old_callbacks import callback
 from oidc_login.checks.openid import metadata, signing_algorithms
 from oidc_login.checks.parameters import authorization_params
 from oidc_login.checks.values import (
@@ -53,6 +54,7 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "allowed_email_domains": allowed_email_domains,
     "trust_email": boolean,
     "allow_login": boolean,
+    "callback": optional(callback),
     "store_tokens": boolean,
     "groups_claim": groups_claim,
     "groups_from": one_of("claims", "graph"),

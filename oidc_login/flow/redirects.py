@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from oidc_login import registry
 from oidc_login.conf import django, settings
 from oidc_login.flow import cookies, hosts
+from oidc_login.flow.old_callbacks import old_callback
 
 logger = logging.getLogger("oidc_login")
 
@@ -24,6 +25,8 @@ MAX_NEXT_BYTES: Final = 2000
 
 def callback_uri(request: HttpRequest, provider_key: str) -> str:
     """Return the redirect URI that is registered at a provider."""
+    if old := old_callback(provider_key):
+        return absolute_uri(request, old[0], *old[1])
     name = registry.callback_name(provider_key)
     return absolute_uri(request, name) if name else absolute_uri(request, "oidc_login:callback", provider_key)
 

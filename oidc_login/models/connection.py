@@ -21,7 +21,7 @@ from oidc_login.models import queries
 from oidc_login.models.managers import ConnectionManager
 from oidc_login.models.moments import stored_moment
 from oidc_login.plain_text import text_of
-from oidc_login.registry import get_provider, get_provider_keys, get_providers
+from oidc_login.registry import get_login_keys, get_provider, get_provider_keys, get_providers
 from oidc_login.user_model import can_use_password, lock_user
 
 # The modules that send requests to providers are imported at their first use: a site starts without them.
@@ -172,7 +172,7 @@ class OAuthConnection(models.Model):
         return can_use_password(self.user) or self._other_login_methods().exists()
 
     def _other_login_methods(self) -> models.QuerySet[OAuthConnection]:
-        others = OAuthConnection.objects.filter(user_id=self.user_id, provider_key__in=get_provider_keys())
+        others = OAuthConnection.objects.filter(user_id=self.user_id, provider_key__in=get_login_keys())
         return others.exclude(pk=self.pk)
 
     def disconnect(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from oidc_login.models import ImportedConnection, ImportRun, OAuthConnection
@@ -60,6 +60,15 @@ class Undo:
         self.used_rows += [key for key in there if key not in unused][: NAMED - len(self.used_rows)]
         if self.dry_run:
             return
-        rows.filter(pk__in=unused).delete()
+        self._delete(unused)
         done = [record.pk for record in page if record.connection in unused or record.connection not in there]
         ImportedConnection._base_manager.using(self.alias).filter(pk__in=done).delete()
+
+    def _delete(self, keys: set[Any]) -> None:
+        """Delete connections that nobody has signed in with: no session of theirs is there to be ended."""
+        rows = OAuthConnection._base_manager.using(self.alias).filter(pk__in=keys)
+        try:
+            with transaction.atomic(using=self.alias):
+                rows._raw_delete(self.alias)
+        except IntegrityError:  # the site has a model that refers to one of them
+            rows.delete()

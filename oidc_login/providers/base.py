@@ -47,6 +47,7 @@ class OAuthProvider(ProviderInterface):
         timeout: float = 10,
         ca_bundle: str | None = None,
         allow_login: bool = True,
+        callback: str | None = None,
         allow_signup: bool | None = None,
         link_by_email: str | None = None,
         allowed_email_domains: Sequence[str] = (),
@@ -78,6 +79,7 @@ class OAuthProvider(ProviderInterface):
             proxy=proxy,
         )
         self.allow_login = allow_login
+        self.callback = callback
         self.allow_signup = allow_signup
         self.link_by_email = link_by_email
         self.allowed_email_domains = tuple(domain.lower() for domain in allowed_email_domains)

@@ -71,3 +71,15 @@ def test_a_third_party_does_not_begin_a_sign_in_with_it(
     settings.OIDC_LOGIN_PROVIDERS = {"op": entry}
     response = browser.get("/oauth/op/initiate/", {"iss": drive.issuer}, cross_site=True)
     assert response.status_code == 403
+
+
+def test_it_is_not_the_way_in_that_lets_another_go(drive: RecordingOpenIDProvider, settings: Settings) -> None:
+    """Without a password, the account would be closed to its owner."""
+    user = get_user_model().objects.create_user("local")
+    entries = {**settings.OIDC_LOGIN_PROVIDERS, "other": {"issuer": drive.issuer, "client_id": "other"}}
+    settings.OIDC_LOGIN_PROVIDERS = entries
+    for key in ("op", "other"):
+        OAuthConnection.objects.create(user=user, provider_key=key, provider_user_id="1", link_reason="connected")
+
+    assert not OAuthConnection.objects.get(provider_key="other").can_be_disconnected()
+    assert OAuthConnection.objects.get(provider_key="op").can_be_disconnected()

@@ -1,0 +1,22 @@
+"""`{% provider_login_url "google" %}` of django-allauth: name this module "socialaccount" in TEMPLATES.
+
+The URL shows a page with one button; a link that signs in would let other sites sign people in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+
+register = template.Library()
+
+
+@register.simple_tag
+def provider_login_url(provider: str, **parameters: Any) -> str:
+    """Return where a sign-in with a provider begins. Of the tag's parameters, `next` counts."""
+    url = reverse("oidc_login:login", args=[provider])
+    next_url = parameters.get("next")
+    return f"{url}?{urlencode({'next': next_url})}" if next_url else url
