@@ -1,4 +1,4 @@
-"""Writes docs/errors.md from the classes in oidc_login/exceptions.py: `python docs/error_pages.py`.
+"""Writes docs/errors.md from the classes in oidc_login/exceptions: `python docs/error_pages.py`.
 
 With --check it writes nothing, and fails if the page is stale. docs/templates/errors.json explains each code.
 """
@@ -19,7 +19,7 @@ from oidc_login.exceptions import OAuthError
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "errors.md"
 EXPLANATIONS = DOCS / "templates" / "errors.json"
-NOTICE = "<!-- Made by docs/error_pages.py from oidc_login/exceptions.py and templates/errors.json: do not edit. -->"
+NOTICE = "<!-- Made by docs/error_pages.py from oidc_login/exceptions and templates/errors.json: do not edit. -->"
 HEAD = """# Error codes
 
 Every failed sign-in has a code. People see it on the error page, the log contains it (logger `oidc_login`), and the

@@ -1,8 +1,8 @@
 """Writes docs/providers.md from the providers' own declarations: `python docs/provider_pages.py`.
 
-With --check nothing is written, and it fails where the page is not what it would be. Sections come from the `facts`
-of the classes in `oidc_login.providers` and from `discovery_fixtures/*/settings.json`; what stands before and after
-them is in docs/templates.
+With --check nothing is written, and it fails where the page is not what it would be. A provider class has its facts
+in docs/facts, and a provider without a class in `discovery_fixtures/*/settings.json`. The text before and after the
+sections is in docs/templates.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pprint import pformat
 from typing import Any
@@ -21,16 +21,18 @@ from typing import Any
 import oauthlib  # noqa: F401, TID251 - without it the classes of OAuth 1.0a would be missing from the page
 
 from oidc_login.providers import OAuth2Provider, OAuthProvider, OIDCProvider
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import argument_names
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "providers.md"
 TEMPLATES = DOCS / "templates"
+FACTS = DOCS / "facts"
 FIXTURES = DOCS.parent / "discovery_fixtures"
 WIDTH = 120
-NOTICE = "<!-- Made by docs/provider_pages.py from the providers' own declarations: change those and not this page. -->"
+NOTICE = (
+    "<!-- Made by docs/provider_pages.py from docs/facts and discovery_fixtures: change those and not this page. -->"
+)
 
 CLIENT = ("client_id", "client_secret")
 OPENID, OAUTH2, OTHERS = "OpenID Connect", "OAuth 2.0", "OAuth 1.0a"
@@ -40,6 +42,25 @@ INTRODUCTIONS = {
     OAUTH2: "The package identifies the person by calling the provider's API with the new access token.",
     OTHERS: "An older protocol that signs every request. It requires the extra `oauth1`.",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One provider, as `docs/providers.md` describes it; each text is one or two plain sentences of Markdown."""
+
+    register_at: str  # the URL where an application is registered
+    register_as: str  # what to choose and switch on there
+    identity: str  # which value is the identity, and why it never changes
+    email: str  # whether there is an address, and when it counts as verified
+    refresh: str  # how long tokens live, and how new ones are had
+    caution: str = ""  # a surprise, or what could not be checked against the live provider
+    sources: tuple[str, ...] = ()  # the provider's own pages that say so
+    arguments: Mapping[str, str] = field(default_factory=dict)  # of the class's own: what each is for
+    example: Mapping[str, Any] = field(default_factory=dict)  # what an entry of the settings holds beside the client
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Facts:
+        return cls(**{**facts, "sources": tuple(facts.get("sources", ()))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,13 +85,14 @@ def sections() -> list[Section]:
 
 
 def section_of_class(name: str, provider_class: type[OAuthProvider]) -> Section:
-    facts = provider_class.facts
+    key = name.removesuffix("Provider").lower()
+    facts = Facts.from_json(json.loads((FACTS / f"{key}.json").read_text()))
     missing = [
         a for a, needed in argument_names(provider_class).items() if needed and a not in (*CLIENT, *facts.example)
     ]
     settings = {"class": f"oidc_login.providers.{name}", **dict.fromkeys(missing, ...), **facts.example}
     return Section(
-        key=name.removesuffix("Provider").lower(),
+        key=key,
         title=provider_class.display_name,
         protocol=protocol_of(provider_class),
         scope=provider_class.default_scope,
@@ -90,7 +112,7 @@ def section_of_settings(path: Path) -> Section:
         title=settings["label"],
         protocol=OPENID,
         scope=settings.get("scope", OIDCProvider.default_scope),
-        facts=Facts(**{**facts, "sources": tuple(facts["sources"])}),
+        facts=Facts.from_json(facts),
         settings=settings,
     )
 
@@ -102,7 +124,7 @@ def protocol_of(provider_class: type[OAuthProvider]) -> str:
 
 
 def exceptions_of(provider_class: type[OAuthProvider]) -> Iterator[str]:
-    """Name what protects other sign-ins and is not to be had here."""
+    """Return the protections that this provider does not support."""
     if provider_class.uses_pkce is False:
         yield "PKCE"
     if getattr(provider_class, "insecure_allow_missing_nonce", False):
@@ -110,7 +132,7 @@ def exceptions_of(provider_class: type[OAuthProvider]) -> Iterator[str]:
 
 
 def reason_not_to_run(settings: Mapping[str, Any]) -> str:
-    """Say why the tests of the documentation cannot run an example, "" where they can."""
+    """Return why the tests of the documentation cannot run an example, "" where they can."""
     if ... in settings.values():
         return "needs values of yours"
     paths = any(isinstance(value, str) and value.startswith("/") for value in settings.values())
@@ -236,7 +258,7 @@ def literal(value: Any) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it is what it should be."""
+    """Write the page, or with --check say whether it is up to date."""
     made = page()
     if arguments == ["--check"]:
         stale = not PAGE.exists() or PAGE.read_text() != made

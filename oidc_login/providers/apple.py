@@ -10,7 +10,6 @@ from oidc_login.protocol.authorization import PARAMETERS
 from oidc_login.protocol.errors import ResponseInvalid
 from oidc_login.protocol.http.strict_json import strict_json
 from oidc_login.protocol.private_key import PrivateKey
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oidc import OIDCProvider
 
 SECRET_LIFETIME = 300  # seconds; Apple takes up to six months, one request needs no more
@@ -26,37 +25,6 @@ class AppleProvider(OIDCProvider):
     monogram = "A"
     default_scope = "openid name email"
     default_discovery_url = "https://appleid.apple.com/.well-known/openid-configuration"
-
-    facts = Facts(
-        register_at="https://developer.apple.com/account/resources/identifiers/list/serviceId",
-        register_as="A Services ID with *Sign in with Apple* enabled, and a key for it. Apple accepts only https "
-        "URLs, and not `localhost`. There is no client secret to copy: the class signs a short-lived one with the key "
-        "for each request.",
-        identity="`sub`, which is specific to a development team: another team gets a different value for the same "
-        "person.",
-        email='Counts as verified if `email_verified` is `true` or `"true"`. People can choose a relay address, which '
-        "accepts mail only from registered senders.",
-        refresh="The refresh token does not expire. Apple asks sites to use it at most once a day.",
-        caution="Apple posts its response from its own site, so the package finds the sign-in by a separate cookie, "
-        "which requires https. Apple sends the person's name only with the first response, unsigned. The package "
-        "stores it with the connection as a name and uses it for nothing else.",
-        sources=(
-            "https://developer.apple.com/documentation/signinwithapplerestapi",
-            "https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret",
-        ),
-        arguments={
-            "team_id": "the ten characters of your development team",
-            "key_id": "the ten characters of the key",
-            "client_key": "the key: the path of the `.p8` file that you downloaded from Apple, or its contents. "
-            "Apple offers the download only once",
-        },
-        example={
-            "client_id": "com.example.web",
-            "team_id": "A1B2C3D4E5",
-            "key_id": "F6G7H8I9J0",
-            "client_key": "/run/secrets/AuthKey_F6G7H8I9J0.p8",
-        },
-    )
 
     # https://developer.apple.com/documentation/signinwithapplerestapi/authenticating-users-with-sign-in-with-apple
     sends_booleans_as_strings = True

@@ -7,7 +7,6 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
@@ -32,16 +31,6 @@ class BitbucketProvider(OAuth2Provider):
         "name": "display_name",
         "picture": "links.avatar.href",
     }
-
-    facts = Facts(
-        register_at="https://bitbucket.org/account/settings/",
-        register_as="An OAuth consumer in a workspace, with the permissions *Account: Read* and *Email*. It allows "
-        "one callback URL.",
-        identity="`uuid`. Nicknames can change.",
-        email="The primary address from `/2.0/user/emails`. It counts as verified if `is_confirmed` is `true`.",
-        refresh="Access tokens last two hours and come with a refresh token.",
-        sources=("https://developer.atlassian.com/cloud/bitbucket/oauth-2/",),
-    )
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Bitbucket calls the granted scope `scopes` (https://developer.atlassian.com/cloud/bitbucket/oauth-2/)."""

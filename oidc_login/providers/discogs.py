@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider, members, text
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -21,17 +20,6 @@ class DiscogsProvider(OAuth1Provider):
     authorization_endpoint = "https://www.discogs.com/oauth/authorize"
     access_token_endpoint = "https://api.discogs.com/oauth/access_token"  # noqa: S105  # an address
     userinfo_endpoint = "https://api.discogs.com/oauth/identity"
-
-    facts = Facts(
-        register_at="https://www.discogs.com/settings/developers",
-        register_as="An application with your callback URL.",
-        identity="The numeric `id`. The username can change.",
-        email="None. The sign-in does not request it.",
-        refresh="Not needed. A token lasts until the person revokes it.",
-        caution="Discogs requires a `User-Agent` that identifies your application. If you do not set `user_agent`, "
-        "the package sends its own. Discogs allows 60 requests a minute.",
-        sources=("https://www.discogs.com/developers#page:authentication,header:authentication-oauth-flow",),
-    )
 
     def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)

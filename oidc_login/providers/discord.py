@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import text_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
@@ -30,19 +29,6 @@ class DiscordProvider(OAuth2Provider):
         "username": "username",
         "name": "global_name",
     }
-
-    facts = Facts(
-        register_at="https://discord.com/developers/applications",
-        register_as="An application. Add the callback URL to *Redirects* on its *OAuth2* page.",
-        identity="`id`, a snowflake. Usernames can change.",
-        email="Counts as verified if `verified` is `true`. It requires the scope `email`.",
-        refresh="Access tokens last a week and come with a refresh token. Revoking one token revokes all tokens of "
-        "that person.",
-        sources=(
-            "https://discord.com/developers/docs/topics/oauth2",
-            "https://discord.com/developers/docs/resources/user",
-        ),
-    )
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
         """Discord names a picture by its hash alone (https://discord.com/developers/docs/reference#image-formatting)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 
 
@@ -32,17 +31,3 @@ class DropboxProvider(OAuth2Provider):
     # The API has no GET, and takes tokens back by a call of its own (https://www.dropbox.com/developers/documentation/http).
     userinfo_method = "POST"
     revocation_method = "POST"
-
-    facts = Facts(
-        register_at="https://www.dropbox.com/developers/apps",
-        register_as="A *scoped access* app with the permission `account_info.read`. Add the callback URL to its "
-        "*Redirect URIs*.",
-        identity="`account_id` (`dbid:…`).",
-        email="Counts as verified if `email_verified` is `true`.",
-        refresh="Access tokens last four hours. The class requests a refresh token with `token_access_type=offline`. "
-        "The refresh token does not expire and is not replaced.",
-        sources=(
-            "https://developers.dropbox.com/oauth-guide",
-            "https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account",
-        ),
-    )

@@ -10,7 +10,6 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.authorization import authorization_url
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.graph import GraphProvider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -26,26 +25,6 @@ class FacebookProvider(GraphProvider):
     mapping = {"user_id": "id", "email": "email", "name": "name", "picture": "picture.data.url"}
     # https://developers.facebook.com/docs/graph-api/reference/user/permissions/
     revocation_method = "DELETE"
-
-    facts = Facts(
-        register_at="https://developers.facebook.com/apps/",
-        register_as="An app with *Facebook Login*. Add the callback URL to its *Valid OAuth Redirect URIs*.",
-        identity="`id`, which is specific to your app: another app gets a different value for the same person.",
-        email="May be missing, because people can decline to share it or have none. Facebook does not say whether it "
-        "is verified, so it never counts as verified.",
-        refresh="There are no refresh tokens. With `long_lived_tokens`, tokens last 60 days. A token used in its last "
-        "30 days is exchanged for a new one.",
-        caution="An expired token cannot be exchanged, so the person has to connect again. Meta requires a page where "
-        "people can request the deletion of their data.",
-        sources=(
-            "https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow",
-            "https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived",
-        ),
-        arguments={
-            "api_version": "the version of the Graph API, `v24.0` by default",
-            "long_lived_tokens": "`True` exchanges the token from a sign-in immediately for one that lasts 60 days",
-        },
-    )
 
     def __init__(self, *, api_version: str = "v24.0", **kwargs: Any) -> None:
         graph = f"https://graph.facebook.com/{api_version}"

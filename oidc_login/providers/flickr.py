@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider
 from oidc_login.providers.values import OAuthUser
 
@@ -26,16 +25,6 @@ class FlickrProvider(OAuth1Provider):
     request_token_endpoint = "https://www.flickr.com/services/oauth/request_token"  # noqa: S105  # an address
     authorization_endpoint = "https://www.flickr.com/services/oauth/authorize"
     access_token_endpoint = "https://www.flickr.com/services/oauth/access_token"  # noqa: S105  # an address
-
-    facts = Facts(
-        register_at="https://www.flickr.com/services/apps/create/",
-        register_as="An app with a key. In its authentication flow, choose *Web Application*.",
-        identity="`user_nsid` from the access token response. It does not change when the person changes their names.",
-        email="None. Flickr does not provide it.",
-        refresh="Not needed. A token lasts until the person revokes it.",
-        caution="Flickr accepts only HMAC-SHA1.",
-        sources=("https://www.flickr.com/services/api/auth.oauth.html",),
-    )
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
         """Flickr takes one permission, so it is the one that includes the others."""

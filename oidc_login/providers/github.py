@@ -12,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.protocol.client_auth import http_basic
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.tokens import deletion_request, read_deletion_response
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -29,18 +28,6 @@ class GitHubProvider(OAuth2Provider):
     default_scope = "read:user user:email"
     home = ("https://github.com", "https://api.github.com")
     token_endpoint_auth_methods_supported = ("client_secret_post",)
-
-    facts = Facts(
-        register_at="https://github.com/settings/developers",
-        register_as="An OAuth App. It allows one callback URL, so register a second app for local development.",
-        identity="The numeric `id`. A login can be renamed, and somebody else can then take the old one.",
-        email="The primary address from `/user/emails`, which requires the scope `user:email`. It counts as verified "
-        "if GitHub says so.",
-        refresh="An OAuth App's token lasts until it is revoked or has not been used for a year. A GitHub App with "
-        "expiring tokens sends a refresh token.",
-        sources=("https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",),
-        arguments={"base_url": "the URL of a GitHub Enterprise Server"},
-    )
 
     # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
     client_refusals = ("incorrect_client_credentials",)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
@@ -24,17 +23,6 @@ class GitLabRESTProvider(OAuth2Provider):
     default_scope = "read_user"
     home = ("https://gitlab.com",)
     mapping = {"user_id": "id", "email": "email", "username": "username", "name": "name", "picture": "avatar_url"}
-
-    facts = Facts(
-        register_at="https://gitlab.com/-/user_settings/applications",
-        register_as="A confidential application with the scope `read_user`.",
-        identity="The numeric `id`. Usernames can change.",
-        email="The primary address. It counts as verified if `confirmed_at` has a date.",
-        refresh="Access tokens last two hours. Each refresh replaces both tokens, and the old ones stop working "
-        "immediately.",
-        sources=("https://docs.gitlab.com/api/oauth2/", "https://docs.gitlab.com/api/users/"),
-        arguments={"base_url": "the URL of your own server"},
-    )
 
     def __init__(self, *, base_url: str = "https://gitlab.com", **kwargs: Any) -> None:
         base_url = base_url.rstrip("/")

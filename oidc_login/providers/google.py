@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oidc import OIDCProvider
 
 
@@ -16,26 +15,6 @@ class GoogleProvider(OIDCProvider):
     brand_color = "#1a56c4"
     default_discovery_url = "https://accounts.google.com/.well-known/openid-configuration"
     kept_claims = ("hd",)
-
-    facts = Facts(
-        register_at="https://console.cloud.google.com/apis/credentials",
-        register_as="An OAuth client ID of type *Web application*.",
-        identity="`sub`, which is never reused.",
-        email="Counts as verified if `email_verified` is `true`.",
-        refresh='Set `"offline": True` to get a refresh token. Google then shows the consent page at every sign-in, '
-        "because otherwise it issues the refresh token only once. The token expires after six months without use, or "
-        "after seven days while the project is in *Testing*.",
-        caution="The `hd` parameter only affects what Google's page shows, and people can change it. `hosted_domain` "
-        "therefore checks the signed claim. A verified address outside `gmail.com` and Workspace may have changed "
-        "hands since Google verified it.",
-        sources=("https://developers.google.com/identity/openid-connect/openid-connect",),
-        arguments={
-            "hosted_domain": "the Google Workspace domain whose members may sign in; `*` accepts members of any "
-            "Workspace domain. Without it, anybody with a Google account may sign in",
-            "offline": "`True` requests a refresh token",
-        },
-        example={"hosted_domain": "example.com"},
-    )
 
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)

@@ -9,7 +9,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.tokens import exchange_request, request_tokens
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.graph import GraphProvider
 from oidc_login.providers.mapping import value_at
 from oidc_login.providers.values import OAuthToken
@@ -31,23 +30,6 @@ class InstagramProvider(GraphProvider):
     refresh_endpoint = "https://graph.instagram.com/refresh_access_token"
     api_base_url = "https://graph.instagram.com"
     mapping = {"user_id": "user_id", "username": "username", "name": "name", "picture": "profile_picture_url"}
-
-    facts = Facts(
-        register_at="https://developers.facebook.com/apps/",
-        register_as="An app with *Instagram API setup with Instagram login*. Use its *Instagram app ID* and secret.",
-        identity="`user_id`. Usernames can change.",
-        email="None.",
-        refresh="There are no refresh tokens. With `long_lived_tokens`, tokens last 60 days. A token used in its last "
-        "30 days is exchanged for a new one.",
-        caution="Only professional accounts can sign in. With `long_lived_tokens`, Instagram requires the client "
-        "secret in a request URL, which your proxy may log.",
-        sources=(
-            "https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login",
-        ),
-        arguments={
-            "long_lived_tokens": "`True` exchanges the token from a sign-in immediately for one that lasts 60 days",
-        },
-    )
 
     @sensitive_variables()
     def get_long_lived_token(self, oauth_token: OAuthToken) -> OAuthToken:

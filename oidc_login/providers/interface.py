@@ -15,7 +15,6 @@ from oidc_login.protocol.errors import (
     UserInfoInvalid,
 )
 from oidc_login.protocol.userinfo import EMAIL_CLAIMS
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ class ProviderInterface:
     display_name: ClassVar[str] = ""
     brand_color: str = "#374151"
     monogram: str = ""
-    facts: ClassVar[Facts | None] = None
     response_mode: str | None = None
 
     # The parameters of an authorization response that `read_response` reads. The ones besides PARAMETERS are for

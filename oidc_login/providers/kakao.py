@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 
@@ -31,20 +30,6 @@ class KakaoProvider(OAuth2Provider):
         "name": "kakao_account.profile.nickname",
         "picture": "kakao_account.profile.profile_image_url",
     }
-
-    facts = Facts(
-        register_at="https://developers.kakao.com/console/app",
-        register_as="An app with *Kakao Login* enabled, the callback URL as a *Redirect URI*, a *Client Secret*, and "
-        "the consent items you need, such as `account_email`.",
-        identity="The numeric `id`, which is specific to your app: another app gets a different value for the same "
-        "person.",
-        email="Counts as verified if `is_email_valid` and `is_email_verified` are both `true`.",
-        refresh="Access tokens last six hours and refresh tokens two months. Kakao replaces a refresh token that is "
-        "about to expire.",
-        caution="Unless you set `scope`, Kakao asks for the app's consent items. It rejects a scope that is not one "
-        "of them.",
-        sources=("https://developers.kakao.com/docs/latest/en/kakaologin/rest-api",),
-    )
 
     def stated_email_verified(self, userinfo: Any) -> Any:
         """An address that was verified once may belong to somebody else by now: then it is not valid any more."""

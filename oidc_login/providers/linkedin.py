@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oidc import OIDCProvider
 
 
@@ -13,20 +12,6 @@ class LinkedInProvider(OIDCProvider):
     brand_color = "#0a66c2"
     monogram = "Li"
     default_discovery_url = "https://www.linkedin.com/oauth/.well-known/openid-configuration"
-
-    facts = Facts(
-        register_at="https://www.linkedin.com/developers/apps",
-        register_as="An app with the product *Sign In with LinkedIn using OpenID Connect*.",
-        identity="`sub`, which is specific to your app.",
-        email='Counts as verified if `email_verified` is `true` or `"true"`. Some people have no address.',
-        refresh="Access tokens last 60 days. Only approved partners get refresh tokens.",
-        caution="LinkedIn does not support PKCE and does not return the nonce, so only the sealed `state` ties its "
-        "response to the browser. Apps that write to LinkedIn need other products and scopes.",
-        sources=(
-            "https://learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2",
-            "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",
-        ),
-    )
 
     # A token request with a verifier is answered by `invalid_client`, unless LinkedIn has changed the app for it.
     # https://github.com/nextauthjs/next-auth/issues/8831

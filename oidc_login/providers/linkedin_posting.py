@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 
 # How LinkedIn begins to describe a code, and a refresh token, of no more use.
@@ -39,21 +38,6 @@ class LinkedInPostingProvider(OAuth2Provider):
     uses_pkce = False
     # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#application-is-rejected
     cancellation_errors = ("user_cancelled_login", "user_cancelled_authorize")
-
-    facts = Facts(
-        register_at="https://www.linkedin.com/developers/apps",
-        register_as="An app with the products *Share on LinkedIn* and *Sign In with LinkedIn using OpenID Connect*.",
-        identity="`sub`, which is specific to your app.",
-        email="Counts as verified if `email_verified` is `true`. It requires the scope `email`.",
-        refresh="Access tokens last 60 days. Only approved partners get refresh tokens; without one, the person has "
-        "to connect again.",
-        caution="Calls to `/rest` require the header `LinkedIn-Version`. A post names its author as `urn:li:person:` "
-        "followed by the identity.",
-        sources=(
-            "https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow",
-            "https://learn.microsoft.com/linkedin/shared/authentication/programmatic-refresh-tokens",
-        ),
-    )
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart.

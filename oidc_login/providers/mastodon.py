@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 
 
@@ -19,18 +18,6 @@ class MastodonProvider(OAuth2Provider):
     default_scope = "read:accounts"
     refresh_strategy = "none"  # https://docs.joinmastodon.org/spec/oauth/#token
     mapping = {"user_id": "id", "username": "username", "name": "display_name", "picture": "avatar"}
-
-    facts = Facts(
-        register_at="https://docs.joinmastodon.org/client/token/#app",
-        register_as="An application on the server, under *Preferences, Development*, with the scope `read:accounts`.",
-        identity="The account's `id` together with the server's host, because the `id` is unique only on that server.",
-        email="None.",
-        refresh="Access tokens last until they are revoked.",
-        caution="Each server needs its own entry in the settings. Mastodon supports PKCE from version 4.3 on.",
-        sources=("https://docs.joinmastodon.org/spec/oauth/", "https://docs.joinmastodon.org/methods/accounts/"),
-        arguments={"base_url": "the URL of the server"},
-        example={"base_url": "https://mastodon.social"},
-    )
 
     def __init__(self, *, base_url: str, **kwargs: Any) -> None:
         base_url = base_url.rstrip("/")

@@ -11,7 +11,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.metadata import WELL_KNOWN, ProviderMetadata, TenantRule
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.microsoft_groups import GRAPH_URL, read_groups
 from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.providers.values import OAuthToken
@@ -36,40 +35,6 @@ class MicrosoftProvider(OIDCProvider):
     brand_color = "#0067b8"
     monogram = "MS"
     kept_claims = ("oid", "tid")
-
-    facts = Facts(
-        register_at="https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade",
-        register_as="An app registration with a redirect URI of the platform *Web* and a client secret. Under *Token "
-        "configuration*, add the optional claims `email` and `xms_edov` to the ID token. *Supported account types* "
-        "must match `tenant`.",
-        identity="`sub` under the issuer of the person's own tenant; each app registration gets a different value. "
-        "The package also stores the claims `oid` and `tid`, which identify the account across all apps. "
-        "`preferred_username` and `email` can change and be reassigned.",
-        email="Counts as verified if `xms_edov` says that the tenant owns the domain of the address. Without this "
-        "claim, an administrator of any tenant could set any address.",
-        refresh="Request the scope `offline_access` to get a refresh token. Microsoft has no revocation endpoint.",
-        caution="With `common` or `organizations`, only `allowed_tenants` restricts which tenants can sign in. "
-        "External ID (`ciamlogin.com`) uses a different form of issuer, so use the generic class for it. Certificates "
-        "in place of a client secret are not supported. Front-channel logouts work only for tenants named in the "
-        "settings.",
-        sources=(
-            "https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc",
-            "https://learn.microsoft.com/entra/identity-platform/migrate-off-email-claim-authorization",
-            "https://learn.microsoft.com/entra/identity-platform/optional-claims-reference",
-        ),
-        arguments={
-            "tenant": "the GUID or a domain of a single tenant, `consumers` for personal accounts, `organizations` "
-            "for work and school accounts of many tenants, or `common` for all of them",
-            "allowed_tenants": 'with `organizations` or `common`: a list of GUIDs, or `"*"` for any tenant',
-            "authority": "the sign-in host of a national cloud, such as `https://login.microsoftonline.us`",
-            "groups_from": '`"graph"` reads all groups of a person from Microsoft Graph, for people with too many '
-            "groups to fit in a token. [App roles](groups.md#microsoft-entra) are usually the better choice",
-            "graph_names": "`True` uses the display names of groups instead of their object IDs; anybody who may "
-            "create groups can choose any name",
-            "graph_url": "the Microsoft Graph of a national cloud, such as `https://graph.microsoft.us`",
-        },
-        example={"tenant": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"},
-    )
 
     # https://learn.microsoft.com/entra/identity-platform/access-tokens#multitenant-applications
     tenants = TenantRule(placeholder="{tenantid}", claim="tid", pattern=GUID)

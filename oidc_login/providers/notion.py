@@ -7,7 +7,6 @@ from dataclasses import replace
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.http.client import Request
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken
 
@@ -36,20 +35,6 @@ class NotionProvider(OAuth2Provider):
     sends_json = True
     uses_pkce = False
     request_headers = {"Notion-Version": "2022-06-28"}  # https://developers.notion.com/reference/versioning
-
-    facts = Facts(
-        register_at="https://www.notion.so/profile/integrations",
-        register_as="A public integration. Notion has no scopes, so you choose there what the integration can read.",
-        identity="The `id` of the person who authorized the integration.",
-        email="Requires the capability to read users *with email addresses*. Notion does not say whether it is "
-        "verified, so it never counts as verified.",
-        refresh="Access tokens do not expire. If Notion sends a refresh token, the package uses it.",
-        caution="A token is for one workspace. Connecting another workspace replaces the tokens of the first.",
-        sources=(
-            "https://developers.notion.com/docs/authorization",
-            "https://developers.notion.com/reference/get-self",
-        ),
-    )
 
     @sensitive_variables()
     def get_revocation_request(self, oauth_token: OAuthToken) -> Request:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -18,23 +17,6 @@ class PayPalProvider(OAuth2Provider):
     monogram = "P"
     default_scope = "openid profile email"
     home = ("https://api-m.paypal.com",)
-
-    facts = Facts(
-        register_at="https://developer.paypal.com/dashboard/applications",
-        register_as="A REST app with *Log in with PayPal* enabled. Enable each attribute that your site requests, "
-        "because PayPal rejects a scope that is not enabled.",
-        identity="`user_id`, a URL that is specific to your app.",
-        email="The primary address. It counts as verified if PayPal sends `email_verified`, which it currently does "
-        "not. `verified_account` describes the account, not the address.",
-        refresh="Access tokens last eight hours. The first response includes a refresh token.",
-        caution="PayPal's discovery document lists addresses that its sandbox does not have, so the class defines its "
-        "own. Its responses were not checked against the live service.",
-        sources=(
-            "https://developer.paypal.com/docs/log-in-with-paypal",
-            "https://developer.paypal.com/api/identity/v1/userinfo-get",
-        ),
-        arguments={"sandbox": "`True` uses the PayPal sandbox"},
-    )
 
     def __init__(self, *, sandbox: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

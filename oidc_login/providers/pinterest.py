@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 
 # How the codes of Pinterest's API are called in RFC 6749 5.2.
@@ -32,17 +31,6 @@ class PinterestProvider(OAuth2Provider):
         "name": "business_name",
         "picture": "profile_image",
     }
-
-    facts = Facts(
-        register_at="https://developers.pinterest.com/apps/",
-        register_as="An app. Add the callback URL to its *Redirect URIs*.",
-        identity="`id`. Usernames can change.",
-        email="None.",
-        refresh="Access tokens last 30 days and refresh tokens 60. Each refresh returns a new refresh token.",
-        caution="An app with trial access works only for a few people. Responses of old API versions have no `id` and "
-        "are rejected.",
-        sources=("https://developers.pinterest.com/docs/api/v5/oauth-token/",),
-    )
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Errors are `code` and `message` (https://developers.pinterest.com/docs/api/v5/oauth-token/)."""

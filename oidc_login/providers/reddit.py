@@ -6,7 +6,6 @@ from html import unescape
 from typing import Any
 
 from oidc_login import __version__
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -28,22 +27,6 @@ class RedditProvider(OAuth2Provider):
     revocation_endpoint = "https://www.reddit.com/api/v1/revoke_token"
     api_base_url = "https://oauth.reddit.com"
     mapping = {"user_id": "id", "username": "name", "name": "name", "picture": "icon_img"}
-
-    facts = Facts(
-        register_at="https://www.reddit.com/prefs/apps",
-        register_as="A *web app*. It allows one redirect URI, so register a second app for local development.",
-        identity="`id`.",
-        email="None. Reddit sends `has_verified_email` without the address.",
-        refresh="Access tokens last one hour. Each refresh returns a new refresh token, which lasts a year.",
-        caution="Reddit rejects clients that do not send their own `User-Agent`. Set `user_agent` in the form that "
-        "Reddit's rules require: `web:your.site:1.0 (by /u/you)`.",
-        sources=(
-            "https://github.com/reddit-archive/reddit/wiki/OAuth2",
-            "https://github.com/reddit-archive/reddit/wiki/API",
-        ),
-        arguments={"user_agent": "the name that your site sends with every request"},
-        example={"user_agent": "web:your.site:1.0 (by /u/you)"},
-    )
 
     def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)

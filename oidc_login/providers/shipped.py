@@ -1,4 +1,4 @@
-"""Every class that comes with the package, for whoever wants them all: the documentation, and tests."""
+"""Every provider class that the package ships, for the documentation, the checks and tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oidc_login.providers.base import OAuthProvider
 
 
 def shipped_classes() -> dict[str, type[OAuthProvider]]:
-    """Return the classes that have facts about a provider, by their names. This imports all of them."""
+    """Return the classes of single services, by their names. This imports all of them."""
     found: dict[str, type[OAuthProvider]] = {}
     for info in iter_modules(oidc_login.providers.__path__):
         try:
@@ -22,7 +22,7 @@ def shipped_classes() -> dict[str, type[OAuthProvider]]:
 
 
 def is_shipped(value: object, module: str) -> bool:
-    """Whether a name of a module is a provider's class that was made there and says what to know about it."""
+    """Whether a value is a class that a module defines for one service, which its display name names."""
     if not isinstance(value, type) or not issubclass(value, OAuthProvider) or value.__module__ != module:
         return False
-    return vars(value).get("facts") is not None
+    return "display_name" in vars(value)

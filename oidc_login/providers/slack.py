@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_login.protocol.errors import InvalidIDToken
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oidc import OIDCProvider
 
 TEAM_CLAIM = "https://slack.com/team_id"
@@ -28,20 +27,6 @@ class SlackProvider(OIDCProvider):
     monogram = "S"
     default_discovery_url = "https://slack.com/.well-known/openid-configuration"
     kept_claims = (TEAM_CLAIM, "https://slack.com/user_id")
-
-    facts = Facts(
-        register_at="https://api.slack.com/apps",
-        register_as="An app with the user scopes `openid`, `profile` and `email`.",
-        identity="The workspace and the member's ID in it: `sub` under the issuer `https://slack.com/` followed by "
-        "the workspace ID. A person in two workspaces has two identities.",
-        email="Counts as verified if `email_verified` is `true` and `team` is set, because the owners of each "
-        "workspace control the addresses in it.",
-        refresh="Tokens do not expire, unless *token rotation* is enabled for the app.",
-        caution="Slack's sign-in endpoint does not support PKCE, so the nonce ties the response to the browser.",
-        sources=("https://docs.slack.dev/authentication/sign-in-with-slack",),
-        arguments={"team": "the ID of the workspace whose members may sign in, such as `T0123ABCD`"},
-        example={"team": "T0123ABCD"},
-    )
 
     # PKCE makes a public client of an app, whose secret Slack then refuses; it is for another endpoint than this one.
     # https://docs.slack.dev/authentication/using-pkce

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 
 
@@ -19,18 +18,3 @@ class SpotifyProvider(OAuth2Provider):
     userinfo_endpoint = "https://api.spotify.com/v1/me"
     api_base_url = "https://api.spotify.com/v1"
     mapping = {"user_id": "id", "email": "email", "name": "display_name", "picture": "images.0.url"}
-
-    facts = Facts(
-        register_at="https://developer.spotify.com/dashboard",
-        register_as="An app with the *Web API*. For local development use `http://127.0.0.1`, because Spotify does "
-        "not accept `localhost`.",
-        identity="`id`.",
-        email="Requires the scope `user-read-email`. Spotify documents that the address is unverified, so it never "
-        "counts as verified.",
-        refresh="Access tokens last one hour and come with a refresh token.",
-        caution="An app in development mode works only for the people you have listed.",
-        sources=(
-            "https://developer.spotify.com/documentation/web-api/tutorials/code-flow",
-            "https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile",
-        ),
-    )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oidc_login.protocol.authorization import PARAMETERS
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
@@ -35,16 +34,6 @@ class StravaProvider(OAuth2Provider):
     revocation_method = "POST"  # https://developers.strava.com/docs/authentication/#deauthorization
     api_base_url = "https://www.strava.com/api/v3"
     mapping = {"user_id": "id", "username": "username", "picture": "profile"}
-
-    facts = Facts(
-        register_at="https://www.strava.com/settings/api",
-        register_as="An API application. Enter the domain of the callback URL; `localhost` is allowed.",
-        identity="The athlete's numeric `id`.",
-        email="None.",
-        refresh="Access tokens last six hours. A refresh may return a new refresh token.",
-        caution="People can decline permissions. The connection's `scope` lists only those they granted.",
-        sources=("https://developers.strava.com/docs/authentication/",),
-    )
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
         """The name comes in two parts, and the picture as a path where somebody has none of their own."""

@@ -9,7 +9,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.client_auth import ClientAuthentication
 from oidc_login.protocol.http.client import Request
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, PendingFlow
 
@@ -34,18 +33,6 @@ class TikTokProvider(OAuth2Provider):
         "name": "data.user.display_name",
         "picture": "data.user.avatar_url",
     }
-
-    facts = Facts(
-        register_at="https://developers.tiktok.com/apps/",
-        register_as="An app with *Login Kit*. Its *Client key* is the `client_id`. TikTok accepts only https URLs.",
-        identity="`open_id`, which is specific to your app.",
-        email="None.",
-        refresh="Access tokens last a day and refresh tokens a year. A refresh may return a new refresh token.",
-        sources=(
-            "https://developers.tiktok.com/doc/login-kit-web",
-            "https://developers.tiktok.com/doc/oauth-user-access-token-management",
-        ),
-    )
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
         """TikTok calls the client `client_key` (https://developers.tiktok.com/doc/login-kit-web)."""

@@ -12,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.protocol.http.client import Request
 from oidc_login.protocol.oauth1 import Token
 from oidc_login.protocol.tokens import read_deletion_response
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider, members, text
 from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow
 
@@ -39,21 +38,6 @@ class TrelloProvider(OAuth1Provider):
     access_token_endpoint = "https://trello.com/1/OAuthGetAccessToken"  # noqa: S105  # an address
     userinfo_endpoint = "https://api.trello.com/1/members/me"
     tokens_endpoint = "https://api.trello.com/1/tokens"  # noqa: S105  # an address
-
-    facts = Facts(
-        register_at="https://trello.com/power-ups/admin",
-        register_as="A Power-Up with an API key. Add your site to its allowed origins. The API key is the "
-        "`client_id`, and the OAuth secret below it is the `client_secret`.",
-        identity="The member's `id`. `username` can change.",
-        email='Requires `"scope": "read account"`. It never counts as verified.',
-        refresh="None. A token lasts as long as `expiration` says; by default, until the person revokes it.",
-        caution="Trello has announced OAuth 2.0 as the successor to this protocol. We could not check how Trello "
-        "responds when a person declines, or when a token is revoked twice.",
-        sources=(
-            "https://developer.atlassian.com/cloud/trello/guides/rest-api/authorization/",
-            "https://developer.atlassian.com/cloud/trello/changelog/",
-        ),
-    )
 
     def __init__(self, *, app_name: str = "", expiration: str = "never", **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth1 import OAuth1Provider, members, text
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -21,19 +20,6 @@ class TumblrProvider(OAuth1Provider):
     authorization_endpoint = "https://www.tumblr.com/oauth/authorize"
     access_token_endpoint = "https://www.tumblr.com/oauth/access_token"  # noqa: S105  # an address
     userinfo_endpoint = "https://api.tumblr.com/v2/user/info"
-
-    facts = Facts(
-        register_at="https://www.tumblr.com/oauth/apps",
-        register_as="An application with your callback URL as its default. The OAuth consumer key is the `client_id`, "
-        "and the secret key is the `client_secret`.",
-        identity="The `uuid` of the primary blog. The names of people and blogs can change, and others can then take "
-        "them.",
-        email="None. Tumblr does not provide it.",
-        refresh="Not needed. A token lasts until the person revokes it.",
-        caution="Tumblr accepts only HMAC-SHA1, and only in the header. A person who chooses another primary blog "
-        "becomes a different identity.",
-        sources=("https://github.com/tumblr/docs/blob/master/api.md",),
-    )
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
         user = members(userinfo, "response", "user")

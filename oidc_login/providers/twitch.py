@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oidc import OIDCProvider
 
 TOKEN_ERRORS = {
@@ -27,20 +26,6 @@ class TwitchProvider(OIDCProvider):
     default_claims: ClassVar[Mapping[str, Any]] = {"id_token": PROFILE, "userinfo": PROFILE}
     # https://dev.twitch.tv/docs/authentication/revoke-tokens
     default_metadata: ClassVar[Mapping[str, Any]] = {"revocation_endpoint": "https://id.twitch.tv/oauth2/revoke"}
-
-    facts = Facts(
-        register_at="https://dev.twitch.tv/console/apps",
-        register_as="An application with the client type *Confidential*.",
-        identity="`sub`. `preferred_username` is the display name and can change.",
-        email="Counts as verified if `email_verified` is `true`. It requires the scope `user:read:email`.",
-        refresh="Access tokens last about four hours. A refresh may return a new refresh token.",
-        caution="Twitch asks sites to validate tokens every hour, and to end the session of anyone who withdrew the "
-        "permission. According to its documentation, Twitch returns the nonce and ignores PKCE; neither was tried.",
-        sources=(
-            "https://dev.twitch.tv/docs/authentication/getting-tokens-oidc",
-            "https://dev.twitch.tv/docs/authentication/validate-tokens",
-        ),
-    )
 
     # https://dev.twitch.tv/docs/authentication/getting-tokens-oidc#oidc-authorization-code-grant-flow
     answers_silently = False  # there is no `prompt`

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
@@ -35,22 +34,6 @@ class XProvider(OAuth2Provider):
         "name": "data.name",
         "picture": "data.profile_image_url",
     }
-
-    facts = Facts(
-        register_at="https://developer.x.com/en/portal/dashboard",
-        register_as="A *Web App* (a confidential client) in an app's user authentication settings. Use the OAuth 2.0 "
-        "client ID and secret, not the API key.",
-        identity="`id`. Usernames can change, and somebody else can then take the old one.",
-        email="`confirmed_email`, which is always verified. It requires the scope `users.email`, and *Request email "
-        "from users* in the app's settings.",
-        refresh="Access tokens last two hours. Request the scope `offline.access` to get a refresh token. Each "
-        "refresh replaces it.",
-        caution="Authorization codes expire after 30 seconds.",
-        sources=(
-            "https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code",
-            "https://docs.x.com/x-api/users/get-my-user",
-        ),
-    )
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:

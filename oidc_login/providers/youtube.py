@@ -7,7 +7,6 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.errors import UserInfoInvalid
-from oidc_login.providers.facts import Facts
 from oidc_login.providers.google import GoogleProvider
 from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
@@ -37,20 +36,6 @@ class YouTubeProvider(OAuth2Provider):
         "name": "name",
         "picture": "picture",
     }
-
-    facts = Facts(
-        register_at="https://console.cloud.google.com/apis/credentials",
-        register_as="An OAuth client ID of type *Web application*, in a project with the *YouTube Data API v3*.",
-        identity="The Google account's `sub`. A person's channel can appear or disappear; hooks receive its `id` as "
-        "`youtube_channel`.",
-        email="Counts as verified if `email_verified` is `true`.",
-        refresh="Access tokens last one hour. The class requests offline access, so a refresh token comes with them.",
-        caution="Each sign-in uses one unit of the project's quota.",
-        sources=(
-            "https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
-            "https://developers.google.com/youtube/v3/docs/channels/list",
-        ),
-    )
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:

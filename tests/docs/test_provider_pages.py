@@ -12,6 +12,7 @@ import pytest
 
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import argument_names
+from tests.providers.shipped import facts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "docs" / "provider_pages.py"
@@ -33,7 +34,8 @@ def test_the_page_says_what_the_providers_say() -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """The program with its folders in another place."""
-    shutil.copytree(ROOT / "docs" / "templates", tmp_path / "docs" / "templates")
+    for folder in ("templates", "facts"):
+        shutil.copytree(ROOT / "docs" / folder, tmp_path / "docs" / folder)
     (tmp_path / "discovery_fixtures").symlink_to(ROOT / "discovery_fixtures")
     return Path(shutil.copy(SCRIPT, tmp_path / "docs"))
 
@@ -53,22 +55,20 @@ def test_a_page_that_says_something_else_is_told(elsewhere: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_classes())
 def test_every_class_has_its_section(name: str) -> None:
-    facts = shipped_classes()[name].facts
-    assert facts is not None
+    facts = facts_of(shipped_classes()[name])
     text = PAGE.read_text()
 
     assert f"`oidc_login.providers.{name}`" in text
-    for told in (facts.identity, facts.email, facts.refresh, facts.register_as):
-        assert re.sub(r"\s+", " ", told) in re.sub(r"\s+", " ", text)
+    for told in ("identity", "email", "refresh", "register_as"):
+        assert re.sub(r"\s+", " ", facts[told]) in re.sub(r"\s+", " ", text)
 
 
 @pytest.mark.parametrize("name", shipped_classes())
 def test_what_is_said_of_an_argument_is_said_of_one_that_there_is(name: str) -> None:
     provider_class = shipped_classes()[name]
-    facts = provider_class.facts
-    assert facts is not None
+    facts = facts_of(provider_class)
 
-    assert {*facts.arguments, *facts.example} <= {*argument_names(provider_class)}
+    assert {*facts.get("arguments", ()), *facts.get("example", ())} <= {*argument_names(provider_class)}
 
 
 def test_every_provider_with_settings_has_its_section() -> None:

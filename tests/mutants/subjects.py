@@ -26,6 +26,7 @@ TESTS: dict[str, Sequence[str]] = {
     "protocol/keys": (f"{PROTOCOL}keys.py", f"{HOSTILE}keys.py"),
     "protocol/userinfo": (f"{PROTOCOL}userinfo.py", f"{HOSTILE}userinfo.py"),
     "protocol/oauth1": (f"{PROTOCOL}oauth1.py", f"{LOGIN}oauth1.py", f"{LOGIN}oauth1_checks.py"),
+    "protocol/oauth1_signature": (f"{PROTOCOL}oauth1.py", f"{LOGIN}oauth1.py", f"{LOGIN}oauth1_checks.py"),
     "protocol/http/oauth1_session": ("tests/tokens/test_oauth1_sessions.py",),
     "providers/oauth1": (
         f"{LOGIN}oauth1.py",

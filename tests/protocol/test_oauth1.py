@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oauthlib.common import Request as SignableRequest
 
-from oidc_login.protocol import oauth1
+from oidc_login.protocol import oauth1, oauth1_signature
 from oidc_login.protocol.errors import (
     AuthorizationErrorResponse,
     AuthorizationResponseInvalid,
@@ -212,7 +212,7 @@ EXAMPLES: list[tuple[str, str, str, str, dict[str, str], str, str, str]] = [
 @pytest.mark.parametrize("example", EXAMPLES, ids=ids(EXAMPLES))
 def test_signature_is_that_of_the_published_example(example: Any) -> None:
     _, method, url, form, parameters, client_secret, token_secret, expected = example
-    signer = oauth1._Signer(
+    signer = oauth1_signature._Signer(
         parameters["oauth_consumer_key"],
         client_secret=client_secret,
         resource_owner_secret=token_secret,

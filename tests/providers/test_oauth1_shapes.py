@@ -17,6 +17,7 @@ from oidc_login.testing import Answer, OAuth1StyleProvider, serve
 from oidc_login.testing.application import Endpoint, ProviderRequest
 from tests.providers.flows import request_with_flow
 from tests.providers.oauth1_shapes import SHAPES, Shape
+from tests.providers.shipped import facts_of
 from tests.support.browser import Browser
 from tests.support.invariant import NothingChanged
 from tests.support.served import configure
@@ -390,6 +391,5 @@ def test_discogs_without_a_user_agent_has_that_of_the_package() -> None:
 
 @every_shape
 def test_facts_are_stated(shape: Shape) -> None:
-    facts = shape.provider_class.facts
-    assert facts is not None
-    assert json.dumps([facts.register_at, *facts.sources]).count("https://") == 1 + len(facts.sources) >= 2
+    facts = facts_of(shape.provider_class)
+    assert json.dumps([facts["register_at"], *facts["sources"]]).count("https://") == 1 + len(facts["sources"]) >= 2

@@ -423,7 +423,7 @@ def test_tokens_are_taken_back_where_the_provider_offers_it(world: World, row: R
 
 # Looks, addresses and words; and what has tests of its own in test_oauth2_quirks and tests/login/test_servers.
 DECLARATIONS = {
-    "display_name", "brand_color", "monogram", "facts", "default_scope", "mapping", "api_base_url", "unused_arguments",
+    "display_name", "brand_color", "monogram", "default_scope", "mapping", "api_base_url", "unused_arguments",
     "home", "refresh_ahead", "refresh_interval", "response_parameters", "narrowed_scope",
 }  # fmt: skip
 

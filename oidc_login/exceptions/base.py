@@ -1,0 +1,40 @@
+"""What can end a sign-in: each failure with its status, its stable code and a text that is safe to show."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.exceptions import SuspiciousOperation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from oidc_login.protocol.errors import Evidence
+
+Text = str | Promise
+
+
+class OAuthError(SuspiciousOperation):
+    """A sign-in, connect or API call that cannot go on.
+
+    `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
+    `connection_id` is the key of the stored connection that it is about, where there is one. `evidence` is what a rule
+    expected and what it found, for the page that is shown under `DEBUG`.
+    """
+
+    status_code: ClassVar[int] = 400
+    code: ClassVar[str] = "error"
+    message: Text = _("Signing in did not work. Please try again.")
+    template_name: ClassVar[str] = "oidc_login/error.html"
+
+    def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.connection_id: object = None
+        self.evidence: Evidence | None = None
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.code} {self.reason}>".replace(" >", ">")
