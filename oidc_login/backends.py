@@ -46,6 +46,7 @@ class OIDCLoginBackend(UpstreamHooks):
     verified: Verified
     signed_in: SignedIn | None = None
     transaction: SignInTransaction
+    known_free_username = ""  # found by the search for accounts, which a sign-up needs anyway
 
     # User names, in small letters, that no claim gives to anybody: they would pass for the site itself.
     reserved_usernames: Collection[str] = users.RESERVED_USERNAMES
@@ -127,7 +128,12 @@ class OIDCLoginBackend(UpstreamHooks):
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]:
         """Return the users that have the e-mail address of the claims, compared safely."""
-        return users.find_by_email(self.identity.email)
+        name = "" if self.suggested_username(claims) else users.first_username(claims)
+        if name.casefold() in self.reserved_usernames:
+            name = ""
+        found, is_free = users.find_by_email_or_name(self.identity.email, name)
+        self.known_free_username = name if is_free else ""
+        return found
 
     @sensitive_variables()
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
@@ -143,7 +149,9 @@ class OIDCLoginBackend(UpstreamHooks):
     def get_username(self, claims: dict[str, Any]) -> str:
         """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
         suggested = self.suggested_username(claims)
-        return users.free_username(claims, suggested=suggested, reserved=self.reserved_usernames)
+        return users.free_username(
+            claims, suggested=suggested, reserved=self.reserved_usernames, known_free=self.known_free_username
+        )
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
         """Describe the person for a log record, without saying who it is."""

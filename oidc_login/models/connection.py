@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import models, router, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,12 +17,11 @@ from oidc_login.conf import django
 from oidc_login.exceptions import LastLoginMethod, SiteUnavailable
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, ExactCharField
-from oidc_login.models import queries
 from oidc_login.models.managers import ConnectionManager
 from oidc_login.models.moments import stored_moment
 from oidc_login.plain_text import text_of
 from oidc_login.registry import get_login_keys, get_provider, get_provider_keys, get_providers
-from oidc_login.user_model import can_use_password, lock_user
+from oidc_login.user_model import can_use_password
 
 # The modules that send requests to providers are imported at their first use: a site starts without them.
 if TYPE_CHECKING:
@@ -189,14 +188,17 @@ class OAuthConnection(models.Model):
                 raise SiteUnavailable("database") from error
 
     def _disconnect(self) -> None:
-        """Two concurrent requests cannot remove the last two ways to sign in.
+        """Two concurrent requests cannot remove the last two ways to sign in: both lock the user's connections first.
 
-        The first statement locks the account's row, so one request waits for the other. The rows that decide are
-        then read with a lock: without it, MySQL would return them as they were when the transaction began.
+        The account is locked after them, as in a sign-in. The rows that decide are then read with a lock: without it,
+        MySQL would return them as they were when the transaction began.
         """
         using = router.db_for_write(type(self))
+        own = OAuthConnection.objects.using(using).filter(user_id=self.user_id)
+        keys = list(own.values_list("pk", flat=True))  # locked by key, MySQL locks no gap between them
         with transaction.atomic(using=using):
-            lock_user(self.user)
+            OAuthConnection.objects.begin_writing()
+            list(own.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
             if not self._can_be_disconnected_now(using):
                 raise LastLoginMethod("refused: the last login method")
             # The caller revokes the tokens of this instance: a refresh may have stored newer ones.
@@ -212,11 +214,14 @@ class OAuthConnection(models.Model):
         self.user = users.get(pk=self.user_id)
         return can_use_password(self.user) or bool(self._other_login_methods().using(using).select_for_update()[:1])
 
+    def lock(self) -> bool:
+        """Hold the row until the transaction ends, by a write that changes nothing; say whether the row exists."""
+        rows = type(self)._base_manager.using(router.db_for_write(OAuthConnection)).filter(pk=self.pk)
+        return bool(rows.update(provider_key=F("provider_key")))
+
     def update_row(self, names: Iterable[str], *conditions: Q, using: str | None = None) -> bool:
         """Write only these fields, if the row exists and meets the conditions; say whether it did."""
         fields: list[Any] = [self._meta.get_field(name) for name in names]
-        if not conditions:
-            return queries.update(self, fields, using=using or router.db_for_write(OAuthConnection))
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
         return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))
 

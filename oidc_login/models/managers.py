@@ -92,21 +92,22 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         Every sign-in does this, so only the key of the connection is read; the rest is deferred. Raise
         `IdentityUnbound` for an identity that is stored without its server.
         """
-        user = next((user for user in queries.find_users(identity) if is_connected_as(user, identity)), None)
+        found = {
+            user._connection_issuer or "": user
+            for user in queries.find_users(identity)
+            if user._connection_subject == identity.subject  # some collations find more than that
+        }
+        user = found.get(identity.issuer)
+        if user is None and "" in found:
+            # It may be the same person, who gets no second account.
+            raise IdentityUnbound("refused: this identity is stored without its server")
         if user is None:
-            self._check_bound(identity)
             return None
         names = ("id", "user_id", *IDENTITY_FIELDS)
         values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
         connection = self.model.from_db(user._state.db, names, values)
         connection.user = user
         return connection
-
-    def _check_bound(self, identity: Identity) -> None:
-        """Refuse a second account for an identity that is stored without a server: it may be the same person."""
-        rows = self.using(router.db_for_write(self.model)).filter(provider_key=identity.provider_key, issuer="")
-        if identity.issuer and rows.filter(provider_user_id=identity.subject).exists():
-            raise IdentityUnbound("refused: this identity is stored without its server")
 
     def begin_writing(self) -> None:
         """Begin a transaction that will read first; on SQLite, with a write.
@@ -116,9 +117,3 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         using = router.db_for_write(self.model)
         if connections[using].vendor == "sqlite":
             self.using(using).filter(provider_key="").update(provider_key="")  # no row has that
-
-
-def is_connected_as(user: Any, identity: Identity) -> bool:
-    """Whether a user was found by exactly this identity: some collations find more than that."""
-    found = (user._connection_issuer or "", user._connection_subject)
-    return found == (identity.issuer, identity.subject)

@@ -60,10 +60,14 @@ def keep_token(connection: OAuthConnection, verified: Verified) -> None:
     )
 
 
+def reads_stored_claims(verified: Verified) -> bool:
+    """Whether the provider's settings need the claims of the sign-in before."""
+    return bool(verified.provider.groups_paths or verified.provider.claims_told_once)
+
+
 def stored_claims(connection: OAuthConnection, verified: Verified) -> Mapping[str, Any]:
     """Return the claims that the connection has stored, read only if the provider's settings need them."""
-    needed = verified.provider.groups_paths or verified.provider.claims_told_once
-    if connection._state.adding or not needed:
+    if connection._state.adding or not reads_stored_claims(verified):
         return {}
     if "claims" in connection.get_deferred_fields():
         try:

@@ -144,6 +144,7 @@ def provision_again(connection: OAuthConnection, claims: Mapping[str, Any], prov
     user, using = connection.user, router.db_for_write(OAuthConnection)
     claims = without_answer(claims, provider)
     with transaction.atomic(using=using):
+        connection.lock()
         lock_user(user)
         connection.refresh_from_db(using=using, fields=["claims"])
         changes = provision(user, claims, provider, previous=connection.claims)

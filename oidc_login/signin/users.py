@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
 from django.db import router
-from django.db.models import CharField, Field, TextField
+from django.db.models import CharField, Field, Manager, Model, Q, QuerySet, TextField
 from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -19,6 +19,7 @@ from oidc_login.user_model import get_field
 
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
+    from oidc_login.signin.values import Backend
 
 SUFFIX_LENGTH = 6  # digits, after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}
@@ -51,7 +52,43 @@ def find_by_email(email: str) -> list[AbstractBaseUser]:
     if not email or field is None:
         return []
     found = model._default_manager.using(router.db_for_write(model)).filter(**{f"{field.name}__iexact": email})
-    return [user for user in found if email_key(getattr(user, field.attname) or "") == email_key(email)]
+    return with_email(found, email, field)
+
+
+def with_email(users: Iterable[Any], email: str, field: Field[Any, Any]) -> list[AbstractBaseUser]:
+    return [user for user in users if email_key(getattr(user, field.attname) or "") == email_key(email)]
+
+
+def find_by_email_or_name(email: str, name: str) -> tuple[list[AbstractBaseUser], bool]:
+    """Return the users that have an address, and whether it is known that nobody has a user name: by one query.
+
+    A sign-up needs both. Where managers of the site may hide users, only addresses are searched.
+    """
+    model = get_user_model()
+    field = get_field(model.get_email_field_name())
+    if not email or not name or field is None or field.name == model.USERNAME_FIELD or not has_plain_managers():
+        return find_by_email(email), False
+    has_either = Q(**{f"{field.name}__iexact": email}) | Q(**{username_lookup(): name})
+    found = list(model._default_manager.using(router.db_for_write(model)).filter(has_either))
+    return with_email(found, email, field), not found
+
+
+def has_plain_managers() -> bool:
+    """Whether the managers of the user model find every user."""
+    managers: Any = (get_user_model()._default_manager, get_user_model()._base_manager)
+    return all(
+        type(manager).get_queryset is Manager.get_queryset and manager._queryset_class is QuerySet
+        for manager in managers
+    )
+
+
+def creates_user_at_once(backend: Backend) -> bool:
+    """Whether the first statement of creating a user is its INSERT: no code of the site, and no search for a name."""
+    if not backend.known_free_username or backend.overrides("create_user", "get_username"):
+        return False
+    create_user = find_create_user()
+    is_plain = create_user is None or is_djangos(create_user)
+    return is_plain and get_user_model().save in (Model.save, AbstractBaseUser.save)
 
 
 @sensitive_variables()
@@ -175,23 +212,38 @@ def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> E
     return EmailRequired(reason) if taken else EmailNotTaken(reason or "link_by_email")
 
 
-def free_username(claims: Mapping[str, Any], *, reserved: Container[str] = (), suggested: object = "") -> str:
+def free_username(
+    claims: Mapping[str, Any], *, reserved: Container[str] = (), suggested: object = "", known_free: str = ""
+) -> str:
     """Return a user name that the site or else the claims suggest, and that nobody has.
 
-    A name in `reserved` (in small letters) is not free: people would take its owner for the site itself.
+    A name in `reserved` (in small letters) is not free: people would take its owner for the site itself. `known_free`
+    was searched for already.
     """
-    max_length = getattr(get_field(get_user_model().USERNAME_FIELD), "max_length", None) or 150
-    max_stem = max_length - SUFFIX_LENGTH - 1
-    name = str(suggested or "")[:max_length] or username_from(claims, max_length=max_stem)
-    stem = name[:max_stem]
-    while name.casefold() in reserved or username_exists(name):
+    name = first_username(claims, suggested=suggested)
+    stem = name[: max_username_length() - SUFFIX_LENGTH - 1]
+    while name.casefold() in reserved or (name != known_free and username_exists(name)):
         name = f"{stem}-{get_random_string(SUFFIX_LENGTH, '0123456789')}"
     return name
 
 
+def first_username(claims: Mapping[str, Any], *, suggested: object = "") -> str:
+    """Return the user name to try first."""
+    max_length = max_username_length()
+    return str(suggested or "")[:max_length] or username_from(claims, max_length=max_length - SUFFIX_LENGTH - 1)
+
+
+def max_username_length() -> int:
+    return getattr(get_field(get_user_model().USERNAME_FIELD), "max_length", None) or 150
+
+
 def username_exists(name: str) -> bool:
-    """Whether any user has this name, also one that the site's own manager hides, in whatever case."""
+    """Whether any user has this name in any case, including users that the site's own manager hides."""
     model = get_user_model()
-    lookup = "iexact" if isinstance(get_field(model.USERNAME_FIELD), (CharField, TextField)) else "exact"
-    users = model._base_manager.using(router.db_for_write(model))
-    return users.filter(**{f"{model.USERNAME_FIELD}__{lookup}": name}).exists()
+    return model._base_manager.using(router.db_for_write(model)).filter(**{username_lookup(): name}).exists()
+
+
+def username_lookup() -> str:
+    """Return the lookup of a user name, without case where it is text."""
+    name = get_user_model().USERNAME_FIELD
+    return f"{name}__iexact" if isinstance(get_field(name), (CharField, TextField)) else name

@@ -78,6 +78,7 @@ class Backend(Protocol):
     verified: Verified
     signed_in: SignedIn | None
     transaction: SignInTransaction
+    known_free_username: str
 
     def overrides(self, *names: str) -> bool: ...
     def exchange(self, code: str) -> OAuthToken: ...

@@ -19,12 +19,13 @@ from oidc_login import events, signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
 from oidc_login.models import LinkReason, OAuthConnection
-from oidc_login.signin import exchange, linking, provisioning
+from oidc_login.signin import exchange, linking, provisioning, users
 from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
     ConnectionGone,
     fill_connection,
     names_of_kept_claims,
+    reads_stored_claims,
     stored_claims,
     written_fields,
 )
@@ -102,17 +103,15 @@ class Writing:
                 return self._sign_up(decision)
             return self._link(decision)
 
-    # What each decision writes. The account is locked before its connections, as in disconnecting and in `login()`,
-    # which writes `last_login` afterwards. Another order could deadlock.
-
-    def _lock(self, user: AbstractBaseUser) -> None:
-        if not lock_user(user):
-            raise ConnectionGone
+    # What each decision writes. Everything that holds both locks an existing connection before its account: a sign-in,
+    # which writes `last_login` at its end, disconnecting, and a deletion of the account. Another order would be a
+    # deadlock.
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
-        self._lock(decision.get_user())
         connection = decision.get_connection()
+        if reads_stored_claims(self.verified) and not connection.lock():
+            raise ConnectionGone
         previous = stored_claims(connection, self.verified)
         fill_connection(connection, self.verified, self.person)
         if not connection.update_row(written_fields(self.verified, self.person)):
@@ -123,7 +122,8 @@ class Writing:
 
     @sensitive_variables()
     def _sign_up(self, decision: linking.Decision) -> SignedIn:
-        OAuthConnection.objects.begin_writing()
+        if not users.creates_user_at_once(self.backend):
+            OAuthConnection.objects.begin_writing()
         with collect_created_users() as created:
             user = self.backend.create_user(self.claims)
         if user is None:
@@ -155,7 +155,8 @@ class Writing:
         if decision.action == "confirm":
             self._wait_for_confirmation(decision)
         user = decision.get_user()
-        self._lock(user)
+        if not lock_user(user):
+            raise ConnectionGone
         if decision.link_reason != LinkReason.CONNECTED:
             # Checked again with the lock: two identities with one address may sign in at the same time.
             linking.check_no_other_identity(self.identity, user)

@@ -50,8 +50,8 @@ def use_store(settings: Settings, tmp_path: Path) -> Callable[[str], None]:
 # The database fails.
 
 WRITES = [
-    ("alice", "UPDATE", "auth_user"),
     ("alice", "UPDATE", CONNECTION),
+    ("alice", "UPDATE", "auth_user"),
     ("alice", "INSERT", ROW),
     ("alice", "DELETE", ROW),
     ("bob", "INSERT", "auth_user"),

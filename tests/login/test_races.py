@@ -109,7 +109,7 @@ def test_connection_removed_meanwhile_is_made_again(
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", atomic)
     answer = browser.authorize(op, browser.begin())
 
-    with before("UPDATE", "auth_user", elsewhere(lambda: OAuthConnection.objects.all().delete())):
+    with before("UPDATE", TABLE, elsewhere(lambda: OAuthConnection.objects.all().delete())):
         response = browser.end(answer)
 
     assert response.status_code == 302
@@ -125,7 +125,7 @@ def test_user_removed_meanwhile_is_made_again(op: OpenIDProvider, browser: Brows
     Browser().sign_in(op)
     answer = browser.authorize(op, browser.begin())
 
-    with before("UPDATE", "auth_user", elsewhere(lambda: get_user_model().objects.all().delete())):
+    with before("UPDATE", TABLE, elsewhere(lambda: get_user_model().objects.all().delete())):
         response = browser.end(answer)
 
     assert response.status_code == 302

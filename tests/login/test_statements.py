@@ -1,4 +1,4 @@
-"""The statements of a repeat sign-in, which are made once: they mean the same each time, and nobody else's row."""
+"""The query that finds an identity, which is compiled once, and the writing of single fields of a row."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def test_what_is_kept_of_a_statement_is_no_thread_s_connection() -> None:
     made: list[weakref.ref[Any]] = []
 
     def compile_it() -> None:
-        statements.selecting(get_user_model(), "default", True)
+        statements.compiled_query(get_user_model(), "default", True)
         made.append(weakref.ref(databases["default"]))
         databases["default"].close()
 
-    statements.selecting.cache_clear()
+    statements.compiled_query.cache_clear()
     thread = threading.Thread(target=compile_it)
     thread.start()
     thread.join()
