@@ -32,4 +32,8 @@ def send(signal: Signal, connection: OAuthConnection, *, request: HttpRequest | 
 
 def after_commit(announce: Callable[[], None], *, connection: OAuthConnection, robust: bool) -> None:
     """Announce a decision once its transaction is committed. With `robust` an error of a receiver is only logged."""
-    transaction.on_commit(announce, using=router.db_for_write(type(connection)), robust=robust)
+
+    def announce_now() -> None:  # Django logs the name of a function; a `partial` has none
+        announce()
+
+    transaction.on_commit(announce_now, using=router.db_for_write(type(connection)), robust=robust)
