@@ -1,4 +1,4 @@
-"""Connections in the admin: who signs in from where, never a token."""
+"""Connections and sessions in the admin: who signs in from where, never a token."""
 
 from __future__ import annotations
 
@@ -17,10 +17,63 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import events, signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import ENCRYPTED_FIELDS, TokenKeyError
-from oidc_login.models import OAuthConnection, Status
+from oidc_login.models import OAuthConnection, SignedInSession, Status
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider
-from oidc_login.sessions.records import keep_session
+from oidc_login.sessions.records import end_sessions, keep_session
+
+
+class OAuthConnectionInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A user's connections, for the `inlines` of a site's own user admin."""
+
+    model = OAuthConnection
+    extra = 0
+    fields = ("provider_key", "email", "email_verified", "status", "link_reason", "last_login_at")
+    readonly_fields = fields
+    can_delete = False
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthConnection]:
+        return super().get_queryset(request).defer(*ENCRYPTED_FIELDS, "claims")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(SignedInSession)
+class SignedInSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+    """Read only: a session begins with a sign-in, and deleting it here signs the person out there."""
+
+    list_display = ("user", "provider_key", "browser", "created_at", "expires_at")
+    list_filter = ("provider_key",)
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    fields = ("user", "provider_key", "issuer", "browser", "created_at", "expires_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SignedInSession]:
+        return super().get_queryset(request).defer("session_key", "id_token")
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (f"user__{get_user_model().USERNAME_FIELD}",)
+
+    def delete_model(self, request: HttpRequest, obj: SignedInSession) -> None:
+        """End the session itself too, where the site keeps it."""
+        end_sessions(SignedInSession.objects.get_queryset().filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SignedInSession]) -> None:
+        marks = list(queryset.values_list("pk", flat=True))
+        end_sessions(SignedInSession.objects.get_queryset().filter(pk__in=marks))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SignedInSession | None = None) -> bool:
+        return False
 
 
 @admin.register(OAuthConnection)

@@ -38,6 +38,7 @@ OWN_STORES: Mapping[str, str] = {
     "that its server runs.",
     "database": "The site's database does not answer: see that it runs, takes writes and has connections left.",
     "sessions": "The session store does not answer: see the server that SESSION_ENGINE uses.",
+    "tables_missing": "The tables of this package are missing in the database: run `manage.py migrate`.",
     "loader": "OIDC_LOGIN_PROVIDER_LOADER failed: see the record of its error.",
 }
 

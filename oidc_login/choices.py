@@ -1,4 +1,4 @@
-"""How a connection came about, and whether its tokens can be used."""
+"""Why an identity was linked to its account, and whether the tokens can be used."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from django.utils.translation import gettext_lazy as _
 class LinkReason(models.TextChoices):
     """How a connection came about."""
 
-    SIGNED_UP = "signed_up", _("signed up with it")
-    VERIFIED_EMAIL = "verified_email", _("linked by verified e-mail address")
-    CONFIRMED = "confirmed", _("linked after signing in to the account")
-    CONNECTED = "connected", _("connected by the person")
-    HOOK = "hook", _("linked by the site's own rule")
-    IMPORTED = "imported", _("imported from another package")
-    OPERATOR = "operator", _("added by an operator")
-    TOKEN = "token", _("signed in with an access token")  # noqa: S105  # a label
-    NATIVE = "native", _("signed in with an app")
+    SIGNED_UP = "signed_up", _("sign-up")
+    VERIFIED_EMAIL = "verified_email", _("verified e-mail address")
+    CONFIRMED = "confirmed", _("sign-in to the account")
+    CONNECTED = "connected", _("the person, when signed in")
+    HOOK = "hook", _("the site's own rule")
+    IMPORTED = "imported", _("import from another package")
+    OPERATOR = "operator", _("an operator")
+    TOKEN = "token", _("an access token")  # noqa: S105  # a label
+    NATIVE = "native", _("an app")
 
 
 class Status(models.TextChoices):
     """Whether the tokens of a connection can be used."""
 
-    OK = "ok", _("in order")
+    OK = "ok", _("active")
     NEEDS_REAUTH = "needs_reauth", _("the person must sign in again")
     REVOKED = "revoked", _("revoked")

@@ -19,6 +19,8 @@ DEFAULTS: Mapping[str, Any] = {
     "LOCAL_EMAIL_VERIFIED": None,
     "REAUTHENTICATION_AGE": None,
     "NOTIFY": False,
+    "REMEMBER_LAST_USED": True,
+    "SET_PASSWORD_URL": None,
     "PROVIDER_LOADER": None,
     "BEARER_PROVIDERS": [],
     "REDIRECT_BY_PAGE": None,

@@ -6,6 +6,7 @@ Every entrance asks `seen_as` what people see of an error, so that no store can 
 from __future__ import annotations
 
 import logging
+import re
 from pickle import PickleError
 from traceback import walk_tb
 
@@ -23,10 +24,12 @@ from django.db import (
 )
 from django.db.transaction import TransactionManagementError
 
-from oidc_login.exceptions import OAuthError, SiteUnavailable, from_protocol
+from oidc_login.exceptions import OAuthError, SiteMisconfigured, SiteUnavailable, from_protocol
 from oidc_login.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
+
+TABLES = "oidc_login_"  # how the names of the package's tables begin
 
 # What may work a moment later: a lock, a lost connection, no connection left, a database that became read-only.
 # Drivers do not agree on the class: psycopg raises InternalError for a read-only database.
@@ -56,7 +59,18 @@ def seen_as(error: Exception) -> OAuthError | None:
         return error
     if isinstance(error, ProtocolError):
         return from_protocol(error)
+    if is_missing_table(error):
+        return SiteMisconfigured("tables_missing")
     return site_fault(error)
+
+
+def is_missing_table(error: Exception) -> bool:
+    """Whether a table of this package is missing, in the words of the database."""
+    if not isinstance(error, DatabaseError) or f" {TABLES}" not in re.sub(r"[^\w]", " ", str(error)):
+        return False
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)  # psycopg 3 and 2
+    return state == "42P01" or error.args[:1] == (1146,) or "no such table" in str(error)
 
 
 def site_fault(error: Exception) -> SiteUnavailable | None:

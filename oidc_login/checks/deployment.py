@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from django.apps import apps
-from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage
@@ -16,7 +16,7 @@ from oidc_login.checks.imports import import_or_none, includes_class
 from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
 
-UNSHARED_CACHES = (LocMemCache, DummyCache, FileBasedCache)
+UNSHARED_CACHES = (LocMemCache, FileBasedCache)
 
 CACHE_NOT_SHARED = Report(
     "W010",
@@ -35,6 +35,12 @@ SCHEME_UNKNOWN = Report(
     "SECURE_SSL_REDIRECT is on, but neither SECURE_PROXY_SSL_HEADER nor OIDC_LOGIN_BASE_URL is set.",
     "Behind a proxy that terminates TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as "
     'Django\'s documentation describes, or OIDC_LOGIN_BASE_URL = "https://your.site" and CSRF_TRUSTED_ORIGINS.',
+)
+PROXY_UNKNOWN = Report(
+    "W014",
+    "The site is behind a proxy ({sign}), but neither SECURE_PROXY_SSL_HEADER nor OIDC_LOGIN_BASE_URL is set.",
+    "If the proxy terminates TLS, the redirect_uri would begin with http://. Set SECURE_PROXY_SSL_HEADER as Django's "
+    'documentation describes, or OIDC_LOGIN_BASE_URL = "https://your.site".',
 )
 ADDRESSES_UNCONFIRMED = Report(
     "W013",
@@ -69,8 +75,22 @@ def check_public_address() -> Iterator[CheckMessage]:
         return
     if "*" in django.ALLOWED_HOSTS:
         yield ANY_HOST.message()
-    if django.SECURE_SSL_REDIRECT and not django.SECURE_PROXY_SSL_HEADER:
+    if django.SECURE_PROXY_SSL_HEADER:
+        return
+    if django.SECURE_SSL_REDIRECT:
         yield SCHEME_UNKNOWN.message()
+    elif sign := sign_of_a_proxy():
+        yield PROXY_UNKNOWN.message(sign=sign)
+
+
+def sign_of_a_proxy() -> str:
+    """Return the setting that only a site behind a proxy needs, "" where there is none."""
+    if django.USE_X_FORWARDED_HOST:
+        return "USE_X_FORWARDED_HOST"
+    if django.USE_X_FORWARDED_PORT:
+        return "USE_X_FORWARDED_PORT"
+    own = [origin for origin in django.CSRF_TRUSTED_ORIGINS if urlsplit(origin).hostname in django.ALLOWED_HOSTS]
+    return "CSRF_TRUSTED_ORIGINS" if any(origin.startswith("https://") for origin in own) else ""
 
 
 def check_local_addresses() -> Iterator[CheckMessage]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from oidc_login.checks.entries import Entry
 from oidc_login.checks.reports import Problem, Report
@@ -20,6 +21,7 @@ from oidc_login.protocol.metadata import (
     issuers_for,
 )
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.validation import did_you_mean, is_url, listed, optional
 
 ALGORITHMS = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
@@ -47,6 +49,28 @@ ISSUERS_DIFFER = Report(
     "{entry}: issuer and metadata['issuer'] are different.",
     "Remove one of them. The package accepts ID tokens from one issuer only.",
 )
+NOT_OPENID = Report(
+    "E029",
+    "{entry}: {host} does not speak OpenID Connect, so it has no issuer.",
+    'Remove the address, and write "class": "oidc_login.providers.{name}".',
+)
+MANY_TENANTS = Report(
+    "E035",
+    "{entry}: the address {address!r} is of many tenants, and none of them issues tokens under that name.",
+    'Write "class": "oidc_login.providers.MicrosoftProvider" with "tenant", instead of the address; or put the ID of '
+    "your tenant into it.",
+)
+# What people take for an OpenID provider, and the class for it.
+OTHERS: Mapping[str, str] = {
+    "github.com": "GitHubProvider",
+    "api.github.com": "GitHubProvider",
+    "bitbucket.org": "BitbucketProvider",
+    "x.com": "XProvider",
+    "twitter.com": "XProvider",
+    "www.reddit.com": "RedditProvider",
+}
+ENTRA_HOST = "login.microsoftonline.com"
+ENTRA_ALIASES = ("common", "organizations", "consumers")  # in the place of a tenant
 
 
 # Single arguments.
@@ -121,3 +145,15 @@ def check_issuer(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
         yield NO_ISSUER.problem("issuer" if "issuer" in entry.arguments else "metadata['issuer']")
     if provider.metadata_overrides.get("issuer", provider.expected_issuer) != provider.expected_issuer:
         yield ISSUERS_DIFFER.problem()
+
+
+def check_known_hosts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
+    """The address is of a provider that the generic class can sign in with."""
+    if type(provider) is not OIDCProvider or not provider.discovery_url:
+        return
+    address = provider.expected_issuer or provider.discovery_url
+    parts = urlsplit(address)
+    if name := OTHERS.get(parts.hostname or ""):
+        yield NOT_OPENID.problem(host=parts.hostname, name=name)
+    if parts.hostname == ENTRA_HOST and parts.path.split("/")[1:2] and parts.path.split("/")[1] in ENTRA_ALIASES:
+        yield MANY_TENANTS.problem(address=address)

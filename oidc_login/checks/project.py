@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.cache.backends.dummy import DummyCache
 from django.core.checks import CheckMessage
-from django.urls import NoReverseMatch, reverse
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.checks.apis import api_messages
-from oidc_login.checks.imports import includes_class
+from oidc_login.checks.imports import import_or_none, includes_class
 from oidc_login.checks.reports import Report
 from oidc_login.conf import django, settings
 from oidc_login.flow import hosts
@@ -50,6 +53,23 @@ OTHER_HOSTS = Report(
     "If each host has its own redirect URI at the providers, remove OIDC_LOGIN_BASE_URL.",
 )
 
+SLASH_MISSING = Report(
+    "E045",
+    "The URLs of the package are included without a slash, so that the callback URL is {path!r}.",
+    'Write path("oauth/", include("oidc_login.urls")), with a slash at the end.',
+)
+CACHE_FORGETS = Report(
+    "E046",
+    "The cache {alias!r} is DummyCache, which remembers nothing, so that no sign-in can be completed.",
+    "Use another backend, or name another alias: OIDC_LOGIN_CACHE = ...",
+)
+NO_PAGE_AFTERWARDS = Report(
+    "W131",
+    "LOGIN_REDIRECT_URL is {url!r}, where this site has no page. Sign-ins without a `next` would end there.",
+    'Write the URL or the name of a page of yours, or "oidc_login:connections" for the page that says who is signed '
+    "in.",
+)
+
 
 def project_messages() -> Iterator[CheckMessage]:
     """Return what the project lacks."""
@@ -57,6 +77,8 @@ def project_messages() -> Iterator[CheckMessage]:
         return
     yield from check_backend()
     yield from check_urls()
+    yield from check_cache()
+    yield from check_page_afterwards()
     yield from check_sessions()
     yield from check_middleware()
     yield from check_hosts()
@@ -76,13 +98,49 @@ def check_backend() -> Iterator[CheckMessage]:
 
 
 def check_urls() -> Iterator[CheckMessage]:
-    """The URLs are included where the package finds them."""
+    """The URLs are included where the package finds them, below a path of their own."""
     try:
-        reverse("oidc_login:callback", args=["provider"])
+        path = reverse("oidc_login:callback", args=["provider"])
+        if "provider" not in path.split("/"):
+            yield SLASH_MISSING.message(path=path)
     except NoReverseMatch:
         yield URLS_MISSING.message(urlconf=django.get("ROOT_URLCONF", "the root URLconf"))
     except Exception:  # noqa: S110  # the site's URLconf is imported; Django's own check reports what it raises
         pass
+
+
+def check_cache() -> Iterator[CheckMessage]:
+    """The cache remembers used sign-ins at all."""
+    configured = [found for alias, found in django.CACHES.items() if alias == settings.CACHE]
+    if configured and import_or_none(configured[0].get("BACKEND", "")) is DummyCache:
+        yield CACHE_FORGETS.message(alias=settings.CACHE)
+
+
+def check_page_afterwards() -> Iterator[CheckMessage]:
+    """People who sign in arrive at a page."""
+    url = str(django.LOGIN_REDIRECT_URL)
+    try:
+        path = urlsplit(url if "/" in url else resolve_url(url)).path
+        if not urlsplit(url).netloc and not leads_to_a_page(path):
+            yield NO_PAGE_AFTERWARDS.message(url=url)
+    except NoReverseMatch:
+        yield NO_PAGE_AFTERWARDS.message(url=url)
+    except Exception:  # noqa: S110  # as above
+        pass
+
+
+def leads_to_a_page(path: str) -> bool:
+    """Whether a path is in the URLconf, if only after a redirect to it with a slash or a language."""
+    language = f"/{django.LANGUAGE_CODE}"
+    return any(is_in_urlconf(one) for one in (path, f"{path}/", language + path, f"{language}{path}/"))
+
+
+def is_in_urlconf(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
 
 
 def check_sessions() -> Iterator[CheckMessage]:

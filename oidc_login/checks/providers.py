@@ -19,7 +19,7 @@ from oidc_login.checks.groups import check_groups
 from oidc_login.checks.oauth1 import check_oauth1_secret
 from oidc_login.checks.oauth2 import check_identity
 from oidc_login.checks.old_callbacks import check_old_callback
-from oidc_login.checks.openid import check_address, check_discovery_url, check_issuer
+from oidc_login.checks.openid import check_address, check_discovery_url, check_issuer, check_known_hosts
 from oidc_login.checks.parts import check_endpoints, check_parts
 from oidc_login.checks.reports import Problem, Report
 from oidc_login.conf import settings
@@ -184,6 +184,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_address,
     check_discovery_url,
     check_issuer,
+    check_known_hosts,
     check_client_secret,
     check_client_key,
     check_assertion_file,

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage
 from oidc_login.checks.apis import bearer_providers
 from oidc_login.checks.imports import import_or_none
 from oidc_login.checks.reports import Problem, Report
-from oidc_login.checks.values import Rule, boolean, number, one_of, strings
+from oidc_login.checks.values import Rule, boolean, number, one_of, strings, text
 from oidc_login.conf import DEFAULTS, django, settings
 from oidc_login.validation import did_you_mean, is_url, listed, optional
 
@@ -79,6 +79,8 @@ SETTING_RULES: Mapping[str, Rule] = {
     "LOCAL_EMAIL_VERIFIED": optional(dotted_path),
     "REAUTHENTICATION_AGE": optional(number("1 second or more", "3600", int, minimum=1)),
     "NOTIFY": boolean,
+    "REMEMBER_LAST_USED": boolean,
+    "SET_PASSWORD_URL": optional(text),
     "PROVIDER_LOADER": optional(dotted_path),
     "BEARER_PROVIDERS": bearer_providers,
     "REDIRECT_BY_PAGE": optional(boolean),

@@ -4,6 +4,7 @@ from oidc_login.choices import LinkReason as LinkReason
 from oidc_login.choices import Status as Status
 from oidc_login.models.connection import OAuthConnection as OAuthConnection
 from oidc_login.models.connection import own_connections as own_connections
+from oidc_login.models.connection import unconnected_providers as unconnected_providers
 from oidc_login.models.imports import ImportedConnection as ImportedConnection
 from oidc_login.models.imports import ImportRun as ImportRun
 from oidc_login.models.managers import ConnectionManager as ConnectionManager

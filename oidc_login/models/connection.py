@@ -62,7 +62,7 @@ class OAuthConnection(models.Model):
     # The sign-up made the account while linking by e-mail address was off for the provider.
     made_unlinked = models.BooleanField(default=False, editable=False)
     claims = models.JSONField(_("claims"), default=dict, blank=True)
-    link_reason = models.CharField(_("how it came about"), max_length=20, choices=LinkReason)
+    link_reason = models.CharField(_("linked by"), max_length=20, choices=LinkReason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OK)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -263,6 +263,14 @@ class OAuthConnection(models.Model):
             self.refresh_token = token.refresh_token
         if token.refresh_token or token.refresh_token_expires_at:
             self.refresh_token_expires_at = stored_moment(token.refresh_token_expires_at)
+
+
+def unconnected_providers(user: Any) -> list[OAuthProvider]:
+    """Return the providers that a user has no connection with."""
+    if not user.is_authenticated:
+        return get_providers()
+    connected = set(OAuthConnection.objects.filter(user=user).values_list("provider_key", flat=True))
+    return [provider for provider in get_providers() if provider.key not in connected]
 
 
 def own_connections(user: Any) -> list[tuple[OAuthConnection, OAuthProvider | None]]:

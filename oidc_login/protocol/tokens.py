@@ -12,10 +12,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from oidc_login.protocol.client_auth import ClientAuthentication
-from oidc_login.protocol.errors import ProviderUnavailable, ResponseInvalid, TokenErrorResponse, TokenResponseInvalid
+from oidc_login.protocol.errors import (
+    Evidence,
+    ProviderUnavailable,
+    ResponseInvalid,
+    TokenErrorResponse,
+    TokenResponseInvalid,
+)
 from oidc_login.protocol.http.client import Request, Response, Transport, retry_after
 from oidc_login.protocol.http.strict_json import stated
 
+FORM_TYPES = ("application/x-www-form-urlencoded", "text/plain")  # some providers send errors as the latter
 MAX_TOKEN_ANSWER = 256 * 1024
 MAX_TOKEN_LENGTH = 64 * 1024
 MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer is as good as this
@@ -182,7 +189,10 @@ def read_answer(
     if error:  # some providers send errors with status 200
         raise TokenErrorResponse(error if isinstance(error, str) and _ERROR.fullmatch(error) else "unprintable")
     if not is_trusted:
-        raise TokenResponseInvalid("content_type")
+        evidence = Evidence.of(
+            expected="HTTP 200, application/json", seen=f"HTTP {response.status}, {response.content_type}"
+        )
+        raise TokenResponseInvalid("content_type", evidence=evidence)
     return document
 
 
@@ -198,8 +208,9 @@ def _read_document(response: Response, *, allow_form_answer: bool) -> tuple[obje
     except ResponseInvalid as error:
         if is_json:
             raise TokenResponseInvalid(error.reason) from error
-    is_form = allow_form_answer and media_type == "application/x-www-form-urlencoded"
-    return dict(parse_qsl(response.body.decode("ascii", "replace"))) if is_form else None, is_form
+    is_form = media_type in FORM_TYPES
+    document = dict(parse_qsl(response.body.decode("ascii", "replace"))) if is_form else None
+    return document, allow_form_answer and media_type == FORM_TYPES[0]
 
 
 def read_token(document: Mapping[str, Any], name: str) -> str:

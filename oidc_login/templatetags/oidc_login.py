@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from django import template
+from django.apps import apps
 from django.http import HttpRequest
 from django.template import Context
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
+from oidc_login.flow.last_used import last_used_provider
 from oidc_login.flow.redirects import safe_next
-from oidc_login.models import own_connections
+from oidc_login.models import own_connections, unconnected_providers
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_login_providers, get_providers
 from oidc_login.sessions.records import shown_sessions
 
 logger = logging.getLogger(__name__)
 register = template.Library()
+
+Keys = Sequence[str] | str
+
+SEEN_AT_ONCE: Final = 8  # providers; the others are behind "More ways to sign in"
+PACKAGE: Final = Path(__file__).resolve().parent.parent
+STYLESHEET: Final = "oidc_login/oidc_login.css"
 
 HEX_COLOR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 LEGIBLE: Final = 4.5  # WCAG 2.2, success criterion 1.4.3
@@ -34,15 +45,72 @@ URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
 
 
 @register.inclusion_tag("oidc_login/provider_buttons.html", takes_context=True)
-def provider_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
-    """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts."""
-    return {"providers": get_login_providers(), "next": _checked_next(context, next)}
+def provider_buttons(
+    context: Context, next: str | None = None, only: Keys = (), exclude: Keys = (), login_hint: str = ""
+) -> dict[str, Any]:
+    """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts.
+
+    `only` and `exclude` name provider keys, as a list or as text with commas; `only` sets the order too. `login_hint`
+    tells the provider who wants to sign in. After the first eight, providers are behind "More ways to sign in".
+    """
+    last_used = _last_used(context)
+    shown, more = _folded(_chosen(get_login_providers(), only, exclude), last_used)
+    return {
+        "providers": shown,
+        "more_providers": more,
+        "next": _checked_next(context, next),
+        "login_hint": login_hint,
+        "last_used": last_used,
+    }
 
 
 @register.inclusion_tag("oidc_login/connect_buttons.html", takes_context=True)
-def connect_buttons(context: Context, next: str | None = None) -> dict[str, Any]:
-    """Render one form per provider that connects it to the account of the person who is signed in."""
-    return {"providers": get_providers(), "next": _checked_next(context, next)}
+def connect_buttons(context: Context, next: str | None = None, only: Keys = (), exclude: Keys = ()) -> dict[str, Any]:
+    """Render one form per provider that is not connected yet to the account of the person who is signed in."""
+    request = _request_of(context)
+    offered = get_providers() if request is None else unconnected_providers(request.user)
+    return {"providers": _chosen(offered, only, exclude), "next": _checked_next(context, next)}
+
+
+def _chosen(providers: Sequence[OAuthProvider], only: Keys, exclude: Keys) -> list[OAuthProvider]:
+    """Return the providers that a page wants to show; a key that is not configured shows nothing."""
+    left_out = _keys(exclude)
+    found = {provider.key: provider for provider in providers if provider.key not in left_out}
+    return [found[key] for key in _keys(only) if key in found] if only else list(found.values())
+
+
+def _keys(given: Keys) -> list[str]:
+    return [key.strip() for key in (given.split(",") if isinstance(given, str) else given)]
+
+
+def _folded(providers: list[OAuthProvider], last_used: str) -> tuple[list[OAuthProvider], list[OAuthProvider]]:
+    """Return the providers that are seen at once, and the others; the one used last is always seen."""
+    shown, more = providers[:SEEN_AT_ONCE], providers[SEEN_AT_ONCE:]
+    hidden = [provider for provider in more if provider.key == last_used]
+    return hidden + shown, [provider for provider in more if provider not in hidden]
+
+
+def _last_used(context: Context) -> str:
+    request = _request_of(context)
+    return "" if request is None else last_used_provider(request)
+
+
+@register.simple_tag(takes_context=True)
+def oidc_login_stylesheet(context: Context) -> SafeString:
+    """Return a link to the style sheet, or its text where the site serves no static files."""
+    nonce = nonce_attribute(context)
+    if apps.is_installed("django.contrib.staticfiles"):
+        try:
+            return format_html('<link rel="stylesheet" href="{}"{}>', static(STYLESHEET), nonce)
+        except Exception as error:  # a storage of the site, which may raise anything
+            logger.error("style sheet has no address: %s", type(error).__name__)
+    return format_html("<style{}>\n{}</style>", nonce, mark_safe(stylesheet()))  # noqa: S308 - a file of the package
+
+
+@cache
+def stylesheet() -> str:
+    """Return the text of the style sheet."""
+    return (PACKAGE / "static" / STYLESHEET).read_text()
 
 
 @register.inclusion_tag("oidc_login/connection_list.html", takes_context=True)

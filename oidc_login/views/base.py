@@ -7,14 +7,14 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
+from django.shortcuts import render, resolve_url
+from django.urls import Resolver404, get_script_prefix, resolve, reverse
 from django.utils.decorators import classonlymethod
 from django.views import View
 
@@ -102,7 +102,10 @@ class ProviderView(View):
         return self.render_error(request, error)
 
     def cancelled_url(self) -> str:
-        """Return the URL for a person who cancelled."""
+        """Return where a person goes on who did not sign in: the site's own sign-in page, or the package's."""
+        login_url = own_login_page()
+        if login_url:
+            return redirect_to_login(self.next_url, login_url).url if self.next_url else login_url
         return with_next(reverse("oidc_login:providers"), self.next_url)
 
     def ways_on(self) -> tuple[str, str]:
@@ -131,6 +134,19 @@ class ProviderView(View):
         return response
 
 
+def own_login_page() -> str:
+    """Return `LOGIN_URL` where it is a page of the site's own, "" where it is one of ours, elsewhere or nowhere."""
+    url = resolve_url(django.LOGIN_URL)
+    path, prefix = urlsplit(url).path, get_script_prefix()
+    if urlsplit(url).netloc or not path.startswith(prefix):
+        return ""
+    try:
+        match = resolve("/" + path.removeprefix(prefix))
+    except Resolver404:
+        return ""
+    return "" if "oidc_login" in match.namespaces else url
+
+
 def forbid_frames(response: HttpResponseBase) -> None:
     """Keep the page out of other sites' frames, also without Django's middleware for that (clickjacking)."""
     response.headers.setdefault("X-Frame-Options", str(django.X_FRAME_OPTIONS).upper())
@@ -152,7 +168,7 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id:
         "failure_id": failure_id,
         **state_for_log(state),
     }
-    advice = advice_for(reason) if error.status_code == 503 else ""
+    advice = advice_for(reason) if error.status_code in (500, 503) else ""
     text = "sign-in failed: %s (%s) at %s: %s [%s]" if advice else "sign-in failed: %s (%s) at %s%s [%s]"
     logger.log(level_of(error), text, error.code, reason, provider_key, advice, failure_id, extra=extra)
 

@@ -54,7 +54,13 @@ class LoginView(ProviderView):
         self.provider = get_provider(provider)
         check_login_allowed(self.provider)
         self.next_url = posted_next(request)
-        return begin_flow(request, self.provider, purpose="login", next_url=self.next_url)
+        return begin_flow(
+            request,
+            self.provider,
+            purpose="login",
+            next_url=self.next_url,
+            parameters=login_hint_parameter(request.POST.getlist("login_hint")),
+        )
 
 
 class InitiateLoginView(ProviderView):
@@ -95,7 +101,6 @@ def check_issuer(provider: OAuthProvider, named: list[str]) -> None:
 
 
 def login_hint_parameter(login_hints: list[str]) -> dict[str, str]:
-    """Return the hint of a third party, if it is one line of limited length."""
-    if len(login_hints) != 1 or len(login_hints[0]) > MAX_HINT_LENGTH or not login_hints[0].isprintable():
-        return {}
-    return {"login_hint": login_hints[0]}
+    """Return the hint of a page or a third party, if it is one line of limited length."""
+    hint = login_hints[0] if len(login_hints) == 1 else ""
+    return {"login_hint": hint} if 0 < len(hint) <= MAX_HINT_LENGTH and hint.isprintable() else {}

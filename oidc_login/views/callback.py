@@ -29,6 +29,7 @@ from oidc_login.flow import hosts
 from oidc_login.flow.cookie import drop_flow_cookie
 from oidc_login.flow.cookies import session_cookie_is_strict
 from oidc_login.flow.handover import Parameters, answer_parameters, handover_url, needs_handover, unseal_answer
+from oidc_login.flow.last_used import remember_last_used
 from oidc_login.flow.memory import discard_flow, next_of_ended_flow, remember_end, take_flow
 from oidc_login.flow.pending import Purpose
 from oidc_login.flow.redirects import destination
@@ -46,6 +47,7 @@ from oidc_login.sessions.schedule import (
 from oidc_login.signin.values import SignedIn
 from oidc_login.views.base import ProviderView, is_prefetch
 
+SIGNING_IN = ("login", "initiated")  # purposes of a person who chose how to sign in
 ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of a person who is and stays signed in
 
 
@@ -177,7 +179,12 @@ class CallbackView(ProviderView):
         if flow.purpose == "connect":
             messages.success(request, _("The account has been connected."), fail_silently=True)
         remember_end(flow, signed_in.user)
-        url = destination(request, flow.next)
+        response = self.leading_to(request, destination(request, flow.next))
+        if flow.purpose in SIGNING_IN:
+            remember_last_used(request, response, signed_in.provider.key)
+        return response
+
+    def leading_to(self, request: HttpRequest, url: str) -> HttpResponse:
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
         return HttpResponseRedirect(url)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
+
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import settings
 from oidc_login.flow.begin import begin_flow
-from oidc_login.flow.redirects import posted_next
+from oidc_login.flow.redirects import destination, posted_next, safe_next
 from oidc_login.models import OAuthConnection, own_connections
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 from oidc_login.sessions.disconnect import disconnect
@@ -32,14 +35,31 @@ class ConnectionsView(ProviderView):
     def get(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
+        own = own_connections(request.user)
+        connected = {connection.provider_key for connection, _provider in own}
         context = {
             "username": request.user.get_username(),
-            "connections": own_connections(request.user),
-            "providers": get_providers(),
+            "connections": own,
+            "providers": [provider for provider in get_providers() if provider.key not in connected],
+            "set_password_url": set_password_url(request),
+            "home_url": home_url(request),
             "sessions": shown_sessions(request),
             "next": reverse("oidc_login:connections"),
         }
         return render(request, "oidc_login/connections.html", context)
+
+
+def set_password_url(request: HttpRequest) -> str:
+    """Return where a person without a password sets one, "" where the site has no such page or they have one."""
+    user: Any = request.user
+    has_password = user.has_usable_password()
+    return "" if has_password or not settings.SET_PASSWORD_URL else resolve_url(settings.SET_PASSWORD_URL)
+
+
+def home_url(request: HttpRequest) -> str:
+    """Return the way back to the site: the page that linked here, as `next`, or where sign-ins end."""
+    url = safe_next(request, request.GET.getlist("next")) or destination(request, "")
+    return "" if urlsplit(url).path == reverse("oidc_login:connections") else url
 
 
 class ChangingView(ProviderView):

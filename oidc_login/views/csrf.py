@@ -1,7 +1,8 @@
-"""The CSRF check of our own forms, with a link for people who signed in after they opened the form.
+"""The CSRF check of our own forms, with a way on for people whose page was out of date.
 
-Signing in replaces the CSRF token, so a button in another tab fails the check. The request is refused and does nothing,
-as with Django's check. Only the page differs that a signed-in person sees.
+Signing in replaces the CSRF token, so a button in another tab fails the check, and so does one of a page that was open
+for long. The request is refused and does nothing. Only the page about it is the package's, unless the site has a
+`CSRF_FAILURE_VIEW` of its own.
 """
 
 from __future__ import annotations
@@ -21,24 +22,28 @@ from django.views.decorators.csrf import csrf_exempt
 
 from oidc_login.conf import django
 from oidc_login.flow.redirects import destination, posted_next
+from oidc_login.views.base import with_next
 
 logger = logging.getLogger("django.security.csrf")
 
 WayOn = Callable[[HttpRequest], str]
-STALE = "CSRF "  # the beginning of Django's reasons about the token; others are about the origin
+DJANGOS_PAGE = "django.views.csrf.csrf_failure"
+STALE = "CSRF "  # how Django's reasons about the token begin; others are about the origin
 
 
 class CheckWithWayOn(CsrfViewMiddleware):
-    """Django's check, with a page of ours for a signed-in person whose token is stale."""
+    """Django's check. A stale token leads to a page of ours."""
 
     way_on: WayOn
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponseBase:
-        """Refuse the request. A page of another origin gets the site's own response, and so does a visitor."""
-        if not reason.startswith(STALE) or not request.user.is_authenticated:
+        """Refuse the request. A page of another origin gets the site's own answer."""
+        is_signed_in = request.user.is_authenticated
+        if not reason.startswith(STALE) or (not is_signed_in and django.CSRF_FAILURE_VIEW != DJANGOS_PAGE):
             refused: HttpResponseBase = super()._reject(request, reason)  # type: ignore[misc]  # Django's stubs lack it
             return refused
-        response = render(request, "oidc_login/out_of_date.html", {"next_url": self.way_on(request)}, status=403)
+        context = {"next_url": self.way_on(request), "is_signed_in": is_signed_in}
+        response = render(request, "oidc_login/out_of_date.html", context, status=403)
         response["Cache-Control"] = "no-store"
         log_response("Forbidden (%s): %s", reason, request.path, response=response, request=request, logger=logger)
         return response
@@ -74,7 +79,9 @@ def check_of(middleware: tuple[str, ...]) -> type[CheckWithWayOn]:
 
 
 def to_next(request: HttpRequest) -> str:
-    """Return where the sign-in would have ended, because the person is signed in already."""
+    """Return where the sign-in would have ended, or for a visitor the page with its button."""
+    if not request.user.is_authenticated:
+        return with_next(request.path, posted_next(request))
     return destination(request, posted_next(request))
 
 

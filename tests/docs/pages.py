@@ -18,8 +18,10 @@ import pytest
 from django.core import checks
 from django.template import engines
 from django.test import override_settings
+from django.urls import path
 
 from tests.settings import base
+from tests.settings import urls as base_urls
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (?P<path>[\w/]+)\.py\n")
@@ -68,6 +70,11 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(where=f"{page.name}:{line}", language=language, options=options.strip(), code=code)
 
 
+def home_page() -> list[Any]:
+    """Return what a site has besides: the page where its sign-ins end."""
+    return [path("", base_urls.home, name="home")]
+
+
 class PageRun:
     """One page's blocks, run in order: those of one file are that module, all others share a namespace."""
 
@@ -97,7 +104,7 @@ class PageRun:
         """Return the module of that name, made with its parent packages at its first block."""
         if name not in sys.modules:
             module = ModuleType(name)
-            vars(module).update(deepcopy(STARTPROJECT) if name == "settings" else {"urlpatterns": []})
+            vars(module).update(deepcopy(STARTPROJECT) if name == "settings" else {"urlpatterns": home_page()})
             self.monkeypatch.setitem(sys.modules, name, module)
             parent, _, child = name.rpartition(".")
             if parent:

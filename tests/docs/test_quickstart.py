@@ -116,9 +116,10 @@ def test_the_first_sign_in_ends_on_a_page_that_says_who_is_signed_in(tmp_path: P
     text = PAGE.read_text().partition("## Behind a proxy")[0]
     port = free_port()
     url = re.findall(r"Open <(http://localhost:8000/\S+)>", text)[0].replace("8000", str(port))
-    callback = re.findall(r"^http://localhost:8000/\S+$", text, re.MULTILINE)[0].replace("8000", str(port))
+    named = re.findall(r"^http://localhost:8000/\S+$", text, re.MULTILINE)[0]
+    callbacks = [named, named.replace("8000", str(port))]
     people = [User("ada", preferred_username="ada", email="ada@example.org", email_verified=True)]
-    provider = OpenIDProvider(redirect_uris=[callback], users=people)
+    provider = OpenIDProvider(redirect_uris=callbacks, users=people)
     browser = Browser()
 
     with serve(provider) as issuer:

@@ -137,14 +137,17 @@ def render(source: str, user: Any) -> str:
     return Template("{% load oidc_login %}" + source).render(RequestContext(request, {}))
 
 
-def test_tags_show_connections_and_buttons(op: OpenIDProvider, signed_in: Browser, user: User) -> None:
+def test_tags_show_connections_and_buttons(
+    op: OpenIDProvider, github: GitHubStyleProvider, signed_in: Browser, user: User
+) -> None:
     signed_in.connect(op)
 
     text = render("{% connections %}{% connect_buttons next='/settings/' %}", user)
 
     forms = {form.action: dict(form.fields) for form in Markup(text).forms}
     assert forms["/oauth/op/disconnect/"]["provider_user_id"] == ALICE.sub
-    assert forms["/oauth/op/connect/"]["next"] == "/settings/"
+    assert forms["/oauth/github/connect/"]["next"] == "/settings/"
+    assert "/oauth/op/connect/" not in forms
     assert all("csrfmiddlewaretoken" in fields for fields in forms.values())
 
 

@@ -15,7 +15,9 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
 from oidc_login.advice import ADVICE
-from oidc_login.diagnosis import FAULT, MADE_UP_CODE, UNUSABLE, time_of
+from oidc_login.diagnosis.client import MADE_UP_CODE
+from oidc_login.diagnosis.document import time_of
+from oidc_login.diagnosis.findings import FAULT, UNUSABLE
 from oidc_login.protocol.http.client import Response
 from oidc_login.testing import Answer
 from tests.support.oauth1 import RecordingOAuth1
@@ -53,13 +55,16 @@ def test_provider_with_which_everything_is_right(op: RecordingOpenIDProvider, se
         "keys": ("ok", found["keys"][1]),
         "clock": ("ok", found["clock"][1]),
         "client": ("ok", "is accepted; a code that nobody gave is not"),
+        "redirect": ("ok", "is registered: https://shop.example/oauth/op/callback/"),
+        "cache": ("", found["cache"][1]),
         "callback": ("", "has to be registered there: https://shop.example/oauth/op/callback/"),
     }
     assert re.fullmatch(r"\d+ for RS256, .*", found["keys"][1])
     assert re.fullmatch(r"[01] s from the provider's", found["clock"][1])
     assert op.asked() == ["discovery", "jwks", "discovery", "token"]
-    assert op.requests[-1].form["code"] == MADE_UP_CODE
-    assert op.requests[-1].form["redirect_uri"] == "https://shop.example/oauth/op/callback/"
+    (token,) = [request for request in op.requests if request.form.get("code")]
+    assert token.form["code"] == MADE_UP_CODE
+    assert token.form["redirect_uri"] == "https://shop.example/oauth/op/callback/"
 
 
 def test_nothing_shared_is_believed_or_left(op: RecordingOpenIDProvider) -> None:
@@ -184,7 +189,8 @@ def test_no_key_is_fit(op: RecordingOpenIDProvider) -> None:
 def test_keys_that_nobody_needs_are_not_fetched(op: RecordingOpenIDProvider, settings: Settings) -> None:
     configure(settings, "op", id_token_signing_algs=["HS256"])
 
-    with op.bend("jwks", down):
+    listing = op.bend("discovery", lambda good: with_members(good, id_token_signing_alg_values_supported=["HS256"]))
+    with listing, op.bend("jwks", down):
         assert diagnosis("op")["keys"] == ("ok", "1 for HS256")
 
 
@@ -220,7 +226,7 @@ def test_time_of_an_answer(headers: dict[str, str], expected: float | None) -> N
 def test_provider_without_openid_connect(github: RecordingGitHub) -> None:
     found = diagnosis("github")
 
-    assert found.keys() == {"client", "callback"}
+    assert found.keys() == {"client", "cache", "callback"}
     assert found["client"][0] == "ok"
 
     github.client_secret = "the next one"

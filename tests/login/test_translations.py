@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.template import Engine
+from django.template import Context, Engine
 from django.template.base import Template
 from django.template.loader import render_to_string
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
@@ -32,6 +32,7 @@ LANGUAGES = ["de", "fr"]
 GETTEXT = {"_", "gettext", "gettext_lazy"}
 NGETTEXT = {"ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%d|</?\w+>")
+CONTEXT_END = "\x04"  # between the context and the string, in what gettext reads
 NO_WORDS = re.compile(
     r"\{% comment.*?endcomment %\}|\{#.*?#\}|\{% blocktranslate.*?endblocktranslate %\}"
     r"|<style.*?</style>|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>|&\w+;",
@@ -74,7 +75,8 @@ def strings_of_template(path: Path) -> Iterator[Entry]:
     nodelist = Template(path.read_text(), engine=engine).nodelist
     for node in nodelist.get_nodes_by_type(TranslateNode):
         assert isinstance(node, TranslateNode)
-        yield Entry(str(node.filter_expression.var.literal))
+        context = node.message_context.resolve(Context()) + CONTEXT_END if node.message_context else ""
+        yield Entry(context + str(node.filter_expression.var.literal))
     for node in nodelist.get_nodes_by_type(BlockTranslateNode):
         assert isinstance(node, BlockTranslateNode)
         singular, plural = (node.render_token_list(tokens or [])[0] for tokens in (node.singular, node.plural))
@@ -116,7 +118,8 @@ def entry_of(lines: Iterable[str]) -> Entry:
         name = keyword.strip() or name
         fields[name] = fields.get(name, "") + str(ast.literal_eval(quote + rest))
     said = tuple(text for name, text in fields.items() if name.startswith("msgstr"))
-    return Entry(fields["msgid"], fields.get("msgid_plural", ""), said)
+    context = fields["msgctxt"] + CONTEXT_END if "msgctxt" in fields else ""
+    return Entry(context + fields["msgid"], fields.get("msgid_plural", ""), said)
 
 
 def compiled(language: str) -> dict[Any, str]:
@@ -204,7 +207,7 @@ def test_pages_speak_the_language_of_the_request(settings: Settings, language: s
         offered = Markup(client.get("/oauth/").content.decode())
         failed = Markup(client.get("/oauth/op/callback/?state=s&code=c").content.decode())
 
-    assert [page.all("html") for page in (offered, failed)] == [[{"lang": language}]] * 2
+    assert [page.all("html") for page in (offered, failed)] == [[{"lang": language, "class": "oidc-login-page"}]] * 2
     assert (offered.texts["h1"], offered.texts["title"], offered.forms[0].button) == (heading, heading, button)
     assert (failed.texts["h1"], next(iter(failed.links))) == (failure, again)
 

@@ -82,9 +82,9 @@ class Browser:
 
     # A sign-in.
 
-    def begin(self, key: str = "op", *, next: str | None = None, view: str = "login") -> Any:
+    def begin(self, key: str = "op", *, next: str | None = None, view: str = "login", **fields: str) -> Any:
         """Click the provider's button; the answer is the redirect to the provider."""
-        data = {} if next is None else {"next": next}
+        data = {**fields, **({} if next is None else {"next": next})}
         response = self.post(reverse(f"oidc_login:{view}", args=[key]), data)
         if "state=" in response.get("Location", ""):
             self.begun.append(dict(parse_qsl(urlsplit(response["Location"]).query)))

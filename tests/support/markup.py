@@ -42,6 +42,8 @@ class Markup(HTMLParser):
             self.forms[-1].fields.append((attributes["name"], attributes.get("value", "")))
         if tag == "a":
             self._href = attributes["href"]
+        if tag == "button" and "aria-label" in attributes:
+            self.forms[-1].button = " ".join(attributes["aria-label"].split())
         if tag not in VOID:
             self._open.append(tag)
 

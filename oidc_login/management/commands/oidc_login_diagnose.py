@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,28 +14,34 @@ from oidc_login.registry import get_configurations
 
 class Command(BaseCommand):
     help = (
-        "Asks providers what a sign-in would ask them, and says what does not work and what to do about it. A code "
-        "that nobody gave is sent to them, to see whether they accept the client."
+        "Makes the requests of a sign-in to the providers, and reports what fails and what to do about it. To see "
+        "whether they accept the client and the callback URL, the command sends them a made-up code and asks for a "
+        "sign-in that shows no page."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("keys", nargs="*", metavar="KEY", help="Of these providers alone.")
+        parser.add_argument("keys", nargs="*", metavar="KEY", help="Only these providers.")
+        parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for key in options["keys"]:
             check_provider(key)
-        broken = [
-            key
-            for key, configuration in get_configurations().items()
-            if key in (options["keys"] or [key]) and not self.shown(key, list(diagnose(key, configuration)))
-        ]
-        if broken:
+        wanted = options["keys"] or list(get_configurations())
+        found = {key: list(diagnose(key, get_configurations()[key])) for key in dict.fromkeys(wanted)}
+        if options["json"]:
+            findings = {key: [one.as_json() for one in found[key]] for key in found}
+            self.stdout.write(json.dumps(findings, indent=2))
+        else:
+            for key in found:
+                self.show(key, found[key])
+        if broken := [key for key in found if any(one.is_good is False for one in found[key])]:
             raise CommandError(f"Nobody can sign in through: {', '.join(broken)}.")
 
-    def shown(self, key: str, findings: list[Finding]) -> bool:
-        """Print what was found, and return whether people can sign in."""
+    def show(self, key: str, findings: list[Finding]) -> None:
+        """Print what was found, with the evidence below."""
         self.stdout.write(self.style.MIGRATE_HEADING(key))
         marks = {True: self.style.SUCCESS("ok    "), False: self.style.ERROR("FAILED"), None: "      "}
         for finding in findings:
             self.stdout.write(f"  {marks[finding.is_good]} {finding.subject:<11} {finding.text}")
-        return all(finding.is_good is not False for finding in findings)
+            for name, value in finding.evidence().items():
+                self.stdout.write(f"{' ' * 21}{name}: {value}")

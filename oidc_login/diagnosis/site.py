@@ -1,0 +1,50 @@
+"""What a sign-in needs of the site itself: an address for the callback, and a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.urls import reverse
+
+from oidc_login.conf import django, settings
+from oidc_login.diagnosis.findings import Finding
+from oidc_login.flow.old_callbacks import old_callback
+from oidc_login.registry import callback_name
+
+UNKNOWN_HOST = "<your host>"
+DEVELOPMENT = "http://localhost:8000"
+
+
+def callback_url(key: str, *, unknown_host: str = UNKNOWN_HOST) -> str:
+    """Return where the provider sends its answers."""
+    name, old = callback_name(key), old_callback(key)
+    path = (
+        reverse(old[0], args=old[1]) if old else reverse(name) if name else reverse("oidc_login:callback", args=[key])
+    )
+    return site_url(unknown_host).rstrip("/") + path
+
+
+def site_url(unknown_host: str) -> str:
+    """Return the site's address: that of the settings, of `runserver` under `DEBUG`, or of the one allowed host."""
+    if settings.BASE_URL:
+        return str(settings.BASE_URL)
+    if django.DEBUG:
+        return DEVELOPMENT
+    hosts = [host for host in django.ALLOWED_HOSTS if not host.startswith((".", "*"))]
+    return f"https://{hosts[0]}" if len(hosts) == 1 == len(django.ALLOWED_HOSTS) else f"https://{unknown_host}"
+
+
+def look_at_cache() -> Iterator[Finding]:
+    """Used sign-ins and documents are kept in the cache, which all processes have to share."""
+    cache = caches[settings.CACHE]
+    named = f"CACHES[{settings.CACHE!r}] is {type(cache).__name__}"
+    if isinstance(cache, DummyCache):
+        text = f"{named}, which remembers nothing, so that no sign-in can be completed: use Redis or Memcached."
+        yield Finding(subject="cache", is_good=False, text=text, expected="a cache", seen=type(cache).__name__)
+    elif isinstance(cache, (LocMemCache, FileBasedCache)) and not django.DEBUG:
+        text = f"{named}: with more than one process, a used sign-in is not remembered. Use Redis or Memcached."
+        yield Finding(subject="cache", is_good=None, text=text, expected="a shared cache", seen=type(cache).__name__)
