@@ -16,11 +16,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.cache import SharedValues
 from oidc_login.conf import settings
-from oidc_login.exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, from_protocol
+from oidc_login.exceptions import AccessTokenInvalid, ProviderUnknown, RefusedBySite, UserInfoInvalid, translated
 from oidc_login.models import OAuthConnection
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.access_token import check_introspected, scopes_of, unverified_issuer
-from oidc_login.protocol.errors import InvalidAccessToken, ProtocolError
+from oidc_login.protocol.errors import InvalidAccessToken
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.providers.base import OAuthProvider
@@ -61,11 +61,9 @@ def bearer_providers() -> Mapping[str, tuple[str, ...]]:
 def judge(raw: str) -> AccessToken:
     """Return what a token stands for, or raise `AccessTokenInvalid` (`ProviderUnavailable`: nobody can tell now)."""
     try:
-        with time_budget(MAX_TIMEOUT):
+        with translated(), time_budget(MAX_TIMEOUT):
             issuer = unverified_issuer(raw)
             return _introspected(raw) if issuer is None else _verified(raw, issuer)
-    except ProtocolError as error:
-        raise from_protocol(error) from error
     except ProviderUnknown as error:
         raise AccessTokenInvalid("provider") from error
 
@@ -87,14 +85,11 @@ def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
     key = next(iter(settings.BEARER_PROVIDERS), None)
     if key is None:
         raise RefusedBySite("no_flow")
-    try:
-        provider = backend.provider = get_provider(key)
-        backend.oauth_token = OAuthToken(access_token)
-        with time_budget(MAX_TIMEOUT):
-            claims = _userinfo(provider, access_token, backend=backend)
-            issuer = provider.get_identity_issuer({})
-    except ProtocolError as error:
-        raise from_protocol(error) from error
+    provider = backend.provider = get_provider(key)
+    backend.oauth_token = OAuthToken(access_token)
+    with translated(), time_budget(MAX_TIMEOUT):
+        claims = _userinfo(provider, access_token, backend=backend)
+        issuer = provider.get_identity_issuer({})
     subject = claims.get("sub")
     if not is_subject(subject):
         raise UserInfoInvalid("sub")

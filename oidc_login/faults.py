@@ -24,7 +24,7 @@ from django.db import (
 )
 from django.db.transaction import TransactionManagementError
 
-from oidc_login.exceptions import OAuthError, SiteMisconfigured, SiteUnavailable, from_protocol
+from oidc_login.exceptions import OAuthError, SiteMisconfigured, SiteUnavailable, as_oauth_error
 from oidc_login.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,8 @@ MISTAKES = (
 
 def seen_as(error: Exception) -> OAuthError | None:
     """Return the error that people see for what went wrong; `None` for a mistake in code."""
-    if isinstance(error, OAuthError):
-        return error
-    if isinstance(error, ProtocolError):
-        return from_protocol(error)
+    if isinstance(error, (OAuthError, ProtocolError)):
+        return as_oauth_error(error)
     if is_missing_table(error):
         return SiteMisconfigured("tables_missing")
     return site_fault(error)

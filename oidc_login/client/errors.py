@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.http import HttpRequest
 
 from oidc_login import exceptions
+from oidc_login.exceptions import as_oauth_error
 from oidc_login.flow.memory import discard_flow
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
@@ -104,7 +105,7 @@ def asking(request: HttpRequest | None = None) -> Iterator[None]:
 
 def as_told(error: exceptions.OAuthError | protocol.ProtocolError) -> OAuthError:
     """Return the error of this API that stands for one of the package; a provider's own words are not repeated."""
-    seen = exceptions.from_protocol(error) if isinstance(error, protocol.ProtocolError) else error
+    seen = as_oauth_error(error)
     if isinstance(error, STATE_ERRORS):
         return MismatchingStateError(seen=seen)
     if isinstance(error, protocol.InvalidIDToken):

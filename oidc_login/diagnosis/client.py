@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from oidc_login.diagnosis.findings import Finding, failed
-from oidc_login.exceptions import ClientRefused, CodeRefused, from_protocol
+from oidc_login.exceptions import ClientRefused, CodeRefused, as_oauth_error
 from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.errors import ProtocolError, TokenErrorResponse
 from oidc_login.protocol.http.client import Request, Response
@@ -48,7 +48,7 @@ def look_at_client(provider: OAuthProvider, callback_url: str) -> Finding:
 
 def judged(error: TokenErrorResponse, provider: OAuth2Provider) -> Finding:
     """Return what an error response to a made-up code means for the client."""
-    seen = from_protocol(error)
+    seen = as_oauth_error(error)
     if isinstance(seen, CodeRefused):
         return Finding(subject="client", is_good=True, text="is accepted; a code that nobody gave is not")
     if isinstance(seen, ClientRefused):

@@ -56,4 +56,5 @@ from oidc_login.exceptions.translation import CLIENT_ERRORS as CLIENT_ERRORS
 from oidc_login.exceptions.translation import CODE_ERRORS as CODE_ERRORS
 from oidc_login.exceptions.translation import REFRESH_ERRORS as REFRESH_ERRORS
 from oidc_login.exceptions.translation import UNAVAILABLE_ERRORS as UNAVAILABLE_ERRORS
-from oidc_login.exceptions.translation import from_protocol as from_protocol
+from oidc_login.exceptions.translation import as_oauth_error as as_oauth_error
+from oidc_login.exceptions.translation import translated as translated

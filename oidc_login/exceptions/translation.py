@@ -1,6 +1,9 @@
-"""Which error a person sees for one of the protocol floor."""
+"""The one place where errors of the protocol floor become the errors that people see."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from oidc_login.exceptions.base import OAuthError
 from oidc_login.exceptions.faults import (
@@ -28,8 +31,19 @@ REFRESH_ERRORS = ("invalid_grant", "bad_refresh_token")  # the latter is GitHub'
 CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
 
 
-def from_protocol(error: protocol.ProtocolError) -> OAuthError:
-    """Return the error that a person sees for one of the protocol floor, with its evidence."""
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise an error of the protocol floor in this block as the error that people see."""
+    try:
+        yield
+    except protocol.ProtocolError as error:
+        raise as_oauth_error(error) from error
+
+
+def as_oauth_error(error: OAuthError | protocol.ProtocolError) -> OAuthError:
+    """Return the error that people see, with the evidence of the protocol floor."""
+    if isinstance(error, OAuthError):
+        return error
     seen = _seen_as(error)
     seen.evidence = error.evidence
     return seen

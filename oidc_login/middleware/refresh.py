@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from oidc_login.exceptions import OAuthError, from_protocol
+from oidc_login.exceptions import OAuthError, as_oauth_error
 from oidc_login.flow.begin import begin_flow
 from oidc_login.flow.redirects import destination, safe_next
 from oidc_login.middleware.faults import respond_to_faults, unavailable
@@ -98,8 +98,9 @@ def begin_silent_flow(
                 parameters=silent_parameters(connection, provider),
             )
     except (OAuthError, ProtocolError) as error:
-        seen = from_protocol(error) if isinstance(error, ProtocolError) else error
-        return respond(request, postpone_renewal(request, seen, provider_key=provider.key, provider=provider))
+        return respond(
+            request, postpone_renewal(request, as_oauth_error(error), provider_key=provider.key, provider=provider)
+        )
     answer["Cache-Control"] = "no-store"
     return answer
 

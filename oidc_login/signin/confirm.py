@@ -7,9 +7,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.exceptions import RefusedBySite, UserInfoInvalid, from_protocol
+from oidc_login.exceptions import RefusedBySite, UserInfoInvalid, translated
 from oidc_login.models import OAuthConnection
-from oidc_login.protocol.errors import ProtocolError
 from oidc_login.providers.answers import http_answers
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.signin import provisioning
@@ -22,10 +21,8 @@ from oidc_login.signin.values import Backend
 def confirm(backend: Backend, connection: OAuthConnection, provider: OAuthProvider) -> AbstractBaseUser:
     """Return the user of a connection whose tokens are fresh, with the rights of now, or raise `OAuthError`."""
     backend.provider = provider
-    try:
+    with translated():
         claims = claims_of_now(backend, connection)
-    except ProtocolError as error:
-        raise from_protocol(error) from error
     user = admit_known(connection, claims, provider=provider, backend=backend)
     if claims and provisioning.provision_again(connection, claims, provider).last_superuser:
         raise RefusedBySite("last_superuser")  # the session goes on only with rights that were confirmed

@@ -10,10 +10,9 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.exceptions import OAuthError, RefusedBySite, SignupClosed, from_protocol
+from oidc_login.exceptions import OAuthError, RefusedBySite, SignupClosed, translated
 from oidc_login.flow.pending import Flow
 from oidc_login.protocol.authorization import AuthorizationResponse
-from oidc_login.protocol.errors import ProtocolError
 from oidc_login.signin.admission import admit, check_login_allowed
 from oidc_login.signin.constraints import NOT_STORED, refusal
 from oidc_login.signin.exchange import exchange_and_verify, identify, learn
@@ -30,10 +29,9 @@ SIGN_NOBODY_IN = ("connect", "scopes")  # purposes of a flow that prove nothing 
 def sign_in(backend: Backend, request: HttpRequest, *, flow: Flow, response: AuthorizationResponse) -> SignedIn:
     """Return whom the response to a pending flow proves, with everything written, or raise `OAuthError`."""
     try:
-        backend.verified = exchange_and_verify(backend, request, flow=flow, response=response)
-        return find_and_write(backend)
-    except ProtocolError as error:
-        raise from_protocol(error) from error
+        with translated():
+            backend.verified = exchange_and_verify(backend, request, flow=flow, response=response)
+            return find_and_write(backend)
     except OAuthError:
         raise
     except SuspiciousOperation as error:  # upstream's way for a hook to say no

@@ -24,7 +24,7 @@ from oidc_login.exceptions import (
     OAuthError,
     ProviderUnavailable,
     SiteUnavailable,
-    from_protocol,
+    as_oauth_error,
 )
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import TOKEN_FIELDS
@@ -275,7 +275,7 @@ class Refresh:
     @sensitive_variables()
     def _handle(self, error: protocol.ProtocolError | OAuthError) -> None:
         """Store that the person has to sign in, or raise an error that passes, with the tokens unchanged."""
-        raised = from_protocol(error) if isinstance(error, protocol.ProtocolError) else error
+        raised = as_oauth_error(error)
         if isinstance(error, protocol.TokenErrorResponse) and error.reason in REFRESH_ERRORS:
             return self._handle_refusal(error)
         if isinstance(error, protocol.InvalidIDToken) and error.reason in OF_ANOTHER_SIGN_IN:

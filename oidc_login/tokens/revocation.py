@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.choices import Status
-from oidc_login.exceptions import ConnectionRemoved, OAuthError, ProviderUnavailable, from_protocol
+from oidc_login.exceptions import ConnectionRemoved, OAuthError, ProviderUnavailable, translated
 from oidc_login.fields import ENCRYPTED_FIELDS, TOKEN_FIELDS, TokenKeyError
 from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
@@ -34,10 +34,8 @@ def revoke(connection: OAuthConnection) -> None:
             connection.refresh_from_db(using=alias_of(connection), fields=ENCRYPTED_FIELDS)
         except model_of(connection).DoesNotExist as error:
             raise ConnectionRemoved from error
-        try:
+        with translated():
             revoke_token(provider, connection.oauth_token)
-        except protocol.ProtocolError as error:
-            raise from_protocol(error) from error
         if forget(connection):
             return
     raise ProviderUnavailable("refresh_overtaken")
