@@ -37,9 +37,9 @@ from oidc_login.signin.values import SignedIn, Verified
 
 
 class OIDCLoginBackend(UpstreamHooks):
-    """Signs people in who come back from a provider with a pending flow.
+    """Signs in people who return from a provider with a pending flow.
 
-    A sign-in is `oidc_login.signin`; here are the hooks that it asks, and their defaults.
+    The sign-in itself is in `oidc_login.signin`. This class has the hooks that it calls, and their defaults.
     """
 
     identity: Identity
@@ -48,11 +48,11 @@ class OIDCLoginBackend(UpstreamHooks):
     transaction: SignInTransaction
     known_free_username = ""  # found by the search for accounts, which a sign-up needs anyway
 
-    # User names, in small letters, that no claim gives to anybody: they would pass for the site itself.
+    # Lowercase user names that no claim can give to a person: they would pass for the site itself.
     reserved_usernames: Collection[str] = users.RESERVED_USERNAMES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: Django makes a backend for every `request.user`, and upstream's demands settings."""
+        """Do nothing: Django creates a backend for every `request.user`, and the base class requires settings."""
 
     @cached_property
     def UserModel(self) -> Any:  # noqa: N802  # upstream's name
@@ -69,8 +69,8 @@ class OIDCLoginBackend(UpstreamHooks):
     ) -> AbstractBaseUser | None:
         """Return the user whom the response to a pending flow proves, or raise `OAuthError`.
 
-        Without a flow there is nothing to do: a password form may be posted to any URL. Both values hide their
-        secrets, since Django tells whoever listens with what a login failed.
+        Without a flow it returns `None`: a password form may be posted to any URL. Both values hide their
+        secrets, because Django sends them with its signal for failed logins.
         """
         if request is None or flow is None or response is None:
             return None
@@ -82,10 +82,10 @@ class OIDCLoginBackend(UpstreamHooks):
         return self.signed_in.user
 
     def overrides(self, *names: str) -> bool:
-        """Whether the site has a method of its own for one of these hooks."""
+        """Whether the site overrides one of these hooks."""
         return any(getattr(type(self), name) is not getattr(OIDCLoginBackend, name) for name in names)
 
-    # The hooks that sites override; upstream's names and signatures, safe defaults.
+    # The hooks that sites override: the names and signatures of mozilla-django-oidc, with safe defaults.
 
     @sensitive_variables()
     def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,17 +96,17 @@ class OIDCLoginBackend(UpstreamHooks):
 
     @sensitive_variables()
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
-        """Return the claims of the ID token after all rules of Core 3.1.3.7; {} without OpenID Connect."""
+        """Return the claims of the ID token after every check of Core 3.1.3.7; {} without OpenID Connect."""
         self.verified_claims = self.provider.verify_id_token(self.oauth_token, request=self.request)
         return dict(self.verified_claims)
 
     @sensitive_variables()
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return all claims about the person: those of the ID token, completed by the provider's user info."""
+        """Return all claims about the person: those of the ID token, completed by userinfo."""
         with answers_of(self.provider):
             claims = self.provider.get_userinfo(self.oauth_token, claims=payload)
         if hasattr(self, "verified"):
-            # For an override of `get_or_create_user` that asks by itself; the hooks after it read the identity.
+            # For an override of `get_or_create_user` that calls this itself; the hooks after it read the identity.
             self.identity = identify(self.verified, claims, payload)
         return claims
 
@@ -114,20 +114,20 @@ class OIDCLoginBackend(UpstreamHooks):
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
         """Return the user that the linking rules name, with the connection written, or raise `OAuthError`.
 
-        Upstream's class for APIs calls it with an access token alone.
+        mozilla-django-oidc's class for APIs calls it with only an access token.
         """
         if not hasattr(self, "verified"):
-            from oidc_login.access_tokens import user_of_userinfo  # not needed by whoever only signs people in
+            from oidc_login.access_tokens import user_of_userinfo  # not needed for signing people in
 
             return user_of_userinfo(self, access_token)
         return admit_and_write(self, payload).user
 
     def verify_claims(self, claims: dict[str, Any]) -> bool:
-        """Say whether the person may sign in at all; yes by default."""
+        """Return whether the person may sign in at all; true by default."""
         return True
 
     def filter_users_by_claims(self, claims: dict[str, Any]) -> Iterable[Any]:
-        """Return the users that have the e-mail address of the claims, compared safely."""
+        """Return the users that have the email address of the claims, compared safely."""
         name = "" if self.suggested_username(claims) else users.first_username(claims)
         if name.casefold() in self.reserved_usernames:
             name = ""
@@ -147,20 +147,20 @@ class OIDCLoginBackend(UpstreamHooks):
         return user
 
     def get_username(self, claims: dict[str, Any]) -> str:
-        """Return a user name that the claims suggest and that nobody has; upstream's setting may suggest another."""
+        """Return a free user name from the claims, or from mozilla-django-oidc's setting."""
         suggested = self.suggested_username(claims)
         return users.free_username(
             claims, suggested=suggested, reserved=self.reserved_usernames, known_free=self.known_free_username
         )
 
     def describe_user_by_claims(self, claims: dict[str, Any]) -> str:
-        """Describe the person for a log record, without saying who it is."""
+        """Describe the person for a log record, without identifying them."""
         return f"an identity of {self.provider.key}"
 
     def get_user(self, user_id: Any) -> AbstractBaseUser | None:
-        """Return the user of a session, unless they may not be signed in any more.
+        """Return the user of a session, `None` if they may not sign in any more.
 
-        A replica may not know somebody who signed up a moment ago.
+        A replica may not have a user who has just signed up.
         """
         manager = self.UserModel._default_manager
         try:
@@ -176,9 +176,9 @@ def authenticate(
 ) -> SignedIn:
     """Return the sign-in that a response to a pending flow proves, or raise `OAuthError` with nothing written.
 
-    `establish` gives the person their session. It is called in the transaction of the sign-in, after its rows.
+    `establish` creates the person's session. It is called in the transaction of the sign-in, after its rows.
 
-    Only this package's backend, or the site's subclass of it, is asked: the code is nobody else's business. The
+    Only this package's backend, or the site's subclass of it, is called: no other backend gets the code. The
     user has the attribute `backend`, as after Django's own function.
     """
     backend = site_backend()
@@ -191,15 +191,15 @@ def authenticate(
             user.backend = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
             signed_in = replace(found, user=user, keep_tokens=backend.store_tokens)
             establish(signed_in)
-    except PermissionDenied as error:  # Django's way for a hook to say no
+    except PermissionDenied as error:  # how a hook refuses in Django
         raise RefusedBySite from error
-    except IntegrityError as error:  # by a receiver of `user_logged_in`, or at the very end
+    except IntegrityError as error:  # by a receiver of `user_logged_in`, or at the commit
         raise refusal(error, getattr(backend, "identity", None), backend.provider) from None
     return signed_in
 
 
 def site_backend() -> Any:
-    """Return a new instance of the site's backend for providers; `RefusedBySite` where no such backend is set up."""
+    """Return a new instance of the site's backend, or raise `RefusedBySite` if it has none of ours."""
     path = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
     if not path:
         raise RefusedBySite("no_backend")
@@ -208,5 +208,5 @@ def site_backend() -> Any:
 
 @lru_cache(maxsize=8)
 def get_backend_path(paths: tuple[str, ...]) -> str:
-    """Return the first of the backends that is ours; "" where none is, which the system checks tell."""
+    """Return the first of the backends that is ours; "" if none is, which the system checks report."""
     return next((path for path in paths if issubclass(import_string(path), OIDCLoginBackend)), "")

@@ -30,7 +30,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
     """A client of an OAuth 2.0 or OpenID provider."""
 
     def _own_values(self) -> tuple[str, ...]:
-        """Return what a flow is made of: OpenID providers alone are sent a nonce."""
+        """Return the values of a flow: only OpenID providers are sent a nonce."""
         return OWN_VALUES if self._provider().has_id_token else ("state", "code_verifier")
 
     def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,9 +50,9 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
         leeway: float | None = None,
         **parameters: Any,
     ) -> OAuth2Token:
-        """Return the tokens that the answer in this request stands for, with `userinfo` from the ID token.
+        """Return the tokens for the answer in this request, with `userinfo` from the ID token.
 
-        The flow is used up first, whatever is wrong with the answer.
+        The flow is used up first, also if the answer is wrong.
         """
         if parameters:
             name = next(iter(parameters))
@@ -124,7 +124,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
 
     @asking()
     def fetch_jwk_set(self, force: bool = False) -> Any:
-        """Return the provider's keys (RFC 7517 5); `force` fetches them anew, but not more than twice a minute."""
+        """Return the provider's keys (RFC 7517 5); `force` fetches them again, but at most twice a minute."""
         provider = self._provider()
         if not provider.has_id_token:
             raise RuntimeError('Missing "jwks_uri" in metadata')

@@ -46,7 +46,7 @@ class TokenCalls(ApiCalls):
         except OAuthError as error:
             if left <= 0:
                 raise
-            logger.info("a token that is still valid was not replaced: %s", error.code)
+            logger.info("token not refreshed, still valid: error=%s", error.code)
             return token
         if renewed is None and left <= 0:
             raise InvalidTokenError(description="The token has expired, and there is no way to a new one")
@@ -55,7 +55,7 @@ class TokenCalls(ApiCalls):
     @asking()
     @sensitive_variables()
     def renew(self, token: TokenLike) -> OAuth2Token | None:
-        """Return a new token and tell whoever stores it; `None` where only the person can get one."""
+        """Return a new token and send it to the site's storage; `None` if only the person can get one."""
         old, provider = as_token(token), self._provider()
         if provider.can_refresh(oauth_token=old):
             renewed = self._refreshed(provider, old, token)
@@ -161,7 +161,7 @@ class TokenOfCall:
         try:
             renewed = self._calls.renew(self._token)
         except OAuthError as error:
-            logger.info("a token that an API refused was not replaced: %s", error.code)
+            logger.info("token not refreshed after an API refused it: error=%s", error.code)
             return None
         if renewed is None:
             return None
@@ -227,7 +227,7 @@ def openid_userinfo(provider: OAuthProvider, token: TokenLike) -> Mapping[str, A
 def with_what_is_known(provider: OAuthProvider, claims: Mapping[str, Any], known: Any) -> dict[str, Any]:
     """Return the claims of user info, completed by those of the ID token: the rules for who may come in judge both.
 
-    How the person proved who they are is in the ID token alone.
+    How the person authenticated is only in the ID token.
     """
     known = known if isinstance(known, Mapping) else {}
     completed = merge_claims(claims, known, email_claims=provider.email_claims)

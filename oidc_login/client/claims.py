@@ -18,7 +18,7 @@ from oidc_login.validation import listed
 
 # An option's members, as the original has them.
 MEMBERS = ("essential", "value", "values", "validate", "allow_blank")
-# These are judged whatever a call says.
+# These are checked in any case.
 ALWAYS_CHECKED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 ClaimsOptions = Mapping[str, Mapping[str, Any]]

@@ -33,7 +33,7 @@ STATE_ERRORS = (
 
 
 class OAuthError(exceptions.OAuthError):
-    """A flow, a token or a call that cannot go on.
+    """A flow, a token or a call that cannot continue.
 
     Whoever does not catch it answers 400: to Django it is a suspicious request. One that stands for another error
     of the package has its `code`, `reason`, `status_code` and `retry_after`.
@@ -104,7 +104,7 @@ def asking(request: HttpRequest | None = None) -> Iterator[None]:
 
 
 def as_told(error: exceptions.OAuthError | protocol.ProtocolError) -> OAuthError:
-    """Return the error of this API that stands for one of the package; a provider's own words are not repeated."""
+    """Return the error of this API for one of the package, without the provider's own text."""
     seen = as_oauth_error(error)
     if isinstance(error, STATE_ERRORS):
         return MismatchingStateError(seen=seen)

@@ -1,4 +1,4 @@
-"""The beginning of a flow, and the answer that ends it, whatever the provider speaks."""
+"""The beginning of a flow, and the answer that ends it, for OAuth 2.0 and OAuth 1.0."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Flows(Client):
         pending.save(request, replace(flow, user_key=pending.user_key(request)))
 
     def _own_values(self) -> tuple[str, ...]:
-        """Return what a flow with this provider is made of."""
+        """Return the names of the values in a flow with this provider."""
         raise NotImplementedError
 
     def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Flows(Client):
 
     @sensitive_variables()
     def _take_answer(self, request: HttpRequest, provider: OAuthProvider) -> AuthorizationResponse:
-        """Return the answer of this request to a flow, which is used up first, whatever is wrong with the answer."""
+        """Return the answer of this request to a flow, which is used up first, also if the answer is wrong."""
         data = request.POST if request.method == "POST" else request.GET
         parameters = [(name, value) for name, values in data.lists() for value in values]
         flow = pending.take(request, read_state(parameters), provider_key=self._key, purpose="client")

@@ -81,5 +81,5 @@ class Logout(Client):
             flow = pending.take(request, state, provider_key=self._key, purpose="client_logout")
         except (exceptions.OAuthError, ProtocolError) as error:
             raise OAuthError(description='Invalid "state" parameter') from error
-        discard_flow(request)  # nobody was signed in: what is remembered of it may be forgotten sooner
+        discard_flow(request)  # nobody was signed in, so its mark may be forgotten sooner
         return {"post_logout_redirect_uri": flow.redirect_uri}

@@ -56,7 +56,7 @@ class RegisteredOAuth1Provider(OAuth1Provider):
 class DjangoOAuth1App(Flows, ApiCalls):
     """A client of an OAuth 1.0a provider.
 
-    Its tokens are dictionaries with `oauth_token`, `oauth_token_secret` and what the provider sent beside them.
+    Its tokens are dictionaries with `oauth_token`, `oauth_token_secret` and everything else the provider sent.
     """
 
     def _own_values(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class DjangoOAuth1App(Flows, ApiCalls):
 
     @sensitive_variables()
     def authorize_access_token(self, request: HttpRequest) -> Discreet:
-        """Return the token that the answer in this request stands for; the flow is used up first (RFC 5849 2.3)."""
+        """Return the token for the answer in this request; the flow is used up first (RFC 5849 2.3)."""
         with asking(request):
             provider = self._provider()
             response = self._take_answer(request, provider)
@@ -99,7 +99,7 @@ class DjangoOAuth1App(Flows, ApiCalls):
     def fetch_access_token(
         self, request_token: Mapping[str, str] | None = None, *, oauth_verifier: str, **parameters: Any
     ) -> Discreet:
-        """Return the token for a request token and its verifier, for whoever keeps a flow by themselves."""
+        """Return the token for a request token and its verifier, for a site that keeps the flow itself."""
         private = as_request_token(request_token)
         request = HttpRequest()
         attach_flow(request, self._flow(redirect_uri="", private=private))

@@ -45,7 +45,7 @@ from oidc_login.validation import listed, nearest
 
 # Arguments of an HTTP client that the original takes for a token request.
 REQUEST_ARGUMENTS = ("auth", "body", "headers", "method")
-# What is asked for by these is also expected of the answer, so they are no mere parameters.
+# The answer is checked against these, so they are more than parameters.
 ASKED_AND_EXPECTED = ("max_age", "response_mode", "scope")
 
 
@@ -63,7 +63,7 @@ class Problem:
 
 
 def refuse(where: str, problems: Iterable[Problem]) -> None:
-    """Raise `ImproperlyConfigured` where one of the problems stands in the way."""
+    """Raise `ImproperlyConfigured` if there is a problem."""
     found = [str(problem) for problem in problems if problem.kind != "unused"]
     if found:
         raise ImproperlyConfigured(f"{where}: {' '.join(found)}")
@@ -151,7 +151,7 @@ def check_redirect_uri(redirect_uri: str | None) -> str:
     return redirect_uri
 
 
-# What one authorization request may be given beside parameters of the provider's own.
+# Parameters of one authorization request, in addition to the provider's own.
 AUTHORIZATION_REQUEST: Mapping[str, Rule] = {
     **dict.fromkeys(FLOW_PARAMETERS, never("is not a site's to choose", "Remove it.")),
     "state": random_text(20, MAX_STATE_LENGTH),
@@ -171,7 +171,7 @@ def request_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def problems_of(options: Mapping[str, Any], rules: Mapping[str, Rule] = OPTIONS) -> Iterator[Problem]:
-    """Return what is wrong with options, each by itself; one that is `None` is not given."""
+    """Return what is wrong with single options; `None` counts as missing."""
     yield from judged(options, rules, "{}")
     nested = options.get("client_kwargs")
     if isinstance(nested, Mapping):

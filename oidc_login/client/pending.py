@@ -1,7 +1,7 @@
 """The flows of clients between their two requests.
 
-A redirect that we make ourselves keeps its flow in a sealed cookie, as every sign-in does. Where a site makes the
-redirect, there is no response to set a cookie on, and the flow waits in the session, sealed as well.
+If the package makes the redirect, the flow is kept in a sealed cookie, as in every sign-in. If the site makes the
+redirect, there is no response to set a cookie on, and the flow is kept in the session, sealed as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from oidc_login.session_state import read_state, write_state
 
 
 def save(request: HttpRequest, flow: Flow) -> None:
-    """Keep a flow in the session; the oldest ones make room."""
+    """Keep a flow in the session; the oldest ones are dropped."""
     name = session_name(flow.state)
     kept = {each: value for each, value in saved(request).items() if each != name}
     recent = list(kept.items())[-(MAX_COOKIES - 1) :]
@@ -29,7 +29,7 @@ def save(request: HttpRequest, flow: Flow) -> None:
 
 
 def take(request: HttpRequest, state: str, *, provider_key: str, purpose: Purpose) -> Flow:
-    """Return the flow of a state and use it up, whosever it is; then it has to be this client's."""
+    """Return the flow of a state and use it up; then raise `ProviderMismatch` if it is not this client's."""
     try:
         flow = take_flow(request, state, now=time.time(), find=find)
     finally:
@@ -40,15 +40,15 @@ def take(request: HttpRequest, state: str, *, provider_key: str, purpose: Purpos
 
 
 def user_key(request: HttpRequest) -> str:
-    """Return who is signed in; "" where nobody is, or where the site has no users."""
+    """Return the key of the signed-in user; "" if nobody is signed in, or the site has no users."""
     user = getattr(request, "user", None)
     return str(user.pk) if user is not None and user.is_authenticated else ""
 
 
 def check_user(request: HttpRequest, flow: Flow) -> None:
-    """A flow ends for the user who began it, or for nobody where nobody was signed in.
+    """A flow must end for the user who began it, or for a visitor if a visitor began it.
 
-    An answer that comes without its session names nobody, so the site cannot act for the wrong person.
+    An answer without its session has no user, so that the site cannot act for the wrong person.
     """
     current = user_key(request)
     if flow.user_key == current or (not current and session_is_withheld(request)):
@@ -57,13 +57,13 @@ def check_user(request: HttpRequest, flow: Flow) -> None:
 
 
 def session_is_withheld(request: HttpRequest) -> bool:
-    """Whether the browser keeps the session back from an answer of another site: a POST, or `SameSite=Strict`."""
+    """Whether the browser withholds the session from an answer of another site: a POST, or `SameSite=Strict`."""
     is_strict = str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"
     return django.SESSION_COOKIE_NAME not in request.COOKIES and (is_strict or request.method == "POST")
 
 
 def find(request: HttpRequest, state: str) -> Flow | None:
-    """Return the flow of a state, wherever this browser has it."""
+    """Return the flow of a state, from a cookie or from the session."""
     flow = read_flow_cookie(request, state)
     if flow is not None:
         return flow
@@ -82,7 +82,7 @@ def drop(request: HttpRequest, state: str) -> None:
 
 
 def saved(request: HttpRequest) -> Mapping[str, str]:
-    """Return what the session keeps, nothing where there is no session."""
+    """Return the flows in the session, none if there is no session."""
     return read_state(getattr(request, "session", None)).client_flows
 
 

@@ -62,7 +62,7 @@ class Registration:
         return hasattr(provider_class, "request_token_endpoint")
 
     def provider(self, *, leeway: float | None = None) -> OAuthProvider:
-        """Return the provider, made again only when options or settings have changed."""
+        """Return the provider, built again only if options or settings have changed."""
         options = self.options()
         source = (options, None if is_complete(options) else get_configuration(self.name))
         known = self._made.get(leeway)
@@ -119,7 +119,7 @@ def is_oauth1(options: Options) -> bool:
 
 
 def is_openid(options: Options) -> bool:
-    """Whether an ID token is asked for, and the provider described so that it can be judged."""
+    """Whether an ID token is requested, and the provider is described well enough to verify it."""
     scope = (options.get("client_kwargs") or {}).get("scope") or ""
     asked = scope.split() if isinstance(scope, str) else scope
     return "openid" in asked or "server_metadata_url" in options or "issuer" in options
@@ -182,7 +182,7 @@ def oauth1_address_of(options: Options) -> dict[str, Any]:
 
 
 def problems_together(options: Options) -> Iterator[Problem]:
-    """Return what options lack that are each right by itself, or have too much."""
+    """Return what is missing or contradictory among options that are correct on their own."""
     if not options.get("client_id"):
         yield missing("client_id", "Write client_id, as the provider gave it to you.")
     if is_oauth1(options):

@@ -59,7 +59,7 @@ def texts(value: Any) -> Finding | None:
 
 
 def algorithms(value: Any) -> Finding | None:
-    """Signatures that everybody can verify: neither `none` nor one made with the client's own secret."""
+    """Signatures that everyone can verify: neither `none` nor one with the client's own secret."""
     if isinstance(value, (list, tuple)) and value and all(name in ASYMMETRIC_ALGORITHMS for name in value):
         return None
     return "refused", "names an algorithm that is not accepted here", f"Write some of {listed(ASYMMETRIC_ALGORITHMS)}."

@@ -33,7 +33,7 @@ class OAuth2Token(Discreet):
 
 @sensitive_variables()
 def as_dictionary(token: OAuthToken) -> OAuth2Token:
-    """Return tokens as a dictionary, with whatever else the provider answered beside them.
+    """Return tokens as a dictionary, with everything else in the provider's response.
 
     `userinfo` is not the provider's to say here: it is what was verified.
     """
@@ -105,7 +105,7 @@ def takes_everything(receiver: Callable[..., Any]) -> bool:
 
 
 def with_what_it_names(receiver: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a receiver that passes on the arguments alone that `receiver` has."""
+    """Return a receiver that passes only the arguments that `receiver` accepts."""
     names = inspect.signature(receiver).parameters
 
     def receive(**sent: Any) -> Any:

@@ -38,7 +38,7 @@ class UserInfo(Discreet):
             raise ValueError("locale is not a language tag")
 
     def filter(self, scope: str | Iterable[str]) -> UserInfo:
-        """Return the claims alone that a scope asks for (Core 5.4)."""
+        """Return only the claims that a scope requests (Core 5.4)."""
         scopes = scope.split() if isinstance(scope, str) else list(scope)
         wanted = {name for each in scopes for name in claims_of(each)}
         return type(self)({name: value for name, value in self.items() if name in wanted})

@@ -1,4 +1,4 @@
-"""The package's own cookies: read by their exact name, and bound to this host where the site is on https."""
+"""The package's own cookies: read by their exact name, and bound to this host if the site is on https."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def full_name(request: HttpRequest, name: str) -> str:
 def with_prefix(request: HttpRequest, prefix: str) -> dict[str, str]:
     """Return the cookies whose names begin with `prefix`, in the order in which the browser sent them.
 
-    They come from the header itself. Django's parser also strips Unicode spaces and control characters from names,
-    and a browser takes a name that begins with one of those for no `__Host-` name. A name that comes twice cannot be
-    trusted either: a browser has one `__Host-` cookie of a name.
+    They are read from the header itself. Django's parser also strips Unicode spaces and control characters from names,
+    and for a browser a name that begins with one of those is no `__Host-` name. A name that occurs twice cannot be
+    trusted either: a browser has only one `__Host-` cookie of a name.
     """
     found: dict[str, str] = {}
     repeated: set[str] = set()
@@ -47,7 +47,7 @@ def with_prefix(request: HttpRequest, prefix: str) -> dict[str, str]:
 
 
 def get(request: HttpRequest, name: str) -> str | None:
-    """Return the value of the cookie of exactly this name, `None` where there is none."""
+    """Return the value of the cookie with exactly this name, `None` if there is none."""
     return with_prefix(request, name).get(name)
 
 

@@ -1,4 +1,4 @@
-"""What a content security policy lets a form lead to (CSP Level 3, 6.4.1), by the policies that settings show.
+"""Where a content security policy lets a form lead to (CSP Level 3, 6.4.1), by the policies in settings.
 
 Chromium applies `form-action` to the redirects after a POST as well. A button that posts to us and is redirected to
 the provider does nothing where the policy does not name the provider.
@@ -23,7 +23,7 @@ HOST_SOURCE: Final = re.compile(
 
 
 def blocks(request: HttpRequest, url: str) -> bool:
-    """Whether a form of this site may not lead to a URL; `OIDC_LOGIN_REDIRECT_BY_PAGE` may say it."""
+    """Whether a policy blocks forms of this site from a URL; `OIDC_LOGIN_REDIRECT_BY_PAGE` overrides the answer."""
     target = urlsplit(url)
     if not target.netloc:
         return False
@@ -34,7 +34,7 @@ def blocks(request: HttpRequest, url: str) -> bool:
 
 
 def policies() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the sources of each `form-action` that takes effect, with the setting that has it."""
+    """Yield the sources of each effective `form-action`, with the name of its setting."""
     for name, directives in (
         ("SECURE_CSP", django.get("SECURE_CSP", None)),
         ("CONTENT_SECURITY_POLICY", _member(django.get("CONTENT_SECURITY_POLICY", None), "DIRECTIVES")),
@@ -46,7 +46,7 @@ def policies() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def allows(sources: tuple[str, ...], target: SplitResult, *, site: SplitResult) -> bool:
-    """Whether one of the sources of a policy matches a URL; what is not understood matches nothing."""
+    """Whether one of the sources of a policy matches a URL; an unknown source matches nothing."""
     return any(_matches(source, target, site=site) for source in sources)
 
 
@@ -56,7 +56,7 @@ def _member(directives: Any, name: str) -> Any:
 
 
 def _sources(value: Any) -> tuple[str, ...]:
-    """Return the sources of a directive, which Django and django-csp take as a list or as text; `True` is none."""
+    """Return the sources of a directive, which Django and django-csp accept as a list or a string; `True` has none."""
     if value is True:
         return ()
     listed = value if isinstance(value, (list, tuple, set, frozenset)) else [value]

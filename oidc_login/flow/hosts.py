@@ -1,4 +1,4 @@
-"""The hosts of a site: the one that `OIDC_LOGIN_BASE_URL` names, and those that share the session with it.
+"""The hosts of a site: the one in `OIDC_LOGIN_BASE_URL`, and those that share the session with it.
 
 A provider sends its answers to the base host, and a flow's cookie belongs to one host. So flows begin at the base host.
 """
@@ -25,7 +25,7 @@ class Place(Enum):
 
 
 def place_of(request: HttpRequest) -> Place:
-    """Return where a browser wants to begin something that ends at the base host."""
+    """Return at which kind of host a request arrived that ends at the base host."""
     host, base = host_of(request.get_host()), base_host()
     if not base or host == base:
         return Place.BASE
@@ -35,9 +35,9 @@ def place_of(request: HttpRequest) -> Place:
 
 
 def browser_knows_host(request: HttpRequest) -> bool:
-    """Whether the browser itself is at the host of this request; a proxy may have sent it on to another one.
+    """Whether the browser itself is at the host of this request; a proxy may have changed the host.
 
-    The `Origin` of a form says so. Without it, a proxy that passes neither scheme nor host on is recognised by that.
+    The `Origin` of a form shows it. Without it, a proxy that forwards neither scheme nor host is recognized by that.
     """
     origin = origin_of(request.headers.get("Origin", ""))
     if origin:
@@ -47,7 +47,7 @@ def browser_knows_host(request: HttpRequest) -> bool:
 
 
 def base_url() -> str:
-    """Return the origin of the site as its providers know it, "" where each request says it."""
+    """Return the origin of the site as its providers know it, "" if each request determines it."""
     return str(settings.BASE_URL or "").rstrip("/")
 
 
@@ -76,15 +76,15 @@ def shares_session(host: str) -> bool:
 
 
 def url_at(request: HttpRequest, url: str) -> str:
-    """Return a URL of this very host in full, for a flow that ends at the base host."""
+    """Return an absolute URL of this host, for a flow that ends at the base host."""
     scheme = "https" if cookies.is_secure(request) else "http"
     return urljoin(f"{scheme}://{request.get_host()}{request.path}", url)
 
 
 def may_return_to(request: HttpRequest, url: str) -> bool:
-    """Whether a flow that ended here may lead to a URL: to this host, or to one that shares the session with the base.
+    """Whether a flow that ended here may redirect to a URL: on this host, or on one that shares the session.
 
-    It is for URLs that a flow has kept. They were on the host where the flow was asked for.
+    It is for URLs in a flow, which were on the host where the flow was requested.
     """
     allowed = {request.get_host()}
     netloc = urlsplit(origin_of(url)).netloc
@@ -93,8 +93,8 @@ def may_return_to(request: HttpRequest, url: str) -> bool:
     return url_has_allowed_host_and_scheme(url, allowed_hosts=allowed, require_https=cookies.is_secure(request))
 
 
-def beside(request: HttpRequest, next_url: str, url: str) -> str:
-    """Return a URL of the site at the host that `next_url` is on, where that may be another one than this."""
+def url_beside(request: HttpRequest, next_url: str, url: str) -> str:
+    """Return a URL of the site at the host of `next_url`, which may be another than this."""
     origin = origin_of(next_url)
     return urljoin(origin, url) if origin and may_return_to(request, next_url) else url
 

@@ -1,4 +1,4 @@
-"""Sending a browser to another site: by a redirect, or by a page where a policy would stop the redirect of a form."""
+"""Sends a browser to another site: by a redirect, or by a page if a policy would block the redirect of a form."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from oidc_login.session_state import Mark, SignInRecord, write_state
 from oidc_login.sessions import records
 from oidc_login.sessions.logout import ended_since
 from oidc_login.sessions.schedule import release_attempt, reload_session, schedule_confirmation
-from oidc_login.signin.transaction import once_more
+from oidc_login.signin.transaction import read_with_retry
 from oidc_login.signin.values import SignedIn
 
 CSRF_MEMBERS = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")  # of request.META, where `login()` makes a new token
@@ -75,7 +75,7 @@ class SessionChange:
     @sensitive_variables()
     def _sign_in(self, signed_in: SignedIn) -> None:
         """Sign the person in with a new session key, and record how."""
-        items = once_more(lambda: dict(self.session.items()))
+        items = read_with_retry(lambda: dict(self.session.items()))
         session = self.request.session = type(self.session)()
         self.has_replaced = True
         session.update(items)

@@ -216,7 +216,7 @@ def end_with_connection(sender: object, *, instance: OAuthConnection, **kwargs: 
 
 @contextmanager
 def keep_session(session: SessionBase) -> Iterator[None]:
-    """Let this session continue, whatever connection is removed in this block."""
+    """Let this session continue, also if its own connection is removed in this block."""
     mark = mark_of(session)
     token = _kept.set("" if mark is None else mark.key)
     try:

@@ -101,7 +101,7 @@ def end_session_without_record(request: HttpRequest) -> None:
 
 
 def renew_overdue_session(request: HttpRequest, sign_in: SignInRecord) -> Renewal:
-    """Have the session confirmed by one of several simultaneous requests; the others continue meanwhile."""
+    """Have the session confirmed by one of several simultaneous requests; the others continue for now."""
     has_attempt = claim_attempt(request.session)
     if not has_attempt and is_in_grace(request.session):
         return CONTINUES

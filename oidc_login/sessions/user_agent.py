@@ -1,8 +1,8 @@
-"""What a browser calls itself, in the two words by which its owner knows it again."""
+"""The name of a browser and its system, by which its owner recognizes it."""
 
 from __future__ import annotations
 
-# Browsers name those that they are derived from too: whoever comes first is meant.
+# Browsers also name those that they are derived from, so the first match counts.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -22,11 +22,11 @@ SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
-MAX_READ = 512  # characters; what is interesting stands at the beginning
+MAX_READ = 512  # characters; the beginning is enough
 
 
 def browser_name(user_agent: str) -> str:
-    """Return a rough name such as "Firefox, Windows", made of our own words; "" where nothing is recognised."""
+    """Return a rough name such as "Firefox, Windows", in our own words; "" if nothing is recognized."""
     read = user_agent[:MAX_READ]
     found = [next((name for token, name in table if token in read), "") for table in (BROWSERS, SYSTEMS)]
     return ", ".join(filter(None, found))

@@ -1,7 +1,8 @@
-"""Who may come in at all: the rules that every use of an identity asks, whatever the entrance.
+"""Who may sign in at all: the rules for every use of an identity, at every entrance.
 
-`admit` judges what a provider says of a person, `admit_user` judges the account. Both refuse by an `OAuthError` that
-names the reason, and change nothing. The table in docs/security.md shows which entrance asks which rule.
+`admit` judges what a provider says about a person, and `admit_user` judges the account. Both refuse with an
+`OAuthError` that names the reason, and change nothing. The table in docs/security.md shows which rules each entrance
+applies.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from oidc_login.user_model import is_active
 
 
 def admit(identity: Identity, provider: OAuthProvider, *, verify_claims: Callable[[dict[str, Any]], Any]) -> None:
-    """Let in whom the provider's settings and the site's `verify_claims` let in, or raise 403.
+    """Admit a person whom the provider's settings and the site's `verify_claims` admit, or raise 403.
 
     The provider's settings are tenants, hosted domains and workspaces, `groups_missing`, and the list of email domains.
     """
@@ -49,7 +50,7 @@ def check_provider_rules(identity: Identity, provider: OAuthProvider) -> None:
 
 
 def check_domain(identity: Identity, provider: OAuthProvider) -> None:
-    """Where domains are listed, only a verified address in one of them gets in."""
+    """If domains are listed, the person needs a verified address in one of them."""
     domains = provider.allowed_email_domains
     if not is_admitted(identity.email, email_verified=identity.email_verified, domains=domains):
         error = DomainNotAllowed("refused: email not verified in an allowed domain")
@@ -60,7 +61,7 @@ def check_domain(identity: Identity, provider: OAuthProvider) -> None:
 
 
 def admit_user(user: Any, *, can_authenticate: Callable[[Any], bool], about: OAuthConnection | None = None) -> None:
-    """Let in an account that is active and that the backend's `user_can_authenticate` accepts, or raise 403."""
+    """Admit an account that is active and that the backend's `user_can_authenticate` accepts, or raise 403."""
     if not is_active(user):
         raise naming(Inactive("refused: the account of this identity is not active"), about)
     if not can_authenticate(user):
@@ -73,17 +74,17 @@ def naming(error: OAuthError, connection: OAuthConnection | None) -> OAuthError:
     return error
 
 
-# An identity that is known already, and used again without a sign-in: by a token, or by a refreshed session.
+# A known identity that is used again without a sign-in: by a token, or by a renewed session.
 
 
 def admit_known(
     connection: OAuthConnection, claims: Mapping[str, Any], *, provider: OAuthProvider, backend: Backend
 ) -> AbstractBaseUser:
-    """Return the user of a connection that is used again, if every rule for who may come in still holds.
+    """Return the user of a connection that is used again, if every rule for who may sign in still holds.
 
-    `claims` are those that were verified just now; what they lack is taken from the connection.
+    `claims` were verified just now. Those that are missing are taken from the connection.
     """
-    identity = standing_identity(connection, claims, provider)
+    identity = present_identity(connection, claims, provider)
     backend.provider, backend.identity = provider, identity
     try:
         check_login_allowed(provider)
@@ -91,17 +92,17 @@ def admit_known(
         admit_user(connection.user, can_authenticate=backend.user_can_authenticate, about=connection)
     except OAuthError as error:
         raise naming(error, connection) from None
-    except (PermissionDenied, SuspiciousOperation) as error:  # the ways of Django and of upstream for a hook to say no
+    except (PermissionDenied, SuspiciousOperation) as error:  # how hooks of Django and of mozilla-django-oidc refuse
         raise naming(RefusedBySite("refused: the site's hook says no"), connection) from error
     return connection.user
 
 
-def standing_identity(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Identity:
-    """Return the identity of a connection as it stands now: the newest claims, completed by the stored ones."""
+def present_identity(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Identity:
+    """Return the present identity of a connection: the newest claims, completed by the stored ones."""
     email, email_verified = clean_email(claims.get("email")), provider.is_email_verified(claims)
     if not claims.get("email"):
         email, email_verified = connection.email, connection.email_verified
-    # Names of groups are stored under their path, which comes before the claims that the path leads through.
+    # Groups are stored under their path, which takes precedence over the claims on that path.
     overtaken = [path for path in provider.groups_paths if is_there(claims, path)]
     stored = {name: value for name, value in connection.claims.items() if name not in overtaken}
     return Identity(

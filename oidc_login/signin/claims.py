@@ -1,4 +1,4 @@
-"""Claims on their way in: e-mail addresses compared safely, text made fit for the database, bounded storage."""
+"""Claims: email addresses compared safely, text made safe for the database, and bounded storage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STANDARD_CLAIMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who a provider says has signed in; `email` is "" unless it is one well-formed address."""
+    """The person whom a provider names; `email` is "" unless it is one well-formed address."""
 
     provider_key: str
     issuer: str
@@ -56,7 +56,7 @@ class Identity:
 
 
 def clean_email(value: object) -> str:
-    """Return a well-formed address as it was given, else ""."""
+    """Return a well-formed address unchanged, else ""."""
     if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH or value.count("@") != 1:
         return ""
     if UNSAFE.search(value):
@@ -69,7 +69,7 @@ def clean_email(value: object) -> str:
 
 
 def email_key(email: str) -> str:
-    """Return what two spellings of one address share: ASCII letters in small, everything else as it is.
+    """Return the key by which two spellings of one address are equal: only ASCII letters are lowercased.
 
     Case folding of other letters would make look-alikes equal, such as the Kelvin sign and "k".
     """
@@ -77,7 +77,7 @@ def email_key(email: str) -> str:
 
 
 def domain_is_allowed(email: str, domains: Iterable[str]) -> bool:
-    """Whether an address lies in one of the domains; `.corp.example` also admits its subdomains."""
+    """Whether an address is in one of the domains; `.corp.example` also admits its subdomains."""
     domain = email_key(email).rpartition("@")[2]
     return any(
         domain == allowed.lstrip(".") or (allowed.startswith(".") and domain.endswith(allowed)) for allowed in domains
@@ -85,7 +85,7 @@ def domain_is_allowed(email: str, domains: Iterable[str]) -> bool:
 
 
 def is_admitted(email: str, *, email_verified: bool, domains: Collection[str]) -> bool:
-    """Whether a list of domains lets somebody in: an empty one everybody, else verified addresses in them."""
+    """Whether a list of domains admits a person: an empty list admits everyone, others a verified address in them."""
     return not domains or (email_verified and domain_is_allowed(email, domains))
 
 
@@ -95,7 +95,7 @@ def text(claims: Mapping[str, Any], name: str, *, max_length: int | None = None)
 
 
 def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
-    """Return a plain name that the claims suggest: letters, digits, `_`, `-` and `.`; "user" when none does."""
+    """Return a plain user name from the claims: letters, digits, `_`, `-` and `.`; "user" if they suggest none."""
     email = clean_email(claims.get("email"))
     for suggestion in (
         text(claims, "preferred_username"),
@@ -113,9 +113,9 @@ def username_from(claims: Mapping[str, Any], *, max_length: int) -> str:
 def storable(
     claims: Mapping[str, Any], *, wanted: Iterable[str], judged: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the claims that are kept: the standard ones and `wanted`, at most 8 kB, fit for every database.
+    """Return the claims to store: the standard ones and `wanted`, at most 8 kB, safe for every database.
 
-    `judged` is kept whatever the size of the others. A list that is `wanted` too is kept as it came, if it fits.
+    `judged` is kept in any case. A list that is also `wanted` is kept unchanged, if it fits.
     """
     needed = {name: _cleaned(value) for name, value in (judged or {}).items()}
     kept = {name: _cleaned(claims[name]) for name in (*STANDARD_CLAIMS, *wanted) if name in claims}
@@ -127,7 +127,7 @@ def storable(
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:
-    """Return JSON that every database takes; `None` for what cannot be kept."""
+    """Return JSON that every database accepts; `None` for what cannot be stored."""
     if isinstance(value, str):
         return UNSAFE.sub("", value)
     if isinstance(value, bool) or value is None:

@@ -1,4 +1,4 @@
-"""A session that the provider has confirmed without its person: every rule is asked again, by the claims of now."""
+"""A session that the provider confirmed without its person: every rule is applied again to the present claims."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from oidc_login.signin.values import Backend
 
 @sensitive_variables()
 def confirm(backend: Backend, connection: OAuthConnection, provider: OAuthProvider) -> AbstractBaseUser:
-    """Return the user of a connection whose tokens are fresh, with the rights of now, or raise `OAuthError`."""
+    """Return the user of a connection whose tokens were just refreshed, with updated rights, or raise `OAuthError`."""
     backend.provider = provider
     with translated():
-        claims = claims_of_now(backend, connection)
+        claims = present_claims(backend, connection)
     user = admit_known(connection, claims, provider=provider, backend=backend)
     if claims and provisioning.provision_again(connection, claims, provider).last_superuser:
-        raise RefusedBySite("last_superuser")  # the session goes on only with rights that were confirmed
+        raise RefusedBySite("last_superuser")  # the session continues only with confirmed rights
     return user
 
 
 @sensitive_variables()
-def claims_of_now(backend: Backend, connection: OAuthConnection) -> dict[str, Any]:
-    """Return what the provider says by now: in a refreshed ID token, and in userinfo where a sign-in would ask it."""
+def present_claims(backend: Backend, connection: OAuthConnection) -> dict[str, Any]:
+    """Return the present claims: of a refreshed ID token, and of userinfo if a sign-in would request it."""
     id_claims = dict(connection.refreshed_claims or {})
     if not needs_userinfo(backend, id_claims, is_known=True):
         return id_claims

@@ -1,6 +1,6 @@
-"""What a database or a model refused to store, and who could change that: another attempt, the person, or the site.
+"""Rows that a database or a model refused, and the remedy: another attempt, the person, or the site.
 
-What is told of a refusal is the name of a constraint or field. The database's own words may hold values.
+Errors name the constraint or field. Messages of the database are not repeated, because they may contain values.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from oidc_login.signin.claims import Identity
 from oidc_login.signin.users import NAME_CLAIMS, no_email, own_email
 from oidc_login.user_model import get_field
 
-# What a model, a receiver or a hook raises that could not store its row.
+# Errors of a model, a receiver or a hook whose row was not stored.
 NOT_STORED = (*STORE_FAULTS, IntegrityError, DataError, ValidationError)
 
 POSTGRESQL = {"23502": "not-null", "23503": "foreign-key", "23505": "unique", "23514": "check", "23P01": "unique"}
@@ -39,12 +39,12 @@ MYSQL = (
     ("check", re.compile(r"Check constraint '(?P<name>[^']+)' is violated")),
     ("foreign-key", re.compile(r"a foreign key constraint fails .*CONSTRAINT `(?P<name>[^`]+)`", re.DOTALL)),
 )
-UNIQUE_CODES = {"unique", "unique_together"}  # of Django's own validation
+UNIQUE_CODES = {"unique", "unique_together"}  # of Django's validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A constraint of the database that a row did not meet; `columns` is empty where they cannot be known."""
+    """A constraint of the database that a row violated; `columns` is empty if they are unknown."""
 
     kind: str
     name: str = ""
@@ -60,7 +60,7 @@ class Violation:
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether another attempt may succeed: another row, a lock or a lost connection was in the way."""
+    """Whether another attempt may succeed: the cause was another row, a lock or a lost connection."""
     if isinstance(error, ValidationError):
         codes = {one.code for one in errors_of(error)}
         return bool(codes) and codes <= UNIQUE_CODES
@@ -73,7 +73,7 @@ def may_pass(error: Exception) -> bool:
 
 
 def refusal(error: Exception, identity: Identity | None, provider: OAuthProvider) -> OAuthError:
-    """Return what ends a sign-in whose rows could not be stored."""
+    """Return the error that ends a sign-in whose rows could not be stored."""
     if isinstance(error, ValidationError):
         return refusal_of_model(error, identity, provider)
     if isinstance(error, DataError):
@@ -102,12 +102,12 @@ def refusal_of_model(error: ValidationError, identity: Identity | None, provider
 def judged(
     names: Collection[str], reason: str, kind: str, identity: Identity | None, provider: OAuthProvider
 ) -> OAuthError:
-    """Return the refusal by the fields of the user that claims fill and that the constraint is about."""
+    """Return the refusal for a constraint on fields of the user that claims fill."""
     model = get_user_model()
     if not names:
         return SiteMisconfigured(reason)
     if kind == "unique" and model.USERNAME_FIELD in names:
-        return SiteUnavailable("database")  # the name was free when it was chosen, twice
+        return SiteUnavailable("database")  # the name was available when it was chosen, twice
     if model.get_email_field_name() in names and not (identity and own_email(identity, provider)):
         return no_email(identity, provider, reason) if identity else EmailRequired(reason)
     return RefusedBySite(reason)
@@ -129,11 +129,11 @@ def is_about(violation: Violation, field: Field[Any, Any]) -> bool:
     return violation.table in ("", field.model._meta.db_table) and field.column in violation.columns
 
 
-# What the database says, in its own way.
+# Messages of each database.
 
 
 def violation_of(error: DatabaseError) -> Violation:
-    """Return the constraint that an error names; one without `kind` where it names none."""
+    """Return the constraint that an error names; without `kind` if it names none."""
     using = router.db_for_write(get_user_model())
     vendor, cause = connections[using].vendor, error.__cause__
     if vendor == "postgresql":
@@ -156,7 +156,7 @@ def _of_postgresql(cause: Any, using: str) -> Violation:
 
 
 def _named(kind: str, name: str, using: str) -> Violation:
-    """Return the violation of what is named as SQLite and MySQL do: columns with their table, or a constraint."""
+    """Return the violation of a name as SQLite and MySQL report it: columns with their table, or a constraint."""
     parts = [part.strip().rpartition(".") for part in name.split(",")]
     table, columns = parts[0][0], frozenset(column for _, _, column in parts)
     if kind == "not-null" or (kind == "unique" and connections[using].vendor == "sqlite" and table):
@@ -169,7 +169,7 @@ def _named(kind: str, name: str, using: str) -> Violation:
 
 
 def columns_of(using: str, table: str, name: str) -> frozenset[str]:
-    """Return the columns of a constraint as the database knows it."""
+    """Return the columns of a constraint, as the database reports them."""
     connection = connections[using]
     try:
         with connection.cursor() as cursor:
@@ -180,15 +180,15 @@ def columns_of(using: str, table: str, name: str) -> frozenset[str]:
 
 
 def user_tables() -> list[str]:
-    """Return the tables that hold a user: more than one where the model inherits from another one."""
+    """Return the tables of a user: more than one if the model inherits from another model."""
     return sorted({field.model._meta.db_table for field in get_user_model()._meta.concrete_fields})
 
 
-# What a model says.
+# Validation of a model.
 
 
 def errors_of(error: ValidationError) -> list[ValidationError]:
-    """Return the single errors of one, which are kept by field or in a list."""
+    """Return the single errors of a validation error, which keeps them by field or in a list."""
     if hasattr(error, "error_dict"):
         return [one for errors in error.error_dict.values() for one in errors]
     return list(error.error_list)

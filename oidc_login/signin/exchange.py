@@ -1,4 +1,4 @@
-"""The steps of a sign-in that the provider answers: the code is exchanged, the ID token verified, the person named."""
+"""The steps of a sign-in that need the provider: exchange the code, verify the ID token, identify the person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oidc_login.providers.answers import http_answers
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.signin.claims import Identity, clean_email
 from oidc_login.signin.groups_claim import without_answer
-from oidc_login.signin.transaction import once_more
+from oidc_login.signin.transaction import read_with_retry
 from oidc_login.signin.values import Backend, Person, Verified
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ UNSIGNED_CLAIMS = ("name", "given_name", "family_name")
 def exchange_and_verify(
     backend: Backend, request: HttpRequest, *, flow: Flow, response: AuthorizationResponse
 ) -> Verified:
-    """Return what the response proves, by the hooks `get_token` and `verify_token`."""
+    """Exchange and verify the response, through the hooks `get_token` and `verify_token`."""
     provider = backend.provider
     token = backend.exchange(response.code)
     token.scope = provider.narrowed_scope(token.scope, response.further)
@@ -59,17 +59,17 @@ def exchange_and_verify(
 
 
 def check_authentication_context(flow: Flow, provider: OAuthProvider, id_claims: Mapping[str, Any]) -> None:
-    """The sign-in must be as strong as this flow, or else the provider's settings, asked for (Core 5.5.1.1)."""
-    asked = str(flow.parameters.get("acr_values", "")).split()
-    wanted = asked or provider.get_essential_acr_values()
+    """The sign-in must be as strong as this flow, or else the provider's settings, requested (Core 5.5.1.1)."""
+    requested = str(flow.parameters.get("acr_values", "")).split()
+    wanted = requested or provider.get_essential_acr_values()
     if wanted and id_claims.get("acr") not in wanted:
         raise StepUpFailed("acr")
 
 
 def names_beside_the_code(provider: OAuthProvider, response: AuthorizationResponse) -> dict[str, Any]:
-    """Return the names that came through the browser; nothing else is taken from there, since nobody signed it."""
-    told = provider.claims_from_response(response.further)
-    return {name: value for name, value in told.items() if name in UNSIGNED_CLAIMS}
+    """Return the names that came through the browser. Nothing else is used from there, because nobody signed it."""
+    sent = provider.claims_from_response(response.further)
+    return {name: value for name, value in sent.items() if name in UNSIGNED_CLAIMS}
 
 
 # Who it is.
@@ -77,7 +77,7 @@ def names_beside_the_code(provider: OAuthProvider, response: AuthorizationRespon
 
 @sensitive_variables()
 def identify(verified: Verified, claims: Mapping[str, Any], id_claims: Mapping[str, Any]) -> Identity:
-    """Return the identity: of the ID token where there is one, whatever a hook made of the claims."""
+    """Return the identity: that of the ID token if there is one, also if a hook changed the claims."""
     provider = verified.provider
     subject = id_claims["sub"] if id_claims else claims.get("sub")
     if not is_subject(subject):
@@ -94,8 +94,8 @@ def identify(verified: Verified, claims: Mapping[str, Any], id_claims: Mapping[s
 
 
 @sensitive_variables()
-def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Person:
-    """Return who the sign-in is about; userinfo is asked where the ID token does not say enough."""
+def identify_person(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Person:
+    """Return the person of the sign-in; userinfo is requested if the ID token does not say enough."""
     connection = None
     if id_claims:
         backend.identity = identify(verified, id_claims, id_claims)
@@ -103,12 +103,12 @@ def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Pe
     is_complete = bool(id_claims and backend.identity.email)
     if needs_userinfo(backend, id_claims, is_known=connection is not None):
         try:
-            ask_for_all(backend, verified, id_claims)
+            request_all_claims(backend, verified, id_claims)
             is_complete = True
         except ProviderUnavailable as error:
             if connection is None or needs_userinfo(backend, id_claims, is_known=True, wanted=settings.CLAIMS):
                 raise
-            go_on_without(backend, error)
+            continue_without_userinfo(backend, error)
     if not id_claims:
         connection = find_connection(backend.identity)
     return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
@@ -116,12 +116,12 @@ def learn(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> Pe
 
 @sensitive_variables()
 def find_connection(identity: Identity) -> OAuthConnection | None:
-    """Return the connection of an identity: the first read after the provider was asked."""
-    return once_more(lambda: OAuthConnection.objects.find(identity))
+    """Return the connection of an identity: the first read after the requests to the provider."""
+    return read_with_retry(lambda: OAuthConnection.objects.find(identity))
 
 
-def go_on_without(backend: Backend, error: ProviderUnavailable) -> None:
-    """Let somebody who is known sign in without the claims that only groups and profile need."""
+def continue_without_userinfo(backend: Backend, error: ProviderUnavailable) -> None:
+    """Let a known person sign in without the claims that only groups and profile need."""
     identity, provider = backend.identity, backend.provider
     logger.warning("userinfo unavailable: reason=%s provider=%s", error.reason, provider.key)
     backend.identity = replace(identity, claims=without_answer(identity.claims, provider))
@@ -130,7 +130,7 @@ def go_on_without(backend: Backend, error: ProviderUnavailable) -> None:
 def needs_userinfo(
     backend: Backend, id_claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str] | None = None
 ) -> bool:
-    """Whether the provider must be asked for more than the ID token says: for a rule, a setting or a hook."""
+    """Whether a rule, a setting or a hook needs more than the ID token says."""
     provider = backend.provider
     if backend.overrides(*CLAIMS_HOOKS) and provider.has_userinfo():
         return True
@@ -142,8 +142,8 @@ def needs_userinfo(
 
 
 @sensitive_variables()
-def ask_for_all(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> None:
-    """Ask for all claims about the person, and take the identity from them."""
+def request_all_claims(backend: Backend, verified: Verified, id_claims: dict[str, Any]) -> None:
+    """Request all claims about the person, and set the identity from them."""
     with http_answers():
         claims = backend.get_userinfo(verified.token.access_token, verified.token.id_token, id_claims)
     backend.identity = identify(verified, claims, id_claims)

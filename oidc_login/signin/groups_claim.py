@@ -1,4 +1,4 @@
-"""The groups that a provider names: given, absent or unavailable. What they change is decided in `provisioning`."""
+"""The groups that a provider names: given, absent or unavailable. `provisioning` decides what they change."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
 from oidc_login.signin.claims import storable
 
-# What a connection keeps of the names. The rest of its 8 kB is for the other claims.
+# The limit for the stored names. The rest of the 8 kB is for the other claims.
 MAX_KEPT_BYTES = 4 * 1024
 
-# What may separate several names in one text.
+# Separators of several names in one string.
 _SEPARATORS = re.compile(r"""[\s,;|\[\]{}"']+""")
 
 
@@ -32,7 +32,7 @@ class ClaimState(Enum):
     UNAVAILABLE = "unavailable"
 
 
-# Reasons that are about the provider's settings, and not about one person.
+# Reasons that concern the provider's settings, and not one person.
 SHAPES = ("shape", "several_names_in_one_text", "json_in_a_text")
 
 REASONS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupsClaim:
-    """What the claims say about a person's groups, and for an unavailable claim where and why."""
+    """What the claims say about a person's groups; for an unavailable claim the path and the reason."""
 
     state: ClaimState
     names: frozenset[str] = field(default=frozenset(), repr=False)
@@ -60,7 +60,7 @@ ABSENT = GroupsClaim(state=ClaimState.ABSENT)
 def read(claims: Mapping[str, Any], provider: OAuthProvider) -> GroupsClaim:
     """Return what the claims say about groups.
 
-    Several paths are joined. Where one of them is unavailable, nobody knows all groups.
+    Several paths are joined. If one of them is unavailable, the groups are unavailable.
     """
     found = [_read_path(claims, path, provider) for path in provider.groups_paths]
     for claim in found:
@@ -85,7 +85,7 @@ def _read_path(claims: Mapping[str, Any], path: str, provider: OAuthProvider) ->
 
 
 def _is_overage(claims: Mapping[str, Any], path: str) -> bool:
-    """Whether the claims point to another place for the groups (Core 5.6.2), as Entra does for more than 200.
+    """Whether the claims refer to another place for the groups (Core 5.6.2), as Entra does for more than 200.
 
     https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
     """
@@ -96,7 +96,7 @@ def _is_overage(claims: Mapping[str, Any], path: str) -> bool:
 
 
 def _names(value: Any, provider: OAuthProvider) -> frozenset[str]:
-    """Return the names of a list of texts, or of one text; anything else is `Unreadable`."""
+    """Return the names in a list of strings, or in one string; anything else is `Unreadable`."""
     if value is None:
         raise Unreadable("null")
     if isinstance(value, str):
@@ -107,7 +107,7 @@ def _names(value: Any, provider: OAuthProvider) -> frozenset[str]:
 
 
 def _one_name(text: str, provider: OAuthProvider) -> str:
-    """Return a text that is one name; it is not one where a part of it is a name that the settings know."""
+    """Return a string that is one name. It is not if a part of it is a name that the settings know."""
     if text in provider.known_groups:
         return text
     if _is_json(text):
@@ -131,12 +131,12 @@ def _is_json(text: str) -> bool:
 
 
 def is_known(name: str, provider: OAuthProvider) -> bool:
-    """Whether a name gives a group or a flag."""
+    """Whether a name grants a group or a flag."""
     return name in provider.known_groups or bool(groups_of(name, provider.group_map))
 
 
 def groups_of(name: str, group_map: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """Return the groups that a map gives for a name: by an entry of its own, or else by all patterns that fit."""
+    """Return the groups that a map assigns to a name: by its own entry, or else by all matching patterns."""
     if name in group_map:
         return frozenset(group_map[name])
     found: set[str] = set()
@@ -148,24 +148,24 @@ def groups_of(name: str, group_map: Mapping[str, Iterable[str]]) -> frozenset[st
 
 
 def part_of(name: str, pattern: str) -> str:
-    """Return what the star of a pattern stands for in a name; "" where the name does not fit."""
+    """Return what the star of a pattern matches in a name; "" if the name does not match."""
     before, star, after = pattern.partition("*")
     fits = star and name.startswith(before) and name.endswith(after)
     return name[len(before) : len(name) - len(after)] if fits else ""
 
 
 def without_answer(claims: Mapping[str, Any], provider: OAuthProvider) -> dict[str, Any]:
-    """Return claims in which groups that nobody answered for are unavailable, and not absent."""
+    """Return claims in which missing groups are unavailable, and not absent."""
     missing = [path for path in provider.groups_paths if not is_there(claims, path)]
     return {**claims, **dict.fromkeys(missing)}
 
 
-# What a connection keeps, so that later judgements have it: the names of each path, under the path itself. `claim_at`
-# looks for an exact name first, so the same settings read them again.
+# A connection stores the names of each path under the path itself. `claim_at` looks for an exact name first, so the
+# same settings can read them later.
 
 
 def decide(claim: GroupsClaim, provider: OAuthProvider) -> Decision:
-    """Return what a claim means: its groups count, nothing changes, or the person may not come in."""
+    """Return what a claim means: its groups apply, nothing changes, or the person may not sign in."""
     if claim.state is ClaimState.UNAVAILABLE:
         return "keep"
     if claim.state is ClaimState.GIVEN or provider.groups_missing == "remove":
@@ -180,9 +180,9 @@ def check(claims: Mapping[str, Any], provider: OAuthProvider) -> None:
 
 
 def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the names of each path that is given, and those from before where nothing changes.
+    """Return the names of each given path, or those from before if nothing changes.
 
-    Too many are cut to the names that the settings know. `None`: those are too many as well.
+    Too many names are reduced to those that the settings know. `None`: those are too many as well.
     """
     claim = read(claims, provider)
     if claim.state is ClaimState.UNAVAILABLE or (claim is ABSENT and provider.groups_missing == "keep"):
@@ -197,7 +197,7 @@ def kept(claims: Mapping[str, Any], provider: OAuthProvider, *, previous: Mappin
 
 
 def with_groups_of(claims: Mapping[str, Any], provider: OAuthProvider, *, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored claims with the groups that other claims name, where nothing else of those counts."""
+    """Return stored claims with only the groups replaced by those of other claims."""
     others = {name: value for name, value in stored.items() if name not in provider.groups_paths}
     return storable(others, wanted=others, judged=kept(claims, provider, previous=stored))
 

@@ -1,8 +1,7 @@
-"""Whose account an identity is: one decision with its reason, in the order of docs/linking.md.
+"""Which account an identity belongs to: one decision with its reason, in the order of docs/linking.md.
 
-The threats that are answered here: an address that the provider does not vouch for, or that was given to
-somebody else; look-alike addresses; an identity of another account; accounts that are not active; staff.
-A refusal is an error that is raised with its reason.
+It prevents these threats: an address that the provider does not vouch for, or that was reassigned to somebody else;
+look-alike addresses; an identity of another account; inactive accounts; staff. A refusal is raised with its reason.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ Action = Literal["sign_in", "link", "confirm", "sign_up"]
 KNOWN_IDENTITY = "signed in by known identity"
 LOCAL_EMAIL_UNVERIFIED = "waiting for a sign-in to the account: its email was never confirmed"
 
-# What logs and signals say of a new connection; people read the labels of `LinkReason`.
+# The reasons of new connections in logs and signals; people see the labels of `LinkReason`.
 REASONS: Mapping[str, str] = {
     LinkReason.SIGNED_UP: "signed up: nobody has this identity or email",
     LinkReason.VERIFIED_EMAIL: "linked by verified email",
@@ -56,7 +55,7 @@ REASONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is to be done and why: sign in by a connection, make one for a user, or make both."""
+    """What to do and why: sign in through a connection, create one for a user, or create both."""
 
     action: Action
     reason: str
@@ -78,12 +77,12 @@ class Decision:
 
 
 def new_connection(action: Action, link_reason: str, *, user: AbstractBaseUser | None = None) -> Decision:
-    """Return the decision to make a connection."""
+    """Return the decision to create a connection."""
     return Decision(action=action, reason=REASONS[link_reason], user=user, link_reason=link_reason)
 
 
 def known_identity(connection: OAuthConnection) -> Decision:
-    """Return the decision that a connection says all."""
+    """Return the decision to sign in through an existing connection."""
     return Decision(action="sign_in", reason=KNOWN_IDENTITY, user=connection.user, connection=connection)
 
 
@@ -94,7 +93,7 @@ def resolve_connect(
     user_key: str,
     can_authenticate: Callable[[Any], bool],
 ) -> Decision:
-    """Decide for a person who connects one more identity to the account they are signed in to (rule 1)."""
+    """Decide for a person who connects another identity to their account (rule 1)."""
     check_same_person(user, user_key, can_authenticate=can_authenticate)
     if connection is None:
         return new_connection("link", LinkReason.CONNECTED, user=user)
@@ -113,7 +112,7 @@ def resolve_same_person(
     can_authenticate: Callable[[Any], bool],
     refusal: type[OAuthError] = AnotherPerson,
 ) -> Decision:
-    """Decide for a person who shows once more who they are: nobody else, and nothing new."""
+    """Decide for a person who authenticates again: nobody else may, and nothing new is connected."""
     check_same_person(user, user_key, can_authenticate=can_authenticate)
     if connection is None or str(connection.user_id) != user_key:
         raise refusal("refused: another identity than that of this session")
@@ -123,7 +122,7 @@ def resolve_same_person(
 
 
 def check_same_person(user: AbstractBaseUser | None, user_key: str, *, can_authenticate: Callable[[Any], bool]) -> None:
-    """The person who began is the one who is signed in now, and may still be."""
+    """The person who began the flow must still be signed in, and must still be admitted."""
     if user is None or str(user.pk) != user_key or not is_active(user):
         raise ConnectUserChanged("refused: nobody or somebody else is signed in now")
     admit_user(user, can_authenticate=can_authenticate)
@@ -140,8 +139,8 @@ def resolve_sign_in(
 ) -> Decision:
     """Decide for a person who signs in (rules 2 to 5).
 
-    `find_users` gives the users that the identity may belong to; with `site_vouches` that is the site's own
-    rule, which is asked at each sign-in and stands for the verification of the address.
+    `find_users` returns the users that the identity may belong to. With `site_vouches` it is the site's own
+    rule, which is applied at each sign-in and replaces the verification of the address.
     """
     if connection is not None:
         return _resolve_known(
@@ -158,10 +157,10 @@ def resolve_sign_in(
 
 
 def the_one_account(candidates: Iterable[Any]) -> AbstractBaseUser | None:
-    """Return the one active account among those that have the address, `None` where nobody has it (rule 3a).
+    """Return the one active account that has the address, `None` if nobody has it (rule 3a).
 
-    An account whose address is known to be unconfirmed does not count beside a confirmed one: whoever opened it
-    cannot keep the owner of the address out.
+    An account whose address is known to be unconfirmed does not count if a confirmed one has it: the person who
+    opened it must not lock out the owner of the address.
     """
     candidates = list(candidates)
     active = [user for user in candidates if is_active(user)]
@@ -181,7 +180,7 @@ def _resolve_known(
     site_vouches: bool,
     can_authenticate: Callable[[Any], bool],
 ) -> Decision:
-    """A known identity signs in to its own user; its address plays no part (rule 2, Core 5.7)."""
+    """A known identity signs in to its own user, with any address (rule 2, Core 5.7)."""
     admit_user(connection.user, can_authenticate=can_authenticate, about=connection)
     if site_vouches and connection.user not in list(find_users()):
         raise naming(RefusedBySite("refused: the site's own rule does not give this account"), connection)
@@ -196,7 +195,7 @@ def resolve_account(
     site_vouches: bool,
     can_authenticate: Callable[[Any], bool],
 ) -> Decision:
-    """One account is there already: link only what is vouched for (rule 3)."""
+    """One account has the address already: link only what is vouched for (rule 3)."""
     admit_user(user, can_authenticate=can_authenticate)
     if not site_vouches:
         check_vouched_for(identity, provider)
@@ -208,7 +207,7 @@ def resolve_account(
 
 
 def check_vouched_for(identity: Identity, provider: OAuthProvider) -> None:
-    """The provider must vouch for the address, and linking by it must be allowed (rule 3b)."""
+    """The provider must vouch for the address, and linking by email must be on (rule 3b)."""
     if not identity.email_verified:
         raise EmailNotVerified("refused: email not verified by provider")
     if not links_by_email(provider):
@@ -216,13 +215,13 @@ def check_vouched_for(identity: Identity, provider: OAuthProvider) -> None:
 
 
 def check_no_other_identity(identity: Identity, user: AbstractBaseUser) -> None:
-    """An account with another identity of this provider: the address was given to somebody else (rule 3c)."""
+    """Refuse an account with another identity of this provider: the address was reassigned (rule 3c)."""
     if has_other_identity(user, identity.provider_key, identity.issuer, identity.subject):
         raise IdentityConflict("refused: the account has another identity of this provider")
 
 
 def has_other_identity(user: AbstractBaseUser, provider_key: str, issuer: str, subject: str) -> bool:
-    """Whether the account is connected to somebody else at the provider: by the same key, or by the same issuer.
+    """Whether the account has another identity at the provider, by the same key or the same issuer.
 
     A provider whose workspaces have an issuer each is one provider, and so is an issuer that two keys share.
     """
@@ -230,21 +229,21 @@ def has_other_identity(user: AbstractBaseUser, provider_key: str, issuer: str, s
     if issuer:
         same_provider |= Q(issuer=issuer)
     own = OAuthConnection.objects.filter(same_provider, user_id=user.pk)
-    # Compared here and not in SQL: `sub` is exact, whatever the collation of the column (Core 2).
+    # Compared here and not in SQL: `sub` is exact, under any collation of the column (Core 2).
     return any(other != subject for other in own.values_list("provider_user_id", flat=True))
 
 
 def check_not_staff(user: AbstractBaseUser, provider: OAuthProvider) -> None:
-    """Staff are linked only where the provider's own setting says so (rule 3c)."""
+    """Staff are linked only if the provider's own setting says so (rule 3c)."""
     privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
     if privileged and provider.link_by_email != "verified":
         raise StaffLinkingOff("refused: staff are not linked by this provider's email")
 
 
 def local_email_is_unverified(user: AbstractBaseUser) -> bool:
-    """Whether the account may have been opened with somebody else's address (rule 3d).
+    """Whether the account may have been opened with another person's address (rule 3d).
 
-    Somebody could open an account with the address of a person who has none yet, and wait for them to sign in.
+    An attacker could open an account with the address of a person who has none yet, and wait for them to sign in.
     """
     path = settings.LOCAL_EMAIL_VERIFIED
     if path is not None:
@@ -253,21 +252,21 @@ def local_email_is_unverified(user: AbstractBaseUser) -> bool:
 
 
 def allauth_has_verified(user: AbstractBaseUser) -> bool:
-    """Whether django-allauth has seen the person confirm the account's own address, compared as safely as ours."""
+    """Whether the person confirmed the account's own address in django-allauth, compared as safely as ours."""
     model: Any = apps.get_model("account", "EmailAddress")  # type: ignore[misc]  # of django-allauth
     own = email_key(getattr(user, user.get_email_field_name()) or "")
     addresses = model.objects.using(router.db_for_write(model)).filter(user_id=user.pk, verified=True)
     return own in map(email_key, addresses.values_list("email", flat=True))
 
 
-# Settings of the site and of an entry. What restricts wins, unless the site's own entry says otherwise.
+# Settings of the site and of an entry. The more restrictive one applies, unless the site's own entry overrides it.
 
 
 def links_by_email(provider: OAuthProvider) -> bool:
-    """Whether accounts are found by this provider's addresses (rule 3b).
+    """Whether this provider's addresses link accounts (rule 3b).
 
-    A "never" for the whole site gives way only to a "verified" that the site wrote into this very entry: neither to
-    an entry that a loader or other settings imply, nor to what a class says.
+    Only a "verified" that the site wrote into this entry overrides a "never" for the whole site. An entry from a loader
+    or from other settings does not, and neither does a class.
     """
     if settings.EMAIL_LINKING != "verified" and not is_written(provider.key, "link_by_email", "verified"):
         return False
@@ -275,7 +274,7 @@ def links_by_email(provider: OAuthProvider) -> bool:
 
 
 def allows_signup(provider: OAuthProvider) -> bool:
-    """Whether new accounts are opened through this provider (rule 5), by the same rule as `links_by_email`."""
+    """Whether this provider signs up new accounts (rule 5), by the same precedence as `links_by_email`."""
     if not settings.ALLOW_SIGNUP and not is_written(provider.key, "allow_signup", True):
         return False
     return provider.allow_signup is not False

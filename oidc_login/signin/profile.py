@@ -1,4 +1,4 @@
-"""What `profile_map` takes over: text, booleans and numbers into fields that identify nobody and allow nothing."""
+"""`profile_map`: text, booleans and numbers for fields that identify nobody and grant nothing."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from oidc_login.user_model import get_field
 
 logger = logging.getLogger(__name__)
 
-# What no claim ever writes, beside keys, user name and address: secrets and privileges.
+# No claim writes these, nor keys, user name and address: secrets and privileges.
 PROTECTED_FIELDS = ("password", "is_active", "is_staff", "is_superuser")
 WRITABLE = (CharField, TextField, BooleanField, IntegerField, FloatField, DecimalField)
 
 
 def may_be_written(name: str) -> bool:
-    """Whether a claim may be taken over into a field of the user model: a plain value that identifies nobody."""
+    """Whether a claim may be copied to a field of the user model: a plain value that identifies nobody."""
     model, field = get_user_model(), get_field(name)
     if not isinstance(field, WRITABLE) or isinstance(field, EmailField) or field.unique:
         return False
@@ -45,7 +45,7 @@ def may_be_written(name: str) -> bool:
 
 @sensitive_variables()
 def profile_values(user: AbstractBaseUser, claims: Mapping[str, Any], provider: OAuthProvider) -> dict[str, Any]:
-    """Return the new values of fields; a claim that is missing or does not fit its field changes nothing."""
+    """Return new values for fields; a claim that is missing or does not fit its field changes nothing."""
     values = {}
     for name, source in provider.profile_map.items():
         field = get_field(name)
@@ -59,7 +59,7 @@ def profile_values(user: AbstractBaseUser, claims: Mapping[str, Any], provider: 
 
 @sensitive_variables()
 def value_of(name: str, source: ProfileSource, claims: Mapping[str, Any]) -> Any:
-    """Return what the claims say for a field, `None` for nothing. A function that fails costs its field alone."""
+    """Return the claim for a field, `None` if there is none. A function that fails affects only its field."""
     if not callable(source):
         try:
             return claim_at(claims, source)
@@ -68,15 +68,15 @@ def value_of(name: str, source: ProfileSource, claims: Mapping[str, Any]) -> Any
     try:
         return source(dict(claims))
     except SuspiciousOperation:
-        raise  # the site's way to say no
-    except Exception as error:  # the site's own code, whose errors may quote a claim
+        raise  # how the site refuses
+    except Exception as error:  # the site's code, whose errors may quote a claim
         logger.error("profile_map failed: field=%s error=%s", name, type(error).__name__)
         return None
 
 
 @sensitive_variables()
 def fitting(field: Field[Any, Any], value: Any, user: AbstractBaseUser, *, words: bool) -> Any:
-    """Return the value for a field, `None` where it is none of the field's kind."""
+    """Return the value for a field, `None` if it is not of the field's kind."""
     if isinstance(field, (CharField, TextField)):
         return (one_line(value, max_length=field.max_length) or None) if isinstance(value, str) else None
     if isinstance(field, BooleanField):
@@ -87,12 +87,12 @@ def fitting(field: Field[Any, Any], value: Any, user: AbstractBaseUser, *, words
         return None
     try:
         return field.clean(make(value), user)
-    except (ValidationError, ValueError, ArithmeticError):  # no finite number, or more digits than the column has
+    except (ValidationError, ValueError, ArithmeticError):  # not a finite number, or more digits than the column has
         return None
 
 
 def _whole(value: float | Decimal) -> int:
-    """Return a whole number; a fraction is not cut off."""
+    """Return a whole number; a fraction is an error."""
     if value != int(value):
         raise ValueError
     return int(value)

@@ -1,7 +1,7 @@
-"""What a provider's settings make of claims: groups, staff and superuser, and profile fields. All off by default.
+"""Groups, staff and superuser flags, and profile fields from claims, as a provider's settings say. Off by default.
 
-A claim about groups is given, absent or unavailable. Only what is known takes something away: an unavailable claim
-changes nothing, and `groups_missing` decides about an absent one.
+A claim about groups is given, absent or unavailable. An unavailable claim changes nothing, and `groups_missing` says
+what an absent one does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a sign-in changes; `last_superuser`: a flag was left alone because nobody else could give it back."""
+    """What a sign-in changes; `last_superuser`: a flag was kept because nobody else could restore it."""
 
     join: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
@@ -60,14 +60,14 @@ class Changes:
     last_superuser: bool = False
 
 
-# Decisions, from values alone.
+# Decisions, from values only.
 
 
 def plan(rights: Rights, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim) -> Changes:
-    """Return how a user's rights come in line with the names of a claim.
+    """Return the changes that give a user the rights of a claim.
 
-    Groups that the map does not name are not touched. Those that it makes with a star are taken away only where
-    `previous`, the claim before, brought them: somebody may have given the person others of such names here.
+    Groups that the map does not name are not changed. Those that it names with a star are removed only if `previous`,
+    the claim before, granted them: an administrator may have added others of such names.
     """
     wanted = mapped(claim.names, provider)
     brought = {name for name in rights.groups if is_brought(name, provider, previous)}
@@ -81,12 +81,12 @@ def plan(rights: Rights, claim: GroupsClaim, provider: OAuthProvider, *, previou
 
 
 def mapped(names: Iterable[str], provider: OAuthProvider) -> frozenset[str]:
-    """Return the groups that the map gives for names."""
+    """Return the groups that the map assigns to names."""
     return frozenset(group for name in names for group in groups_of(name, provider.group_map))
 
 
 def is_brought(group: str, provider: OAuthProvider, previous: GroupsClaim) -> bool:
-    """Whether a group that somebody has is the provider's to take away."""
+    """Whether the provider granted a group, and so may remove it."""
     if group in fixed_groups(provider):
         return True
     if previous.state is ClaimState.UNAVAILABLE:  # there were too many names to keep
@@ -101,11 +101,11 @@ def fixed_groups(provider: OAuthProvider) -> frozenset[str]:
 
 
 def is_made(name: str, group: str) -> bool:
-    """Whether the name of a group is made from what the star of a pattern stands for."""
+    """Whether the star of a pattern is part of the name of a group."""
     return "*" in name and "*" in group
 
 
-# The judgement and the writing.
+# Applying the changes.
 
 
 @sensitive_variables()
@@ -117,9 +117,9 @@ def provision(
     *,
     previous: Mapping[str, Any] | None = None,
 ) -> Changes:
-    """Bring a user in line with the claims of a sign-in, and return the changes.
+    """Give a user the rights and profile of a sign-in's claims, and return the changes.
 
-    `claims` are what the provider said just now, and `previous` what the connection keeps from before.
+    `claims` are those of the provider now, and `previous` those that the connection has stored.
     """
     with transaction.atomic(using=router.db_for_write(get_user_model())):
         changes = Changes()
@@ -133,11 +133,10 @@ def provision(
 
 @sensitive_variables()
 def provision_again(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Changes:
-    """Bring the user of a connection in line with what the provider said without a sign-in.
+    """Give the user of a connection the rights of claims that came without a sign-in.
 
-    A refreshed ID token may leave claims out (Core 12.2), and userinfo may never have had them, so a claim about groups
-    that is missing is unavailable. The caller ends a session for which `last_superuser` is true: rights that were not
-    confirmed go on no longer.
+    A refreshed ID token may omit claims (Core 12.2), and userinfo may never contain them, so a missing claim about
+    groups is unavailable. The caller ends a session for which `last_superuser` is true: its rights are not confirmed.
     """
     if not provider.changes_users():
         return Changes()
@@ -172,7 +171,7 @@ def _bring_in_line(
 def changes_for(
     user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvider, *, previous: GroupsClaim
 ) -> Changes:
-    """Return what a claim changes for a user; nothing is written, but the superusers are locked."""
+    """Return what a claim changes for a user. Nothing is written, but the superusers are locked."""
     changes = plan(rights_of(user), claim, provider, previous=previous)
     if not is_demotion(user, changes) or not is_last_superuser(user):
         return changes
@@ -181,7 +180,7 @@ def changes_for(
 
 
 def rights_of(user: Any) -> Rights:
-    """Return the rights of a user, read where they are written."""
+    """Return the rights of a user, from the database that is written to."""
     flags = {flag: getattr(user, flag) for flag in FLAGS if hasattr(user, flag)}
     if get_field("groups") is None:
         return Rights(flags=flags)
@@ -195,7 +194,7 @@ def is_demotion(user: Any, changes: Changes) -> bool:
 
 
 def is_last_superuser(user: AbstractBaseUser) -> bool:
-    """Whether there is no other active superuser; those who are there are locked, so that two cannot leave at once."""
+    """Whether there is no other active superuser. Superusers are locked, so that two cannot be demoted at once."""
     model = get_user_model()
     active = {} if get_field("is_active") is None else {"is_active": True}
     superusers = model._base_manager.using(router.db_for_write(model)).filter(is_superuser=True, **active)
@@ -213,7 +212,7 @@ def apply(user: Any, changes: Changes, provider: OAuthProvider) -> None:
 
 
 def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
-    """Return the groups of these names; those that do not exist are made where the settings say so."""
+    """Return the groups of these names; missing ones are created if the settings say so."""
     found = existing_groups(names)
     for name in sorted(names - {group.name for group in found}):
         group = _make_group(name) if provider.create_groups else None
@@ -227,13 +226,13 @@ def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
 
 
 def existing_groups(names: frozenset[str]) -> list[Group]:
-    """Return the groups of exactly these names, also on a database that ignores case."""
+    """Return the groups with exactly these names, also on a database that ignores case."""
     groups = Group._default_manager.using(router.db_for_write(Group)).filter(name__in=names)
     return [group for group in groups if group.name in names]
 
 
 def _make_group(name: str) -> Group | None:
-    """Return a new group, or the one that somebody else has just made; `None` for a name that no group can have."""
+    """Return a new group, or the one that another request has just created; `None` for an impossible name."""
     if name != one_line(name, max_length=Group._meta.get_field("name").max_length):
         return None
     using = router.db_for_write(Group)
@@ -253,11 +252,11 @@ def _change(user: Any, values: Mapping[str, Any]) -> None:
         user.save(update_fields=sorted(different))
 
 
-# Why nothing changed, for the log and for the diagnosis.
+# Why nothing changed, for the log and the diagnosis.
 
 
 def _log_kept(user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvider) -> None:
-    """Log what could not be read; a shape is logged once a day, since it is the same for everybody."""
+    """Log a claim that could not be read. A wrong shape is logged once a day, since it is the same for everyone."""
     if claim.state is ClaimState.ABSENT:
         return
     if claim.reason in SHAPES and not _is_news(claim, provider):
@@ -272,7 +271,7 @@ def _log_kept(user: AbstractBaseUser, claim: GroupsClaim, provider: OAuthProvide
 
 
 def _is_news(claim: GroupsClaim, provider: OAuthProvider) -> bool:
-    """Keep the shape for the diagnosis, and say whether it was not known."""
+    """Store the reason for the diagnosis, and return whether it is new."""
     known = last_unreadable(provider.key)
     if (known.get("claim"), known.get("reason")) == (claim.path, claim.reason):
         return False
@@ -282,7 +281,7 @@ def _is_news(claim: GroupsClaim, provider: OAuthProvider) -> bool:
 
 
 def last_unreadable(provider_key: str) -> dict[str, str]:
-    """Return the claim that could not be read in the last day, why, and when that was first seen; {} for none."""
+    """Return the claim that could not be read in the last day, the reason, and when it was first seen; {} for none."""
     note = SharedValues().get(_note_key(provider_key))
     return note if isinstance(note, dict) else {}
 

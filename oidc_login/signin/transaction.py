@@ -1,4 +1,4 @@
-"""The one transaction of a sign-in, and what is done about a database connection that was lost before it."""
+"""The one transaction of a sign-in, and the recovery from a database connection that was lost before it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class SignInTransaction:
-    """Holds what a sign-in writes until its session is there too.
+    """Keeps what a sign-in writes uncommitted until its session is written too.
 
-    An attempt that succeeds leaves its transaction open. The end of the `with` block commits it, or takes it back
-    after an error. No provider is asked from the first row on.
+    An attempt that succeeds leaves its transaction open. The end of the `with` block commits it, or rolls it back
+    after an error. After the first row there is no request to a provider.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class SignInTransaction:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Begin the transaction for one attempt to write; inside another attempt it is a savepoint."""
+        """Begin the transaction of one attempt to write; inside another attempt it is a savepoint."""
         if self._has_begun:
             with transaction.atomic(using=self.using):
                 yield
@@ -53,10 +53,10 @@ class SignInTransaction:
             raise
 
 
-def once_more(read: Callable[[], T]) -> T:
-    """Read, and if that fails, read once more with a working connection.
+def read_with_retry(read: Callable[[], T]) -> T:
+    """Read, and if that fails, read again with a new connection.
 
-    The database may have ended the connection while the provider was asked.
+    The database may have closed the connection during the requests to the provider.
     """
     try:
         return read()
@@ -66,7 +66,7 @@ def once_more(read: Callable[[], T]) -> T:
 
 
 def drop_lost_connections() -> None:
-    """Close the connections that do not work any more; the next use makes new ones."""
+    """Close the connections that do not work any more; the next use opens new ones."""
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
             connection.close()

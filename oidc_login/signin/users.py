@@ -1,4 +1,4 @@
-"""The site's users, whatever their model looks like: found by e-mail address, named, and made."""
+"""The site's users, with any user model: found by email address, named, and created."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
     from oidc_login.signin.values import Backend
 
-SUFFIX_LENGTH = 6  # digits, after a hyphen
+SUFFIX_LENGTH = 6  # digits after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}
 RESERVED_USERNAMES = frozenset(
     {
@@ -46,7 +46,7 @@ RESERVED_USERNAMES = frozenset(
 
 
 def find_by_email(email: str) -> list[AbstractBaseUser]:
-    """Return the users that have an address, compared safely; the database may find more than that."""
+    """Return the users that have an address, compared safely; the database may return others too."""
     model = get_user_model()
     field = get_field(model.get_email_field_name())
     if not email or field is None:
@@ -97,8 +97,8 @@ def make_user(
 ) -> AbstractBaseUser:
     """Return a new saved user with an unusable password.
 
-    The manager of the model creates it where it can: its `create_user` may know what a new account needs.
-    Raise `EmailRequired` where the model or its manager cannot do without an address.
+    The model's manager creates it if possible: its `create_user` may know what a new account needs.
+    Raise `EmailRequired` if the model or its manager requires an address.
     """
     values = values_for(identity, claims, provider=provider, get_username=get_username)
     create_user = manager_create_user(values)
@@ -109,7 +109,7 @@ def make_user(
         return user  # type: ignore[no-any-return]  # of whatever model the site uses
     try:
         user = create_user(**accepted(create_user, values))
-    except ValueError as error:  # how a manager refuses what it cannot do without
+    except ValueError as error:  # how a manager refuses a missing value
         if not values.get(get_user_model().get_email_field_name(), "not asked for"):
             raise no_email(identity, provider) from error
         raise
@@ -120,7 +120,7 @@ def make_user(
 def values_for(
     identity: Identity, claims: Mapping[str, Any], *, provider: OAuthProvider, get_username: Callable[[], str]
 ) -> dict[str, Any]:
-    """Return what is known about a new user, by the names of the model's fields."""
+    """Return the values of a new user, by the names of the model's fields."""
     model = get_user_model()
     email_field, username_field = get_field(model.get_email_field_name()), get_field(model.USERNAME_FIELD)
     values: dict[str, Any] = {}
@@ -135,9 +135,9 @@ def values_for(
 
 
 def manager_create_user(values: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """Return the `create_user` of the model's manager; `None` where it needs more than these values.
+    """Return the `create_user` of the model's manager; `None` if it needs more than these values.
 
-    Django's own stores a missing address as an empty text, which a unique column has room for only once.
+    Django's own stores a missing address as an empty string, which a unique column can store only once.
     """
     create_user = find_create_user()
     if create_user is None or (is_djangos(create_user) and None in values.values()):
@@ -157,12 +157,12 @@ def find_create_user() -> Callable[..., Any] | None:
 
 
 def is_djangos(create_user: Callable[..., Any]) -> bool:
-    """Whether a `create_user` is the one of Django, which knows nothing of the site's own fields."""
+    """Whether a `create_user` is Django's own, which does not know the site's fields."""
     return getattr(create_user, "__func__", None) is UserManager.create_user
 
 
 def accepted(create_user: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments for a `create_user`: the values that it takes, and no password where it names one."""
+    """Return the arguments for a `create_user`: the values that it accepts, and no password if it has one."""
     parameters = signature(create_user).parameters
     takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name: value for name, value in values.items() if takes_all or name in parameters}
@@ -170,7 +170,7 @@ def accepted(create_user: Callable[..., Any], values: Mapping[str, Any]) -> dict
 
 
 def complete(user: Any, values: Mapping[str, Any]) -> None:
-    """Save what the manager's `create_user` took no notice of, and that there is no password."""
+    """Save the values that the manager's `create_user` ignored, and an unusable password."""
     email_name = user.get_email_field_name()
     names = [name for name in values if name in NAME_CLAIMS or (name == email_name and values[name] is None)]
     written = [name for name in names if getattr(user, name) != values[name]]
@@ -184,7 +184,7 @@ def complete(user: Any, values: Mapping[str, Any]) -> None:
 
 
 def email_for(identity: Identity, field: Field[Any, Any], *, provider: OAuthProvider) -> str | None:
-    """Return the address for the user's own field: a verified one or none."""
+    """Return the address for the user's own field: a verified address or none."""
     email = own_email(identity, provider)
     if field.max_length is not None and len(email) > field.max_length:
         email = ""
@@ -198,16 +198,16 @@ def email_for(identity: Identity, field: Field[Any, Any], *, provider: OAuthProv
 
 
 def own_email(identity: Identity, provider: OAuthProvider) -> str:
-    """Return the address that an account may have as its own, "" where there is none.
+    """Return the address that an account may have as its own, "" if there is none.
 
     The owner of an address is linked to the account that has it. So a provider whose own setting says that its
-    addresses link nobody gives none to an account either: somebody could wait there for the owner to come.
+    addresses link nobody gives none to an account: an attacker could wait there for the owner to sign in.
     """
     return identity.email if identity.email_verified and provider.link_by_email != "never" else ""
 
 
 def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> EmailRequired:
-    """Return the refusal of somebody whom the user model cannot have without an address."""
+    """Return the refusal of a person without the address that the user model requires."""
     taken = provider.link_by_email != "never" or not identity.email_verified
     return EmailRequired(reason) if taken else EmailNotTaken(reason or "link_by_email")
 
@@ -215,10 +215,10 @@ def no_email(identity: Identity, provider: OAuthProvider, reason: str = "") -> E
 def free_username(
     claims: Mapping[str, Any], *, reserved: Container[str] = (), suggested: object = "", known_free: str = ""
 ) -> str:
-    """Return a user name that the site or else the claims suggest, and that nobody has.
+    """Return a free user name that the site, or else the claims, suggest.
 
-    A name in `reserved` (in small letters) is not free: people would take its owner for the site itself. `known_free`
-    was searched for already.
+    A name in `reserved` (in lowercase) is not free: people would mistake its owner for the site itself. `known_free`
+    is known to be free.
     """
     name = first_username(claims, suggested=suggested)
     stem = name[: max_username_length() - SUFFIX_LENGTH - 1]

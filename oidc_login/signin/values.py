@@ -1,4 +1,4 @@
-"""The values that one sign-in passes from step to step, and what the steps ask of the site's backend."""
+"""The values that one sign-in passes from step to step, and what the steps need of the site's backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from oidc_login.signin.transaction import SignInTransaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A flow whose response passed every rule of the protocol: the tokens, and the claims of the ID token.
+    """A flow whose response satisfied every rule of the protocol: the tokens, and the claims of the ID token.
 
     `id_claims` is empty for a provider without OpenID Connect. `unsigned_names` came through the browser.
     """
@@ -34,9 +34,9 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who a sign-in is about, and the connection that the identity has already.
+    """The person of a sign-in, and the existing connection of their identity.
 
-    `is_complete` is false where an ID token alone spoke: the connection may know more.
+    `is_complete` is false if only an ID token was read: the connection may have more claims.
     """
 
     identity: Identity
@@ -50,9 +50,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """The result of a sign-in, or of a connect: the user, the connection as it was written, and what proved it.
+    """The result of a sign-in or a connect: the user, the written connection, and the proof.
 
-    `keep_tokens` is the backend's hook that stores tokens in the session, where the site's settings ask for that.
+    `keep_tokens` is the backend's hook that stores tokens in the session, if the site's settings want that.
     """
 
     user: AbstractBaseUser
@@ -65,9 +65,9 @@ class SignedIn:
 
 
 class Backend(Protocol):
-    """What a sign-in asks of the site's backend (`oidc_login.backends.OIDCLoginBackend` or a subclass).
+    """What a sign-in needs of the site's backend (`oidc_login.backends.OIDCLoginBackend` or a subclass).
 
-    The attributes are there for hooks to read while they run.
+    Hooks can read the attributes while they run.
     """
 
     request: HttpRequest

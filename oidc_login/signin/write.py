@@ -74,7 +74,7 @@ def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
     if connection is None and not is_complete:
         id_claims = dict(verified.id_claims)
         if exchange.needs_userinfo(backend, id_claims, is_known=False):
-            exchange.ask_for_all(backend, verified, id_claims)
+            exchange.request_all_claims(backend, verified, id_claims)
             is_complete = True
     return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
 

@@ -52,7 +52,7 @@ class CheckWithWayOn(CsrfViewMiddleware):
 def csrf_protect(view: Callable[..., HttpResponseBase], *, way_on: WayOn) -> Callable[..., HttpResponseBase]:
     """Return the view with the check; `way_on` returns the link for a person whose page was out of date.
 
-    The site's middleware would respond first, so it is told to leave the view to this check, which is the same.
+    The site's middleware would respond first, so it is made to leave the view to this check, which is the same.
     """
 
     @csrf_exempt

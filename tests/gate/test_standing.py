@@ -8,7 +8,7 @@ import pytest
 
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OIDCProvider
-from oidc_login.signin.admission import standing_identity
+from oidc_login.signin.admission import present_identity
 
 STORED = {"email": "stored@example.org", "email_verified": True}
 
@@ -45,7 +45,7 @@ def test_address_and_its_verification_are_one_pair(
 ) -> None:
     connection = OAuthConnection(provider_key="op", issuer="https://op.example", provider_user_id="1", **stored)
 
-    identity = standing_identity(connection, claims, provider())
+    identity = present_identity(connection, claims, provider())
 
     assert (identity.email, identity.email_verified) == expected
 
@@ -55,6 +55,6 @@ def test_claims_that_are_missing_are_the_stored_ones() -> None:
         provider_key="op", issuer="https://op.example", provider_user_id="1", claims={"hd": "old", "name": "Ann"}
     )
 
-    identity = standing_identity(connection, {"hd": "new"}, provider())
+    identity = present_identity(connection, {"hd": "new"}, provider())
 
     assert identity.claims == {"hd": "new", "name": "Ann"}
