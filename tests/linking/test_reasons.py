@@ -33,7 +33,7 @@ def assert_noted_once(caplog: pytest.LogCaptureFixture, reason: str) -> None:
     (record,) = records(caplog, reason)
     assert (record.levelname, vars(record)["provider"]) == ("INFO", connection.provider_key)
     assert vars(record)["connection"] == connection.pk
-    assert record.getMessage() == f"{reason}: connection {connection.pk} at {connection.provider_key}"
+    assert record.getMessage() == f"{reason}: connection={connection.pk} provider={connection.provider_key}"
 
 
 def test_sign_up(
