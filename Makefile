@@ -21,7 +21,7 @@ demo: $(VENV)/with-run  ## a provider and a site to click through, on this machi
 	$(BIN)/python -m oidc_login.demo
 
 demo-check: $(VENV)/with-run  ## the demo's sign-ins without a browser
-	$(BIN)/python -m oidc_login.demo --check
+	$(BIN)/python -m tests.demo.check
 
 test: $(VENV)/with-test  ## the suite, with Django's user model and with a custom one
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -1,26 +1,20 @@
-"""Discovery documents and key sets: fetched when due, kept while the provider is down (Discovery 4, Core 10.1.1).
-
-`python -m oidc_login.protocol.discovery URL` prints what would be used of a live document.
-"""
+"""Discovery documents and key sets: fetched when due, kept while the provider is down (Discovery 4, Core 10.1.1)."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable
 from copy import copy as copy_of
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from oidc_login.protocol.errors import Evidence, MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.client import Request, Response, Transport, retry_after, strict_json
-from oidc_login.protocol.keys import COOL_DOWN, KeySet
-from oidc_login.protocol.metadata import ProviderMetadata, check_issuer, issuers_for
+from oidc_login.protocol.keys import COOL_DOWN
 
 logger = logging.getLogger(__name__)
 
@@ -226,37 +220,3 @@ def age_of(response: Response) -> int:
         return MIN_AGE
     stated = _MAX_AGE.search(header)
     return min(max(int(stated[1]), MIN_AGE), MAX_AGE) if stated else DEFAULT_AGE
-
-
-def describe(url: str, transport: Transport, *, now: float) -> dict[str, Any]:
-    """Return what would be used of the document at `url` and of its key set."""
-
-    def parse(document: object) -> ProviderMetadata:
-        metadata = ProviderMetadata.from_json(document)
-        check_issuer(metadata, expected=issuers_for(url) or (metadata.issuer,))
-        return metadata
-
-    metadata = CachedDocument(url, parse=parse, transport=transport).get(now=now)
-    keys = CachedDocument(metadata.jwks_uri, parse=KeySet.from_json, transport=transport).get(now=now)
-    return {
-        "metadata": asdict(metadata),
-        "keys": [{"kid": key.kid, "kty": key.kty, "crv": key.crv, "alg": key.alg} for key in keys.keys],
-        "keys_not_used": [{"kid": kid, "reason": reason} for kid, reason in keys.skipped],
-    }
-
-
-def main(arguments: list[str]) -> int:
-    """Print `describe` of the URL given; 1 when the document is refused, 2 for wrong usage."""
-    if len(arguments) != 1:
-        print("usage: python -m oidc_login.protocol.discovery DISCOVERY_URL", file=sys.stderr)
-        return 2
-    try:
-        print(json.dumps(describe(arguments[0], Transport(), now=time.time()), indent=2))
-    except ProtocolError as error:
-        print(f"refused: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

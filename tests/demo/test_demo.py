@@ -16,11 +16,12 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 COMMAND = (sys.executable, "-u", "-m", "oidc_login.demo")
+CHECK = (sys.executable, "-m", "tests.demo.check")
 SECONDS = 60
 
 
 def test_check_holds_and_says_what_held() -> None:
-    ended = subprocess.run([*COMMAND, "--check"], capture_output=True, text=True, timeout=SECONDS, check=False)
+    ended = subprocess.run(CHECK, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     *steps, last = ended.stdout.splitlines()
     assert [re.match(r"ok      ([^:]+): .", step)[1] for step in steps] == [  # type: ignore[index]
@@ -42,8 +43,8 @@ def test_check_that_does_not_hold_fails_and_says_why() -> None:
     program = (
         "import sys\n"
         "from dataclasses import replace\n"
-        "from oidc_login.demo.__main__ import check_all\n"
         "from oidc_login.demo.running import running\n"
+        "from tests.demo.check import check_all\n"
         "with running(port=0) as demo:\n"
         "    demo.github.bend('token', lambda answer: replace(answer, status=500))\n"
         "    sys.exit(check_all(demo))\n"

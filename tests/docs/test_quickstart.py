@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from oidc_login.demo.browser import Browser, Page
 from oidc_login.testing import OpenIDProvider, User, serve
+from tests.demo.browser import Browser, Page
 from tests.docs.pages import FENCE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from oidc_login.diagnosis import Finding, diagnose
 from oidc_login.management.options import check_provider
+from oidc_login.protocol import discovery_report
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.protocol.http.client import Transport
 from oidc_login.registry import get_configurations
 
 
@@ -22,8 +26,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("keys", nargs="*", metavar="KEY", help="Only these providers.")
         parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
+        parser.add_argument(
+            "--discovery-url",
+            metavar="URL",
+            help="Print what the package would use of the discovery document at this URL; it needs no provider.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["discovery_url"] is not None:
+            self.print_discovery(options["discovery_url"])
+            return
         for key in options["keys"]:
             check_provider(key)
         wanted = options["keys"] or list(get_configurations())
@@ -36,6 +48,14 @@ class Command(BaseCommand):
                 self.show(key, found[key])
         if broken := [key for key in found if any(one.is_good is False for one in found[key])]:
             raise CommandError(f"Nobody can sign in through: {', '.join(broken)}.")
+
+    def print_discovery(self, url: str) -> None:
+        """Print a discovery document and its keys as JSON."""
+        try:
+            report = discovery_report.describe(url, Transport(), now=time.time())
+        except ProtocolError as error:
+            raise CommandError(f"The document is refused: {error}") from error
+        self.stdout.write(json.dumps(report, indent=2))
 
     def show(self, key: str, findings: list[Finding]) -> None:
         """Print what was found, with the evidence below."""

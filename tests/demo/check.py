@@ -1,16 +1,20 @@
-"""The demo's sign-ins without a person: each step over HTTP, as a browser would, with what must be true after it."""
+"""`python -m tests.demo.check`: the demo's sign-ins without a person, each step over HTTP as a browser would do it.
+
+Continuous integration copies this folder next to an installed wheel and runs it there, so it imports no other test.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 
 from oidc_login.demo import people
-from oidc_login.demo.browser import Browser, Page
-from oidc_login.demo.running import Demo
+from oidc_login.demo.running import Demo, running
 from oidc_login.testing import UnsignedToken, generate_key
+from tests.demo.browser import Browser, Page
 
 
 class NotHeld(Exception):
@@ -161,3 +165,19 @@ def expect_signed_out(demo: Demo, browser: Browser) -> None:
 def expect(held: bool, why: str) -> None:
     if not held:
         raise NotHeld(why)
+
+
+def check_all(demo: Demo) -> int:
+    """Return the exit status of the check, and print the summary."""
+    failed = check(demo)
+    print(f"{failed} did not hold." if failed else "All held.")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    with running(port=0) as demo:
+        return check_all(demo)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
