@@ -9,6 +9,7 @@ from tests.packaging.house import circles, imports, longest_files, recorded_way,
 from tests.support.browser import Browser
 
 SHOWN_STEPS = 12
+MOST_LINES = 300
 
 
 @pytest.mark.django_db
@@ -42,5 +43,8 @@ def test_no_room_imports_itself_through_others() -> None:
     assert not found
 
 
-def test_longest_files() -> None:
-    print("\nlongest files:", *(f"\n  {lines} {file}" for lines, file in longest_files(12)))
+def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
+    found = longest_files(12)
+
+    print("\nlongest files:", *(f"\n  {lines} {file}" for lines, file in found))
+    assert found[0][0] <= MOST_LINES
