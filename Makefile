@@ -52,6 +52,7 @@ docs: $(VENV)/with-docs  ## docs/_build/html
 	$(BIN)/python docs/check_pages.py --check
 	$(BIN)/python docs/error_pages.py --check
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/markdown_pages.py docs/_build/html
 
 pages: $(VENV)/with-docs  ## write docs/providers.md, docs/checks.md and docs/errors.md from the code
 	$(BIN)/python docs/provider_pages.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import textwrap
@@ -9,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import django
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core import checks
 from django.template import engines
 from django.test import override_settings
@@ -35,6 +39,15 @@ STARTPROJECT: Mapping[str, Any] = {
     "MIDDLEWARE": base.MIDDLEWARE,
     "TEMPLATES": base.TEMPLATES,
     "SECRET_KEY": base.SECRET_KEY,
+}
+
+# What the recipes assume: a site that followed the quickstart.
+QUICKSTART: Mapping[str, Any] = {
+    **STARTPROJECT,
+    "INSTALLED_APPS": base.INSTALLED_APPS,
+    "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend", "oidc_login.backends.OIDCLoginBackend"],
+    "LOGIN_URL": "oidc_login:providers",
+    "OIDC_LOGIN_PROVIDERS": {},
 }
 
 
@@ -75,12 +88,29 @@ def home_page() -> list[Any]:
     return [path("", base_urls.home, name="home")]
 
 
+def made_up(variable: str) -> str:
+    """Return a value for an environment variable: a private key if its name says so, otherwise a long text."""
+    if variable.endswith("_PRIVATE_KEY"):
+        return private_key()
+    return f"made up for {variable}, of 32 bytes and more"
+
+
+@cache
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
 class PageRun:
     """One page's blocks, run in order: those of one file are that module, all others share a namespace."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, stack: ExitStack, *, written: Mapping[str, Any] = STARTPROJECT
+    ) -> None:
         self.monkeypatch = monkeypatch
         self.stack = stack
+        self.written = written
         self.namespace: dict[str, Any] = {"__name__": "page"}
         self.settings: dict[str, Any] = {}
 
@@ -94,7 +124,7 @@ class PageRun:
     def run_python(self, block: Block) -> None:
         """Run the block with made-up values for the environment variables that it reads."""
         for name in ENVIRONMENT.findall(block.code):
-            self.monkeypatch.setenv(name, f"made up for {name}, of 32 bytes and more")
+            self.monkeypatch.setenv(name, made_up(name))
         namespace = vars(self.module(block.module)) if block.module else self.namespace
         exec(compile(block.code, block.where, "exec"), namespace)
         if block.module == "settings":
@@ -104,7 +134,9 @@ class PageRun:
         """Return the module of that name, made with its parent packages at its first block."""
         if name not in sys.modules:
             module = ModuleType(name)
-            vars(module).update(deepcopy(STARTPROJECT) if name == "settings" else {"urlpatterns": home_page()})
+            vars(module).update(
+                {**deepcopy(dict(self.written)), "os": os} if name == "settings" else {"urlpatterns": home_page()}
+            )
             self.monkeypatch.setitem(sys.modules, name, module)
             parent, _, child = name.rpartition(".")
             if parent:

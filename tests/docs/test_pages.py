@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import NO_RUN, SINCE, PageRun, blocks
+from tests.docs.pages import NO_RUN, QUICKSTART, SINCE, STARTPROJECT, PageRun, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *RECIPES]
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
@@ -30,7 +31,7 @@ def nobody_listens_any_longer() -> Iterator[None]:
 @pytest.mark.django_db
 def test_code_of_the_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as stack:
-        run = PageRun(monkeypatch, stack)
+        run = PageRun(monkeypatch, stack, written=QUICKSTART if page in RECIPES else STARTPROJECT)
         for block in blocks(page):
             run.run(block)
 
@@ -47,6 +48,13 @@ def test_code_that_is_not_run_has_a_reason(page: Path) -> None:
     ]
 
     assert without == []
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.stem for recipe in RECIPES])
+def test_recipe_has_settings_that_are_checked(recipe: Path) -> None:
+    checked = [block for block in blocks(recipe) if block.module == "settings" and block.runs]
+
+    assert checked or recipe.stem == "index"
 
 
 @every_page
