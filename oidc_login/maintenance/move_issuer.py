@@ -1,8 +1,8 @@
-"""Keeping identities under another issuer: a provider that moved, or a server that the rows do not name yet.
+"""Moving identities to another issuer: the provider has moved, or the rows do not name their server yet.
 
-The issuer is part of the seal of a token, so tokens are encrypted again. A connection is written by an UPDATE that
-names what was read: a refresh or a sign-in in between is not lost, and its row is read again. It can be stopped at
-any time. If it is begun again, it finds what is left.
+The encryption of a token is bound to the issuer, so tokens are encrypted again. A row is written by an UPDATE that
+names the values that were read. If a refresh or a sign-in has changed it in between, it is read again. A walk can be
+stopped at any time; the next one does the rest.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from oidc_login.tokens.database import bounded_locks, in_pages
 logger = logging.getLogger(__name__)
 
 PAGE = 200  # rows that are read at a time, and written in one transaction
-ATTEMPTS = 3  # for a row that somebody changes or locks each time
-NAMED = 10  # rows that a report names, of those that were left
+ATTEMPTS = 3  # for a row that other requests change or lock
+NAMED = 10  # rows that were not moved and that a report names
 
 
 @dataclass(slots=True, kw_only=True)
 class Move:
-    """A walk over the connections of one issuer, and what it has come to so far."""
+    """A walk over the connections of one issuer, and its results so far."""
 
     alias: str
     provider_key: str
@@ -43,14 +43,14 @@ class Move:
     page: int = PAGE
     seen: int = 0
     moved: int = 0
-    forgotten: int = 0  # moved without tokens that no key opens
+    forgotten: int = 0  # moved without their tokens, which no key decrypts
     taken: list[Any] = field(default_factory=list)  # keys of rows whose identity exists under the new issuer
     unreadable: int = 0
     busy: int = 0
     sessions: int = 0
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Move every connection, or with `dry_run` find out what would become of it."""
+        """Move every connection; with `dry_run`, only count the outcomes."""
         found = self._rows().filter(provider_key=self.provider_key, issuer=self.old)
         total = found.count()
         for page in in_pages(found, self.page):
@@ -74,7 +74,7 @@ class Move:
             self._count_left(row)
 
     def _without_taken(self, page: Sequence[OAuthConnection]) -> list[OAuthConnection]:
-        """Leave out whom the new issuer knows already: two accounts of one person are not for a command to merge."""
+        """Leave out identities that exist under the new issuer: a command cannot merge two accounts of one person."""
         subjects = [row.provider_user_id for row in page]
         there = self._rows().filter(provider_key=self.provider_key, issuer=self.new, provider_user_id__in=subjects)
         taken = set(there.values_list("provider_user_id", flat=True))
@@ -82,8 +82,8 @@ class Move:
         return [row for row in page if row.provider_user_id not in taken]
 
     def _count_left(self, row: OAuthConnection) -> None:
-        """Note what became of a row that was not written; a dry run writes none."""
-        readable = self._sealed_anew(row) is not None
+        """Count the outcome of a row that was not written; a dry run writes none."""
+        readable = self._encrypted_again(row) is not None
         if not readable and not self.forgets_unreadable:
             self.unreadable += 1
         elif not self.dry_run:
@@ -92,10 +92,10 @@ class Move:
             self.moved += 1
             self.forgotten += not readable
 
-    # What is written.
+    # Writing.
 
     def _write_all(self, rows: Iterable[OAuthConnection]) -> list[Any]:
-        """Write in one transaction, or else each row for itself; return the keys of those that were not written."""
+        """Write the rows in one transaction, or one by one if that fails; return the keys of those not written."""
         rows = list(rows)
         moved, forgotten = self.moved, self.forgotten
         try:
@@ -103,23 +103,23 @@ class Move:
                 return [row.pk for row in rows if not self._write(row)]
         except (*STORE_FAULTS, IntegrityError) as error:
             self.moved, self.forgotten = moved, forgotten
-            logger.info("connections are moved one by one: %s", type(error).__name__)
+            logger.info("move of a page failed, taking its rows one by one: %s", type(error).__name__)
         return [row.pk for row in rows if not self._write_alone(row)]
 
     def _write_alone(self, row: OAuthConnection) -> bool:
         try:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return self._write(row)
-        except STORE_FAULTS:  # a lock that somebody holds for long
+        except STORE_FAULTS:  # the row stays locked
             return False
-        except IntegrityError:  # the person came back by the new issuer just now
+        except IntegrityError:  # the person has just signed in through the new issuer
             self.taken.append(row.pk)
             return True
 
     @sensitive_variables()
     def _write(self, row: OAuthConnection) -> bool:
-        """Write one row, unless somebody has changed it or is refreshing it; say whether nothing is left to do."""
-        tokens = self._sealed_anew(row)
+        """Write one row, unless it has changed or a refresh is under way; say whether it is done."""
+        tokens = self._encrypted_again(row)
         if tokens is None and not self.forgets_unreadable:
             return False
         values: dict[str, Any] = {"issuer": self.new}
@@ -128,7 +128,7 @@ class Move:
             values |= {**dict.fromkeys(ENCRYPTED_FIELDS, ""), **lost, "status": Status.NEEDS_REAUTH}
         else:
             values |= tokens
-        # A refresh that is under way would store tokens with the seal of before.
+        # A refresh that is under way would store tokens bound to the old issuer.
         free = Q(refresh_lease="") | Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=timezone.now())
         same = {name: row.__dict__[name] for name in (*ENCRYPTED_FIELDS, "refresh_lease")}
         if not self._rows().filter(free, pk=row.pk, issuer=self.old, **same).update(**values):
@@ -138,8 +138,8 @@ class Move:
         return True
 
     @sensitive_variables()
-    def _sealed_anew(self, row: OAuthConnection) -> dict[str, Any] | None:
-        """Return the tokens sealed for the new issuer; `None` where one of them cannot be opened."""
+    def _encrypted_again(self, row: OAuthConnection) -> dict[str, Any] | None:
+        """Return the tokens encrypted for the new issuer; `None` if one of them cannot be decrypted."""
         there = OAuthConnection(provider_key=row.provider_key, issuer=self.new, provider_user_id=row.provider_user_id)
         try:
             tokens = {name: getattr(row, name) for name in ENCRYPTED_FIELDS if row.__dict__[name]}
@@ -148,7 +148,7 @@ class Move:
         return {name: FIELDS[name].encrypt(token, there) for name, token in tokens.items()}
 
     def _move_sessions(self) -> None:
-        """Let a logout at the provider end the sessions that began under the old issuer."""
+        """Move the sessions too, so that a logout at the provider ends them."""
         found = SignedInSession._base_manager.using(self.alias)
         found = found.filter(provider_key=self.provider_key, issuer=self.old)
         self.sessions = found.count() if self.dry_run else found.update(issuer=self.new)

@@ -1,7 +1,7 @@
-"""Encrypting stored tokens anew, under the first key, while others read and refresh them.
+"""Encrypting stored tokens again with the first key, while requests read and refresh them.
 
-A token is replaced by an UPDATE that names the old ciphertext: what a refresh or a sign-in has stored meanwhile
-stays. What no key opens is left as it is. It can be stopped at any time; whoever begins again finds what is left.
+A token is replaced by an UPDATE that names the old ciphertext, so tokens that a refresh or a sign-in stores in between
+are kept. A token that no key decrypts is left as it is. A walk can be stopped at any time; the next one does the rest.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from oidc_login.tokens.database import bounded_locks, in_pages
 logger = logging.getLogger(__name__)
 
 PAGE = 200  # rows that are read at a time, and written in one transaction
-ATTEMPTS = 3  # for a row that somebody changes or locks each time
+ATTEMPTS = 3  # for a row that other requests change or lock
 
 FIELDS = {name: cast("EncryptedTextField", OAuthConnection._meta.get_field(name)) for name in ENCRYPTED_FIELDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A connection, the positions of the keys that it needs, and what is wrong with its tokens."""
+    """A connection, the positions of the keys that it needs, and the faults of its tokens."""
 
     connection: OAuthConnection
     needs: frozenset[int]
-    outdated: tuple[str, ...]  # the tokens that are not under the first key
+    outdated: tuple[str, ...]  # the tokens that the first key did not encrypt
     lacks_key: bool
     is_damaged: bool
 
 
 @sensitive_variables()
 def examine(connection: OAuthConnection) -> Row:
-    """Find out under which keys the tokens are, and whether these open them."""
+    """Return which keys encrypted the tokens, and whether they decrypt them."""
     stored = {name: connection.__dict__[name] for name in ENCRYPTED_FIELDS if connection.__dict__[name]}
     positions = {name: FIELDS[name].key_position(ciphertext) for name, ciphertext in stored.items()}
     known = {name: position for name, position in positions.items() if position is not None}
@@ -58,7 +58,7 @@ def examine(connection: OAuthConnection) -> Row:
 
 @sensitive_variables()
 def opens(connection: OAuthConnection, name: str) -> bool:
-    """Whether a token is what was stored there once: not changed, nor of another row."""
+    """Whether a token can be decrypted: it was not changed, and is not from another row."""
     try:
         getattr(connection, name)
     except TokenKeyError:
@@ -68,7 +68,7 @@ def opens(connection: OAuthConnection, name: str) -> bool:
 
 @sensitive_variables()
 def renew(row: Row, rows: QuerySet[OAuthConnection]) -> bool:
-    """Encrypt what is outdated under the first key; `False` where somebody has changed it meanwhile."""
+    """Encrypt the outdated tokens with the first key; `False` if the row has changed since it was read."""
     if not row.outdated:
         return True
     old = {name: row.connection.__dict__[name] for name in row.outdated}
@@ -78,20 +78,20 @@ def renew(row: Row, rows: QuerySet[OAuthConnection]) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Rotation:
-    """A walk over all stored tokens, and what it has come to so far, counted in connections."""
+    """A walk over all stored tokens, and its results so far, counted in connections."""
 
     alias: str
     dry_run: bool = False
     page: int = PAGE
     seen: int = 0
     renewed: int = 0
-    outdated: int = 0  # still
+    outdated: int = 0  # not renewed
     lacking_key: int = 0
     damaged: int = 0
     needing: Counter[int] = field(default_factory=Counter)  # by the position of the key
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Look at every token, and encrypt anew what is not under the first key."""
+        """Encrypt every token again that the first key did not encrypt."""
         rows = self._rows().exclude(**dict.fromkeys(ENCRYPTED_FIELDS, ""))
         total = rows.count()
         for page in in_pages(rows, self.page):
@@ -108,25 +108,25 @@ class Rotation:
             for row in rows:
                 if row.connection.pk not in changed:
                     self._count(row, renewed=bool(row.outdated))
-            # Read again outside of the transaction, which may not see what others have written.
+            # Read again outside the transaction, which may not see newer writes.
             rows = list(map(examine, self._rows().filter(pk__in=changed))) if changed else []
         for row in rows:
             self._count(row)
 
     def _renew(self, rows: list[Row]) -> set[Any]:
-        """Write in one transaction, or else each row for itself; return the keys of those that were not written."""
+        """Write the rows in one transaction, or one by one if that fails; return the keys of those not written."""
         try:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return {row.connection.pk for row in rows if not renew(row, self._rows())}
         except STORE_FAULTS as error:
-            logger.info("connections are taken one by one: %s", type(error).__name__)
+            logger.info("rotation of a page failed, taking its rows one by one: %s", type(error).__name__)
         return {row.connection.pk for row in rows if not self._renew_alone(row)}
 
     def _renew_alone(self, row: Row) -> bool:
         try:
             with bounded_locks(self.alias):
                 return renew(row, self._rows())
-        except STORE_FAULTS:  # a lock that somebody holds for long
+        except STORE_FAULTS:  # the row stays locked
             return False
 
     def _count(self, row: Row, *, renewed: bool = False) -> None:
