@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from oidc_login.models.indexes import has_index, index_name, searched_fields
 from oidc_login.operations import AddSignInIndexes
-from oidc_login.signin.users import find_by_email
+from oidc_login.signin.users import find_by_email, find_by_email_or_name
 from tests.databases.test_email_index import ADDRESS, INDEXES, analyze, explain, indexed, make_users
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +79,19 @@ def test_search_for_an_address_uses_the_index() -> None:
 
     assert found.get_username() == "user77"
     assert index_name(fields()[0]) in plan
+
+
+@pytest.mark.usefixtures("migrated")
+def test_search_of_a_sign_up_uses_both_indexes() -> None:
+    make_users(2_000)
+    analyze()
+
+    with CaptureQueriesContext(connection) as queries:
+        assert find_by_email_or_name("new@example.org", "new") == ([], True)
+    plan = explain(queries.captured_queries[-1]["sql"])
+
+    assert index_name(fields()[0]) in plan
+    assert (index_name(fields()[1]) if connection.vendor != "mysql" else "username") in plan
 
 
 def test_check_names_the_operation_until_it_has_run() -> None:
