@@ -338,7 +338,7 @@ def test_trello_that_does_not_confirm(
 
     with (
         trello.bend("deletion", lambda good: Answer(status=status, body=body)),
-        pytest.raises(Exception, match="provider") as caught,
+        pytest.raises(Exception, match="sign-in service") as caught,
     ):
         connection.revoke()
 
