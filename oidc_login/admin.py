@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.db import router, transaction
@@ -17,9 +18,10 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import events, signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import ENCRYPTED_FIELDS, TokenKeyError
+from oidc_login.maintenance import link
 from oidc_login.models import OAuthConnection, SignedInSession, Status
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.registry import get_provider
+from oidc_login.registry import get_provider, get_providers
 from oidc_login.sessions.records import end_sessions, keep_session
 
 
@@ -76,9 +78,42 @@ class SignedInSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as ab
         return False
 
 
+def provider_choices() -> list[tuple[str, str]]:
+    return [(provider.key, str(provider.label)) for provider in get_providers()]
+
+
+LINK_FIELDS = ("user", "provider_key", "issuer", "provider_user_id")
+
+
+class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """An account and an identity; the rules are those of the command."""
+
+    provider_key = forms.ChoiceField(label=_("provider"), choices=provider_choices)
+    planned: link.PlannedLink
+
+    class Meta:
+        model = OAuthConnection
+        fields = LINK_FIELDS
+
+    def clean(self) -> Any:
+        values = super().clean() or {}
+        if self.errors:
+            return values
+        provider = get_provider(values["provider_key"])
+        try:
+            self.planned = link.plan(
+                values["user"], provider, values["provider_user_id"], issuer=values.get("issuer", "")
+            )
+        except OAuthError as error:
+            raise forms.ValidationError(link.explain(error)) from None
+        if self.planned.is_there:
+            raise forms.ValidationError(_("The account has this identity already."))
+        return values
+
+
 @admin.register(OAuthConnection)
 class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Read only: a connection is made by a sign-in, and can be removed."""
+    """Read only: a connection is made by a sign-in or by an operator, and can be removed."""
 
     list_display = ("user", "provider_key", "email", "status", "link_reason", "last_login_at")
     list_filter = ("provider_key", "status", "link_reason")
@@ -103,6 +138,7 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         "last_login_at",
     )
     readonly_fields = fields
+    raw_id_fields = ("user",)
     actions = ("revoke_tokens", "ask_for_new_sign_in")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthConnection]:
@@ -155,8 +191,24 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         reason = "removed in the admin"
         events.log_decision(signals.connection_removed, connection, request=request, reason=reason)
 
+    # Adding one: an operator connects an identity to an account, as `oidc_login_link` does.
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        """Whether the person may connect identities to other people's accounts: a permission of its own."""
+        return bool(request.user.has_perm("oidc_login.link_identity"))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if change else LinkForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj is not None else LINK_FIELDS
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: OAuthConnection, form: Any, change: bool) -> None:
+        made = link.apply(form.planned)
+        obj.pk, obj._state.adding = made.pk, False
 
     def has_change_permission(self, request: HttpRequest, obj: OAuthConnection | None = None) -> bool:
         return False

@@ -121,10 +121,15 @@ def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> 
     counts = OAuthConnection.objects.using(alias).order_by().values_list("provider_key", "issuer")
     for key, issuer, count in counts.annotate(count=Count("pk")):
         provider = providers.get(key)
-        if provider is not None and not provider.is_possible_issuer(issuer or ""):
+        if provider is not None and not may_be_under(provider, issuer or ""):
             others[key][issuer or ""] = count
     for key in sorted(others):
         yield from issuer_messages(alias, key, others[key], issuer_now(providers[key]))
+
+
+def may_be_under(provider: OAuthProvider, issuer: str) -> bool:
+    """Whether identities may be kept under an issuer; at an OpenID provider each of them has one (Core 5.7)."""
+    return bool(issuer or not provider.has_id_token) and provider.is_possible_issuer(issuer)
 
 
 def issuer_messages(alias: str, key: str, counts: Mapping[str, int], issuer: str | None) -> Iterator[CheckMessage]:

@@ -76,6 +76,7 @@ class OAuthConnection(models.Model):
         verbose_name = _("connection")
         verbose_name_plural = _("connections")
         ordering = ("provider_key", "pk")
+        permissions = (("link_identity", _("Can connect an identity to an account")),)
         constraints = (models.UniqueConstraint(fields=IDENTITY_FIELDS, name="oidc_login_unique_identity"),)
         indexes = (models.Index(fields=["provider_key", "issuer", "alternate_id"], name="oidc_login_alternate_id"),)
 

@@ -29,7 +29,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.redaction import hide_variables
-from oidc_login.registry import KEY
+from oidc_login.registry import KEY, get_login_providers
 
 logger = logging.getLogger("oidc_login")
 
@@ -114,6 +114,24 @@ class ProviderView(View):
         retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
         return with_next(retry_url, self.next_url), with_next(providers_url, self.next_url)
 
+    def other_providers(self) -> list[OAuthProvider]:
+        """Return the providers that this person did not come from."""
+        return [provider for provider in get_login_providers() if provider is not self.provider]
+
+    def other_login_url(self, error: OAuthError) -> str:
+        """Return where a person signs in the usual way; "" where that is the very provider they came from.
+
+        With the provider's own button as `LOGIN_URL`, or no other way in at all, they would go in a circle.
+        """
+        url = redirect_to_login(reverse("oidc_login:connections")).url
+        path = url.partition("?")[0]
+        if self.provider is None or error.status_code != 409:
+            return url
+        ways = {reverse("oidc_login:login", args=[self.provider.key]), reverse("oidc_authentication_init")}
+        if path in ways:
+            return ""
+        return url if self.other_providers() or path != reverse("oidc_login:providers") else ""
+
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """Return the page of an error. Without a request, no context processor runs and no store is read."""
         retry_url, providers_url = self.ways_on()
@@ -126,7 +144,8 @@ class ProviderView(View):
             "provider": self.provider,
             "retry_url": retry_url,
             "providers_url": providers_url,
-            "login_url": redirect_to_login(reverse("oidc_login:connections")).url,
+            "login_url": self.other_login_url(error),
+            "other_ways": bool(self.other_providers()),
         }
         response = render(request, error.template_name, context, status=error.status_code)
         if error.retry_after is not None:

@@ -28,7 +28,13 @@ FINDS_IDENTITY = {
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
 # `move_issuer` encrypts the tokens of a row again, and saves no other identity. `moving/writing` is a command's.
-MAKES_CONNECTION = {"signin/pending_link.py", "signin/write.py", "maintenance/move_issuer.py", "moving/writing.py"}
+MAKES_CONNECTION = {
+    "maintenance/link.py",
+    "signin/pending_link.py",
+    "signin/write.py",
+    "maintenance/move_issuer.py",
+    "moving/writing.py",
+}
 
 
 @pytest.mark.django_db

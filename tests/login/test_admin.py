@@ -62,7 +62,9 @@ def test_list_can_be_narrowed_to_those_that_need_their_people(admin: Browser, co
 
 def test_connection_is_neither_made_nor_changed_here(admin: Browser, connection: OAuthConnection) -> None:
     admin.get(f"{URL}{connection.pk}/delete/")  # a page with a form
-    assert admin.get(URL + "add/").status_code == 403
+    # The form for a new one is for who may connect identities: tests/linking/test_link_command.py.
+    assert admin.post(URL + "add/", {"access_token": "planted"}).status_code == 200
+    assert OAuthConnection.objects.get() == connection
     assert admin.post(f"{URL}{connection.pk}/change/", {"provider_user_id": "other"}).status_code == 403
 
     connection.refresh_from_db()

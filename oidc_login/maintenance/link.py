@@ -1,0 +1,103 @@
+"""A connection that an operator makes for a user: the way out where no sign-in can link the two.
+
+The operator answers for the identity. Two rules hold all the same: an identity has one account, and an account that is
+not active gets none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, router, transaction
+
+from oidc_login import signals
+from oidc_login.events import log_decision
+from oidc_login.exceptions import IdentityTaken, Inactive, OAuthError, ParameterInvalid
+from oidc_login.exceptions.translation import as_oauth_error
+from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.plain_text import one_line
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.user_model import is_active
+
+REASON = "connected by an operator"
+MAX_SUBJECT_LENGTH = 255  # of the column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLink:
+    """A connection that can be made, with what the operator has to know."""
+
+    user: Any
+    provider: OAuthProvider
+    issuer: str
+    subject: str = field(repr=False)
+    is_there: bool  # the user has this identity already
+    others: int  # other identities of the user at this provider
+
+
+def plan(user: Any, provider: OAuthProvider, subject: str, *, issuer: str = "") -> PlannedLink:
+    """Return the link, or raise `OAuthError` for one that cannot be made. The issuer is looked up at the provider.
+
+    Where each person has an issuer of their own, as at tenants and workspaces, `issuer` names it.
+    """
+    if not subject or len(subject) > MAX_SUBJECT_LENGTH or one_line(subject) != subject:
+        raise ParameterInvalid("subject")
+    if not is_active(user):
+        raise Inactive("refused: the account is not active")
+    issuer = issuer or look_up_issuer(provider)
+    if not provider.is_possible_issuer(issuer):
+        raise ParameterInvalid("issuer")
+    owners = owners_of(provider.key, issuer, subject)
+    if any(owner != user.pk for owner in owners):
+        raise IdentityTaken("refused: identity of another account")
+    own = OAuthConnection.objects.filter(user=user, provider_key=provider.key)
+    return PlannedLink(
+        user=user,
+        provider=provider,
+        issuer=issuer,
+        subject=subject,
+        is_there=bool(owners),
+        others=own.count() - len(owners),
+    )
+
+
+def look_up_issuer(provider: OAuthProvider) -> str:
+    try:
+        return provider.get_identity_issuer({})
+    except ProtocolError as error:
+        raise as_oauth_error(error) from error
+
+
+def owners_of(provider_key: str, issuer: str, subject: str) -> list[Any]:
+    """Return whose the identity is; one that is stored without its server may be this one too."""
+    rows = OAuthConnection.objects.filter(provider_key=provider_key, issuer__in=[issuer, ""], provider_user_id=subject)
+    return [row.user_id for row in rows if row.provider_user_id == subject]
+
+
+def apply(planned: PlannedLink) -> OAuthConnection:
+    """Make the connection and tell the site; raise `IdentityTaken` if somebody was faster."""
+    connection = OAuthConnection(
+        user=planned.user,
+        provider_key=planned.provider.key,
+        issuer=planned.issuer,
+        provider_user_id=planned.subject,
+        link_reason=LinkReason.OPERATOR,
+    )
+    try:
+        with transaction.atomic(using=router.db_for_write(OAuthConnection)):
+            connection.save(force_insert=True)
+    except IntegrityError as error:
+        raise IdentityTaken("refused: identity of another account") from error
+    log_decision(signals.connection_created, connection, request=None, reason=REASON)
+    return connection
+
+
+def explain(error: OAuthError) -> str:
+    """Return what to tell an operator."""
+    return {
+        "identity_taken": "This identity belongs to another account.",
+        "inactive": "The account is not active.",
+        "parameter_invalid": "The subject or the issuer is not possible at this provider.",
+    }.get(error.code, f"The issuer could not be looked up ({error.reason or error.code}).")
