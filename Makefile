@@ -67,7 +67,7 @@ messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
 	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete --no-location --no-wrap && ../$(BIN)/django-admin compilemessages
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(NEWEST) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules
+	rm -rf $(VENV) $(NEWEST) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache tests/interop/node_modules tests/headless/typescript/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed (make PYTHON=...)")'

@@ -24,6 +24,8 @@ DEFAULTS: Mapping[str, Any] = {
     "PROVIDER_LOADER": None,
     "BEARER_PROVIDERS": [],
     "REDIRECT_BY_PAGE": None,
+    "FRONTEND_ORIGINS": [],
+    "APP_SESSIONS": False,
     "MAX_EXCHANGES": 12,
     "MAX_EXCHANGES_PER_PROVIDER": 8,
 }

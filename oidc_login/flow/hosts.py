@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from oidc_login.conf import django, settings
 from oidc_login.flow import cookies
+from oidc_login.flow.frontends import is_frontend_url
 
 
 class Place(Enum):
@@ -82,10 +83,12 @@ def url_at(request: HttpRequest, url: str) -> str:
 
 
 def may_return_to(request: HttpRequest, url: str) -> bool:
-    """Whether a flow that ended here may redirect to a URL: on this host, or on one that shares the session.
+    """Whether a flow that ended here may redirect to a URL: on this host, a front end, or a host with the same session.
 
     It is for URLs in a flow, which were on the host where the flow was requested.
     """
+    if is_frontend_url(url):
+        return True
     allowed = {request.get_host()}
     netloc = urlsplit(origin_of(url)).netloc
     if shares_session(base_host()) and shares_session(host_of(netloc)) and is_allowed(netloc):

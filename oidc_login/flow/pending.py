@@ -19,7 +19,9 @@ from oidc_login.conf import django, settings
 from oidc_login.flow.redirects import callback_uri
 from oidc_login.providers.base import OAuthProvider
 
-Purpose = Literal["login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "client", "client_logout"]
+Purpose = Literal[
+    "login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "native", "client", "client_logout"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class Flow:
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     had_session: bool = False
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
+    for_frontend: bool = False
 
     def expired(self, *, now: float) -> bool:
         return now > self.begun_at + int(settings.FLOW_LIFETIME)
@@ -52,10 +55,12 @@ def create_flow(
     user_key: str = "",
     next_url: str = "",
     parameters: Mapping[str, Any] | None = None,
+    for_frontend: bool = False,
 ) -> Flow:
     """Return a new flow, attached to the request so that the provider can read and complete it.
 
-    `parameters` are further parameters of this authorization request, such as `login_hint` or `max_age`.
+    `parameters` are further parameters of this authorization request, such as `login_hint` or `max_age`. A flow
+    `for_frontend` ends at its `next` if it fails too, with the code of the error.
     """
     flow = Flow(
         provider_key=provider.key,
@@ -66,6 +71,7 @@ def create_flow(
         user_key=user_key,
         parameters=dict(parameters or {}),
         had_session=django.SESSION_COOKIE_NAME in request.COOKIES,
+        for_frontend=for_frontend,
     )
     return complete_flow(request, provider, flow)
 

@@ -38,6 +38,8 @@ class Expected:
     access_token: str | None = field(repr=False, default=None)
     max_age: int | None = None
     tenants: TenantRule | None = None
+    authorized_parties: Collection[str] = ()
+    comes_alone: bool = False
     insecure_allow_missing_nonce: bool = False
     insecure_allow_further_audiences: bool = False
 
@@ -71,13 +73,17 @@ def verify_id_token(
     leeway: float,
     max_age: int | None,
     tenants: TenantRule | None = None,
+    authorized_parties: Collection[str] = (),
+    comes_alone: bool = False,
     insecure_allow_missing_nonce: bool = False,
     insecure_allow_further_audiences: bool = False,
 ) -> IDToken:
     """Return the verified ID token, or raise `InvalidIDToken` naming the first rule it fails (Core 3.1.3.7).
 
     `nonce` is what the authorization request sent; `None` says that the token must not carry one that
-    matters (a refreshed token, Core 12.2). `now`, `leeway` and `max_age` are seconds.
+    matters (a refreshed token, Core 12.2). `now`, `leeway` and `max_age` are seconds. `authorized_parties` may be
+    named in `azp` beside `client_id`. A token that `comes_alone` has no access token that `at_hash` could be compared
+    with (Core 3.1.3.8).
     """
     jws = parse_jws(raw)
     check_algorithm(jws, algorithms)
@@ -95,6 +101,8 @@ def verify_id_token(
         algorithm=jws.algorithm,
         key_issuer=key.issuer,
         tenants=tenants,
+        authorized_parties=authorized_parties,
+        comes_alone=comes_alone,
         insecure_allow_missing_nonce=insecure_allow_missing_nonce,
         insecure_allow_further_audiences=insecure_allow_further_audiences,
     )
@@ -148,7 +156,7 @@ def check_audience(claims: Claims, expected: Expected) -> None:
 
 def check_authorized_party(claims: Claims, expected: Expected) -> None:
     """The party that the token was issued to must be us (rules 4 and 5)."""
-    if "azp" in claims and claims["azp"] != expected.client_id:
+    if "azp" in claims and claims["azp"] not in (expected.client_id, *expected.authorized_parties):
         raise InvalidIDToken("azp")
 
 
@@ -192,7 +200,7 @@ def check_nonce(claims: Claims, expected: Expected) -> None:
 
 def check_access_token_hash(claims: Claims, expected: Expected) -> None:
     """The access token must be the one that came with the token, where the token says which (Core 3.1.3.8)."""
-    if "at_hash" not in claims:
+    if "at_hash" not in claims or expected.comes_alone:
         return
     if expected.access_token is None:
         raise InvalidIDToken("at_hash")

@@ -87,6 +87,9 @@ class ProviderInterface:
     # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` sets this to `True`.
     uses_pkce: bool | None = None
 
+    # The audiences of ID tokens that the SDKs of phones get; a class without ID tokens has none.
+    native_client_ids: tuple[str, ...] = ()
+
     # Arguments that only some of the base classes take.
     userinfo_endpoint: str = ""
     mapping: Mapping[str, str] = {}

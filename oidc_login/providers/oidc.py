@@ -13,6 +13,7 @@ from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.end_session import MAX_HINT_LENGTH, end_session_url, page_origins
 from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, UserInfoInvalid
 from oidc_login.protocol.id_token import IDToken, check_refreshed, verify_id_token
+from oidc_login.protocol.jose import parse_claims, parse_jws
 from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.logout_token import LogoutToken, verify_logout_token
 from oidc_login.protocol.private_key import decrypted
@@ -59,6 +60,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         claims: Mapping[str, Any] | None = None,
         response_mode: str | None = None,
         third_party_initiated_login: bool = False,
+        native_client_ids: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,6 +73,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         self.claims = dict(self.default_claims if claims is None else claims)
         self.response_mode = response_mode
         self.third_party_initiated_login = third_party_initiated_login
+        self.native_client_ids = tuple(native_client_ids)
 
     def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
         return {}
@@ -144,6 +147,8 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
         """Return the claims of the ID token after all rules of Core 3.1.3.7."""
         flow = pending_flow(request)
+        if flow.purpose == "native":
+            return self.check_native_id_token(oauth_token, nonce=flow.nonce).claims
         max_age = flow.parameters.get("max_age", self.max_age)
         if max_age is not None:
             # The provider judged the age when the flow began. The time that the person took since does not count.
@@ -160,9 +165,38 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     @sensitive_variables()
     def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
         """Return the verified ID token of a token response."""
+        return self._check_id_token(oauth_token, client_id=self.client_id, nonce=nonce, max_age=max_age)
+
+    @sensitive_variables()
+    def check_native_id_token(self, oauth_token: OAuthToken, *, nonce: str) -> IDToken:
+        """Return the verified ID token of a phone's SDK: its audience is one of `native_client_ids`.
+
+        One app of the site may ask for a token for another one: then `azp` names the first.
+        https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+        """
+        claimed = parse_claims(parse_jws(decrypted(oauth_token.id_token, self.private_key)).payload).get("aud")
+        named = claimed if isinstance(claimed, list) else [claimed]
+        client_id = next((client_id for client_id in self.native_client_ids if client_id in named), None)
+        if client_id is None:
+            raise InvalidIDToken("aud")
+        return self._check_id_token(
+            oauth_token,
+            client_id=client_id,
+            nonce=nonce,
+            max_age=self.max_age,
+            authorized_parties=self.native_client_ids,
+            comes_alone=not oauth_token.access_token,
+            insecure_allow_missing_nonce=False,  # nothing else ties the token to this request
+        )
+
+    @sensitive_variables()
+    def _check_id_token(
+        self, oauth_token: OAuthToken, *, client_id: str, nonce: str | None, max_age: int | None, **native: Any
+    ) -> IDToken:
         if not oauth_token.id_token:
             raise InvalidIDToken("missing")
         raw = decrypted(oauth_token.id_token, self.private_key)
+        rules = {"insecure_allow_missing_nonce": self.insecure_allow_missing_nonce, **native}
 
         def verify(keys: KeySet) -> IDToken:
             return verify_id_token(
@@ -170,15 +204,15 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
                 keys=keys,
                 algorithms=self.get_signing_algorithms(),
                 issuers=self.get_accepted_issuers(),
-                client_id=self.client_id,
+                client_id=client_id,
                 nonce=nonce,
                 access_token=oauth_token.access_token,
                 now=time.time(),
                 leeway=self.leeway,
                 max_age=max_age,
                 tenants=self.tenants,
-                insecure_allow_missing_nonce=self.insecure_allow_missing_nonce,
                 insecure_allow_further_audiences=self.insecure_allow_further_audiences,
+                **rules,
             )
 
         return self.documents.verify(verify)

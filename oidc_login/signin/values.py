@@ -22,6 +22,7 @@ class Verified:
     """A flow whose response satisfied every rule of the protocol: the tokens, and the claims of the ID token.
 
     `id_claims` is empty for a provider without OpenID Connect. `unsigned_names` came through the browser.
+    `link_reason` says how a new connection came about, where that is the entrance and not the linking rule.
     """
 
     request: HttpRequest
@@ -30,6 +31,7 @@ class Verified:
     token: OAuthToken = field(repr=False)
     id_claims: Mapping[str, Any] = field(repr=False)
     unsigned_names: Mapping[str, Any] = field(repr=False)
+    link_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

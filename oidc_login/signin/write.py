@@ -198,7 +198,7 @@ class Writing:
             provider_key=self.identity.provider_key,
             issuer=self.identity.issuer,
             provider_user_id=self.identity.subject,
-            link_reason=decision.link_reason,
+            link_reason=self.verified.link_reason or decision.link_reason,
             made_unlinked=decision.action == "sign_up" and not linking.links_by_email(self.provider),
         )
         fill_connection(connection, self.verified, self.person)

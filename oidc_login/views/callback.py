@@ -28,6 +28,7 @@ from oidc_login.exceptions import (
 from oidc_login.flow import hosts
 from oidc_login.flow.cookie import drop_flow_cookie
 from oidc_login.flow.cookies import session_cookie_is_strict
+from oidc_login.flow.frontends import redirect_to_frontend, with_error
 from oidc_login.flow.handover import Parameters, answer_parameters, handover_url, needs_handover, unseal_answer
 from oidc_login.flow.last_used import remember_last_used
 from oidc_login.flow.memory import discard_flow, next_of_ended_flow, remember_end, take_flow
@@ -58,6 +59,7 @@ class CallbackView(ProviderView):
     head = None  # View would respond to HEAD by get()
     purpose: Purpose = "login"
     user_key = ""
+    for_frontend = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
@@ -136,6 +138,7 @@ class CallbackView(ProviderView):
                 raise ProviderUnknown from None
             raise
         self.next_url, self.purpose, self.user_key = flow.next, flow.purpose, flow.user_key
+        self.for_frontend = flow.for_frontend
         self.provider = get_provider(provider)
         if flow.provider_key != provider:
             raise ProviderMismatch
@@ -157,7 +160,10 @@ class CallbackView(ProviderView):
         discard_flow(request)
         if self.purpose == "refresh":
             return self.end_unconfirmed(request, error)
-        return super().failed(request, error)
+        response = super().failed(request, error)
+        if self.for_frontend and self.next_url and hosts.may_return_to(request, self.next_url):
+            return redirect_to_frontend(with_error(self.next_url, error.code))
+        return response
 
     def end_unconfirmed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         """End the session that the provider does not confirm. After a temporary fault it continues for a while."""
@@ -185,6 +191,8 @@ class CallbackView(ProviderView):
         return response
 
     def leading_to(self, request: HttpRequest, url: str) -> HttpResponse:
+        if self.for_frontend:
+            return redirect_to_frontend(url)
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
         return HttpResponseRedirect(url)

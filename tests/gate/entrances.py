@@ -266,6 +266,32 @@ def implied_entry(world: World) -> None:
     world.open_account()
 
 
+# Phones.
+
+APP = "com.example.app"
+
+
+def open_account_for_app(world: World) -> None:
+    world.settings.ROOT_URLCONF = "tests.gate.urls"
+    world.settings.OIDC_LOGIN_APP_SESSIONS = True
+    world.configure(native_client_ids=[APP])
+    world.open_account()
+
+
+def sign_in_natively(world: World, prepared: Any) -> str:
+    """The ID token of a phone's SDK."""
+    client = Client()
+    begun = client.post(f"/api/auth/{world.key}/nonce/")
+    if begun.status_code != 200:
+        return str(begun.json()["code"])
+    nonce, now = begun.json()["nonce"], int(time.time())
+    claims = {"iss": world.op.issuer, "sub": ALICE.sub, "aud": APP, "iat": now, "exp": now + 60, "nonce": nonce}
+    verified = {"email": ALICE.email, "email_verified": True}
+    body = {"nonce": nonce, "id_token": world.op.unsigned_token({**claims, **verified}).signed()}
+    answer = client.post(f"/api/auth/{world.key}/token/", body, content_type="application/json")
+    return ALLOWED if answer.status_code == 200 else str(answer.json()["code"])
+
+
 ENTRANCES: Mapping[str, Entrance] = {
     "sign-in, known identity": Entrance(prepare=World.connect_alice, use=sign_in),
     "sign-in, new identity": Entrance(prepare=World.open_account, use=sign_in),
@@ -280,6 +306,7 @@ ENTRANCES: Mapping[str, Entrance] = {
     "bearer token, JWT": api("/whoami/", jwt),
     "bearer token, introspected": api("/whoami/", opaque),
     "bearer token, mozilla-django-oidc's class": api("/upstream/", opaque),
+    "native sign-in": Entrance(prepare=open_account_for_app, use=sign_in_natively),
     "`oidc_login.client`, ID token": Entrance(prepare=client_token, use=parse_id_token),
     "`oidc_login.client`, `userinfo()`": Entrance(prepare=client_token, use=client_userinfo),
     "hook `filter_users_by_claims`": Entrance(prepare=hook(FindsByName), use=sign_in),

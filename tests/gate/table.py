@@ -76,6 +76,7 @@ CELLS: Mapping[str, Mapping[str, str]] = {
     "bearer token, mozilla-django-oidc's class": {
         rule: outcome if outcome == ALLOWED else "401" for rule, outcome in KNOWN.items()
     },
+    "native sign-in": LINKING,
     "`oidc_login.client`, ID token": CLIENT,
     "`oidc_login.client`, `userinfo()`": CLIENT,
     "hook `filter_users_by_claims`": {**LINKING, "linking `never`": ALLOWED},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from oidc_login.decorators import reauthentication_required, scopes_required
 from tests.settings.urls import home
@@ -11,5 +11,6 @@ from tests.settings.urls import urlpatterns as site
 urlpatterns = [
     path("recent/", reauthentication_required(max_age=0)(home)),
     path("calendar/", scopes_required("op", "phone")(home)),
+    path("api/auth/", include("oidc_login.contrib.headless.urls")),
     *site,
 ]

@@ -44,8 +44,17 @@ class Browser:
         token = {"csrfmiddlewaretoken": self.csrf_token()}
         return self.request("POST", url, {**token, **(data or {})}, **options)
 
-    def request(self, method: str, url: str, data: Any = None, *, cross_site: bool = False, headers: Any = None) -> Any:
-        """Send a request with the cookies that a browser would send along."""
+    def request(
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        *,
+        cross_site: bool = False,
+        headers: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Send a request with the cookies that a browser would send along; `options` are those of Django's client."""
         cookies = self._cookies_for(method, cross_site=cross_site)
         self.client.cookies = cookies
         # Django's client would sort them; a browser sends the older one first (RFC 6265 5.4).
@@ -54,7 +63,7 @@ class Browser:
         if self.https and method == "POST":
             headers = {"referer": f"https://{self.host}/", **headers}
         call = getattr(self.client, method.lower())
-        response = call(url, *([data] if data is not None else []), secure=self.https, headers=headers)
+        response = call(url, *([data] if data is not None else []), secure=self.https, headers=headers, **options)
         self._keep(response.cookies)
         return response
 

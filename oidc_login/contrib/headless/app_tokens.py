@@ -1,0 +1,89 @@
+"""App tokens: opaque tokens that stand for a session where there is no cookie (`OIDC_LOGIN_APP_SESSIONS`).
+
+The row of an app token is a `SignedInSession`, so that the token is listed on the sessions page, ended there, and ended
+by the provider's logout tokens. The row is found by a hash: whoever reads the database can use no token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from django.db import router, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.conf import django, settings
+from oidc_login.models import OAuthConnection, SignedInSession
+from oidc_login.sessions.user_agent import browser_name
+
+PREFIX: Final = "oidc_app_"
+SCHEME: Final = "Bearer "
+
+
+@sensitive_variables()
+def begin_app_session(request: HttpRequest, connection: OAuthConnection, *, sid: str) -> str:
+    """Return a new app token for the person of a connection; it lives as long as a session cookie of the site."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    SignedInSession.objects.using(router.db_for_write(SignedInSession)).create(
+        mark=mark_of_token(token),
+        user=connection.user,
+        provider_key=connection.provider_key,
+        issuer=connection.issuer,
+        subject=connection.provider_user_id,
+        sid=sid,
+        browser=browser_name(request.META.get("HTTP_USER_AGENT", "")),
+        expires_at=timezone.now() + lifetime(),
+    )
+    return token
+
+
+@sensitive_variables()
+def find_app_session(token: str) -> SignedInSession | None:
+    """Return the row of an app token that is valid now, with its user; `None` for any other text."""
+    if not settings.APP_SESSIONS or not token.startswith(PREFIX) or not token.isascii():
+        return None
+    rows = SignedInSession.objects.lasting().select_related("user").defer("session_key", "id_token")
+    return rows.filter(pk=mark_of_token(token)).first()
+
+
+@sensitive_variables()
+def rotate_app_token(token: str) -> str | None:
+    """Return the next token of an app session and end this one; `None` where it is not valid any more.
+
+    Of two requests at once with the same token, one gets the next token.
+    """
+    next_token = PREFIX + secrets.token_urlsafe(32)
+    using = router.db_for_write(SignedInSession)
+    with transaction.atomic(using=using):
+        rows = SignedInSession.objects.using(using).filter(pk=mark_of_token(token), expires_at__gt=timezone.now())
+        row = rows.select_for_update().first()
+        if row is None or not rows.delete()[0]:
+            return None
+        row.mark, row.expires_at = mark_of_token(next_token), timezone.now() + lifetime()
+        row.save(force_insert=True, using=using)
+    return next_token
+
+
+def end_app_session(row: SignedInSession) -> None:
+    """End an app session: its token is not valid any more."""
+    SignedInSession.objects.filter(pk=row.pk).delete()
+
+
+def sent_token(request: HttpRequest) -> str:
+    """Return the app token of the `Authorization` header, "" where it holds none (RFC 6750 2.1)."""
+    header = request.headers.get("Authorization", "")
+    token = header[len(SCHEME) :].strip() if header[: len(SCHEME)].lower() == SCHEME.lower() else ""
+    return token if token.startswith(PREFIX) else ""
+
+
+def mark_of_token(token: str) -> str:
+    """Return the primary key of a token's row: the first 128 bits of its SHA-256."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def lifetime() -> timedelta:
+    return timedelta(seconds=django.SESSION_COOKIE_AGE)

@@ -1,0 +1,59 @@
+"""The members of a request's body: a JSON object, or a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+
+from oidc_login.contrib.headless.errors import BodyTooLarge, FieldInvalid
+from oidc_login.protocol.errors import ResponseInvalid
+from oidc_login.protocol.http.strict_json import strict_json
+
+JSON: Final = "application/json"
+MAX_BODY: Final = 32 * 1024  # bytes; an ID token with many claims takes a few thousand
+
+
+def members_of(request: HttpRequest) -> Mapping[str, Any]:
+    """Return the members of the body; raise `FieldInvalid` or `BodyTooLarge` for a body that is no such thing."""
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise BodyTooLarge("body") from None
+    if len(body) > MAX_BODY:
+        raise BodyTooLarge("body")
+    if request.content_type != JSON:
+        return {name: values[-1] for name, values in request.POST.lists()}
+    try:
+        members = strict_json(body) if body else {}
+    except ResponseInvalid:
+        raise FieldInvalid("body") from None
+    if not isinstance(members, dict):
+        raise FieldInvalid("body")
+    return members
+
+
+def text_member(members: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    """Return a member that is text, "" where it is absent."""
+    value = members.get(name)
+    if value is None or value == "":
+        if required:
+            raise FieldInvalid(name)
+        return ""
+    if not isinstance(value, str):
+        raise FieldInvalid(name)
+    return value
+
+
+def number_member(members: Mapping[str, Any], name: str) -> int | None:
+    """Return a member that is a whole number of seconds, `None` where it is absent; a form sends digits."""
+    value = members.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return value
+    raise FieldInvalid(name)

@@ -1,0 +1,36 @@
+"""Cross-origin requests (Fetch, CORS protocol): with credentials, and only from `OIDC_LOGIN_FRONTEND_ORIGINS`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from oidc_login.flow.frontends import is_frontend_origin
+
+HEADERS: Final = "Content-Type, X-CSRFToken, Authorization"
+MAX_AGE: Final = 600  # seconds that a browser may remember the answer to a preflight request
+
+
+def is_preflight(request: HttpRequest) -> bool:
+    """Whether a browser asks if it may send a request from another origin."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+def answer_preflight(methods: str) -> HttpResponse:
+    """Return the answer to a preflight request; `allow_origin` says whether it holds for the origin."""
+    response = HttpResponse(status=204)
+    response["Access-Control-Allow-Methods"] = methods
+    response["Access-Control-Allow-Headers"] = HEADERS
+    response["Access-Control-Max-Age"] = str(MAX_AGE)
+    return response
+
+
+def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let the page of a configured front end read the response; every other origin gets no header at all."""
+    patch_vary_headers(response, ["Origin"])
+    origin = request.headers.get("Origin", "")
+    if is_frontend_origin(origin):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"

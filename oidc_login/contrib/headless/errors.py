@@ -1,0 +1,74 @@
+"""What only the endpoints for programs answer: errors that a page would answer by a redirect."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from oidc_login.exceptions import IDTokenInvalid, OAuthError
+
+
+class RequestRefused(OAuthError):
+    """The request is wrong, not a sign-in: nothing is logged or signalled as one that failed."""
+
+
+class NotSignedIn(RequestRefused):
+    status_code = 401
+    code = "not_signed_in"
+    message = _("You are not signed in.")
+
+
+class SignInTooOld(RequestRefused):
+    """The session is too old for a change of the ways to sign in, or waits to be confirmed."""
+
+    status_code = 401
+    code = "reauthentication_required"
+    message = _("Please sign in once more before you change how you sign in.")
+
+
+class CSRFFailed(RequestRefused):
+    """The request lacks the CSRF token that `session/` answers with, or its origin is not trusted."""
+
+    status_code = 403
+    code = "csrf_failed"
+    message = _("This page is out of date. Please reload it and try again.")
+
+
+class NotFound(RequestRefused):
+    status_code = 404
+    code = "not_found"
+    message = _("There is no such entry.")
+
+
+class MethodNotAllowed(RequestRefused):
+    status_code = 405
+    code = "method_not_allowed"
+    message = _("This address does not take such a request.")
+
+
+class BodyTooLarge(RequestRefused):
+    status_code = 413
+    code = "body_too_large"
+    message = _("This request is too large.")
+
+
+class FieldInvalid(RequestRefused):
+    """A member of the request's body is missing, or its value cannot be used; `reason` names it."""
+
+    status_code = 400
+    code = "field_invalid"
+    message = _("This request is malformed.")
+
+
+class NativeTokenInvalid(IDTokenInvalid):
+    """The ID token that an app sent is not one for this site. It is the app's request that is wrong."""
+
+    status_code = 401
+    message = _("You could not be signed in. Please try again.")
+
+
+class NonceInvalid(OAuthError):
+    """The nonce is not from `nonce/`, has expired, was used, or is not the one in the ID token."""
+
+    status_code = 400
+    code = "nonce_invalid"
+    message = _("This sign-in took too long or was used already. Please start again.")

@@ -1,0 +1,60 @@
+"""How an endpoint describes itself: its body, its answers and the statuses of its problems, as JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+MOMENT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+URL: Schema = {"type": "string"}
+URL_OR_NULL: Schema = {"type": ["string", "null"]}
+SECONDS: Schema = {"type": "integer", "minimum": 0}
+
+
+def an_object(**members: Schema) -> Schema:
+    """Return the schema of an object that always has exactly these members."""
+    return {"type": "object", "properties": members, "required": sorted(members), "additionalProperties": False}
+
+
+def a_body(*required: str, **members: Schema) -> Schema:
+    """Return the schema of a request's body; unknown members are ignored."""
+    return {"type": "object", "properties": members, **({"required": sorted(required)} if required else {})}
+
+
+def a_list(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+USER = an_object(id=TEXT, username=TEXT, email=TEXT, name=TEXT)
+PROVIDER = an_object(key=TEXT, label=TEXT, icon=TEXT_OR_NULL, begin_url=URL)
+PROBLEM: Schema = {
+    "type": "object",
+    "properties": {
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "code": TEXT,
+        "detail": TEXT,
+        "providers": a_list(PROVIDER),
+        "csrf_token": TEXT,
+    },
+    "required": ["code", "detail", "status", "title"],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of an endpoint. `errors` are the statuses of its problem documents; 500 is never among them."""
+
+    summary: str
+    answers: Mapping[int, Schema | None]
+    errors: Sequence[int] = ()
+    body: Schema | None = None
+    takes_app_token: bool = False
+    needs_csrf_token: bool = field(default=False)

@@ -1,0 +1,29 @@
+"""Errors for programs: problem documents (RFC 9457) with the code of the error."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import JsonResponse
+
+from oidc_login.exceptions import OAuthError
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+def problem_response(error: OAuthError, **members: Any) -> JsonResponse:
+    """Return the problem document of an error, with `code` and further members.
+
+    `title` is the status phrase, as RFC 9457 4.2.1 asks for problems without a type of their own. `detail` is the
+    message that a page would show. A cancelled sign-in has no page of its own, so it is a 400.
+    """
+    status = HTTPStatus.BAD_REQUEST if error.status_code < 400 else HTTPStatus(error.status_code)
+    document = {"title": status.phrase, "status": int(status), "code": error.code, "detail": str(error), **members}
+    response = JsonResponse(document, status=status, content_type=CONTENT_TYPE)
+    response["Cache-Control"] = "no-store"
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Session"  # every 401 names a scheme (RFC 9110 15.5.2)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
