@@ -23,6 +23,7 @@ DEFAULTS: Mapping[str, Any] = {
     "SET_PASSWORD_URL": None,
     "PROVIDER_LOADER": None,
     "BEARER_PROVIDERS": [],
+    "RESOURCE_METADATA": {},
     "REDIRECT_BY_PAGE": None,
     "FRONTEND_ORIGINS": [],
     "APP_SESSIONS": False,

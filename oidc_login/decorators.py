@@ -83,3 +83,32 @@ def guarded_async(view: View, gate: Gate) -> View:
         return await view(request, *args, **kwargs) if refusal is None else refusal
 
     return wrapper
+
+
+def bearer_required(
+    scopes: str | Iterable[str] | View = (),
+    *,
+    roles: str | Iterable[str] = (),
+    person: bool = False,
+    acr_values: str | Iterable[str] = (),
+    max_age: int | None = None,
+    providers: Iterable[str] = (),
+) -> Any:
+    """Let a program in whose access token meets the demand; `request.user` and `request.auth` say whose it is.
+
+    Sessions and cookies do not count, so the view is exempt from CSRF checks and from LoginRequiredMiddleware. It can
+    also be used without arguments. `providers` are the keys of those whose tokens count; empty accepts all of
+    `OIDC_LOGIN_BEARER_PROVIDERS`.
+    """
+    from oidc_login.views.tokens import token_gate  # sites without an API do without it
+
+    if callable(scopes):
+        return bearer_required()(scopes)
+    gate = token_gate(scopes, roles=roles, person=person, acr_values=acr_values, max_age=max_age, providers=providers)
+
+    def decorate(view: View) -> View:
+        wrapper: Any = guarded_async(view, gate) if iscoroutinefunction(view) else guarded(view, gate)
+        wrapper.login_required, wrapper.csrf_exempt = False, True
+        return wrapper  # type: ignore[no-any-return]
+
+    return decorate

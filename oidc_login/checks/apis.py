@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage
@@ -12,9 +12,10 @@ from django.utils.module_loading import import_string
 from oidc_login.checks.entries import configured
 from oidc_login.checks.reports import Problem, Report
 from oidc_login.conf import django, settings
+from oidc_login.protocol.token_profiles import PROFILES
 from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.registry import import_provider_class
-from oidc_login.validation import did_you_mean
+from oidc_login.validation import did_you_mean, listed
 
 UPSTREAM_CLASS = "mozilla_django_oidc.contrib.drf.OIDCAuthentication"
 
@@ -33,43 +34,140 @@ NO_ISSUER = Report(
     "REST framework uses {path!r}, and OIDC_LOGIN_BEARER_PROVIDERS names no provider whose tokens it may accept.",
     'Write OIDC_LOGIN_BEARER_PROVIDERS = ["..."] with the key of the provider. Until then all tokens are refused.',
 )
+MEMBER_UNKNOWN = Report(
+    "E113",
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: unknown member {name!r}{near}.",
+    "Write some of {names}.",
+)
+MEMBER_INVALID = Report(
+    "E114",
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: {name} must be {expected}, not {found}.",
+    "Write {name!r}: {example}.",
+)
+PROFILE_UNKNOWN = Report(
+    "E115",
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: token_profile is {value!r}{near}.",
+    "Write one of {names}.",
+)
+AUDIENCE_IS_CLIENT = Report(
+    "E116",
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: with the profile {profile!r}, {audience!r} cannot be an audience.",
+    "It is a client ID of this site, and ID tokens name that as their audience. Register the API at the provider, and "
+    "write its identifier.",
+)
 ANY_AUDIENCE = Report(
     "W110",
     "REST framework uses {path!r}, which accepts access tokens that were issued for other clients.",
     "It identifies the person by the provider's userinfo, whose answer names no audience. Use "
     '"oidc_login.contrib.drf.BearerAuthentication".',
 )
+NO_TOKENINFO = Report(
+    "W113",
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}] accepts no token: Google's access tokens are opaque, and Google has to be "
+    "asked about each.",
+    'Write {{"audience": "<client ID>", "token_profile": "google"}} to ask its tokeninfo endpoint.',
+)
 
 
 def bearer_providers(value: Any) -> Iterator[Problem]:
-    """Keys of OpenID providers, each with the audiences of its tokens where the client id is none."""
+    """Keys of OpenID providers, each with what its tokens must be where the client ID is not the audience."""
     if not isinstance(value, (list, tuple, Mapping)) or not all(isinstance(key, str) for key in value):
         yield SETTING_INVALID.problem(found=type(value).__name__)
         return
-    if isinstance(value, Mapping) and not all(map(are_audiences, value.values())):
-        yield SETTING_INVALID.problem(found="a dictionary with other values")
+    entries = value if isinstance(value, Mapping) else dict.fromkeys(value, {})
+    found = {key: list(bearer_entry(key, entry)) for key, entry in entries.items()}
+    for problems in found.values():
+        yield from problems
     if settings.PROVIDER_LOADER is not None:
         return  # keys that are not in the settings may be the loader's
-    for key in value:
+    for key, entry in entries.items():
         if key not in configured():
-            near = did_you_mean(key, configured())
-            yield PROVIDER_UNUSABLE.problem(key=key, reason="which is not a provider", near=near)
+            yield PROVIDER_UNUSABLE.problem(
+                key=key, reason="which is not a provider", near=did_you_mean(key, configured())
+            )
         elif not speaks_openid_connect(key):
             yield PROVIDER_UNUSABLE.problem(key=key, reason="which does not use OpenID Connect", near="")
+        elif not found[key]:
+            yield from what_it_takes(key, entry)
 
 
-def are_audiences(value: Any) -> bool:
+def bearer_entry(key: str, entry: Any) -> Iterator[Problem]:
+    """An audience, several, or a dictionary of these members."""
+    if not isinstance(entry, Mapping):
+        if not are_texts(entry):
+            yield SETTING_INVALID.problem(found="a dictionary with other values")
+        return
+    for name, value in entry.items():
+        if name not in MEMBERS:
+            yield MEMBER_UNKNOWN.problem(key=key, name=name, near=did_you_mean(name, MEMBERS), names=listed(MEMBERS))
+            continue
+        expected, example, accepts = MEMBERS[name]
+        if not accepts(value):
+            yield MEMBER_INVALID.problem(
+                key=key, name=name, expected=expected, example=example, found=type(value).__name__
+            )
+    profile = entry.get("token_profile", "")
+    if isinstance(profile, str) and profile and profile not in PROFILES:
+        yield PROFILE_UNKNOWN.problem(
+            key=key, value=profile, near=did_you_mean(profile, PROFILES), names=listed(PROFILES)
+        )
+
+
+def what_it_takes(key: str, entry: Any) -> Iterator[Problem]:
+    """Some token must be able to open the API, and no ID token."""
+    members = entry if isinstance(entry, Mapping) else {"audience": entry}
+    named, provider_class = members.get("token_profile"), class_of(key)
+    profile = PROFILES.get(str(named or getattr(provider_class, "token_profile", "")))
+    if profile is None:
+        if getattr(provider_class, "tokeninfo_endpoint", ""):
+            yield NO_TOKENINFO.problem(key=key)
+        return
+    if not profile.excludes_clients:
+        return
+    clients = {str(one.get("client_id")) for one in configured().values() if isinstance(one, Mapping)}
+    audiences = members.get("audience") or str(configured()[key].get("client_id"))
+    for audience in (audiences,) if isinstance(audiences, str) else audiences:
+        if audience in clients:
+            yield AUDIENCE_IS_CLIENT.problem(key=key, profile=profile.name, audience=audience)
+
+
+def are_texts(value: Any) -> bool:
     values = [value] if isinstance(value, str) else value
     return isinstance(values, (list, tuple)) and bool(values) and all(isinstance(one, str) and one for one in values)
 
 
-def speaks_openid_connect(key: str) -> bool:
-    """Whether the class of an entry can judge access tokens; other checks report a class that cannot be imported."""
+def is_text_map(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, str) and one for pair in value.items() for one in pair)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+# What an entry can say: what the value must be, an example, and the rule.
+MEMBERS: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "audience": ("a text or a list of texts", '"https://api.your.site"', are_texts),
+    "token_profile": ("a text", '"entra"', is_text),
+    "subject": ("a text", '"oid"', is_text),
+    "signup": ("True or False", "True", lambda value: isinstance(value, bool)),
+    "clients": ("a dictionary from client IDs to user names", '{"<client ID>": "<user name>"}', is_text_map),
+    "authorized_parties": ("a list of client IDs", '["<client ID>"]', are_texts),
+}
+
+
+def class_of(key: str) -> type | None:
+    """Return the class of an entry; `None` if it cannot be imported, which has a message already."""
     entry = configured()[key]
     try:
-        return not isinstance(entry, Mapping) or issubclass(import_provider_class(key, entry), OIDCProvider)
+        return import_provider_class(key, entry) if isinstance(entry, Mapping) else None
     except ImproperlyConfigured:
-        return True
+        return None
+
+
+def speaks_openid_connect(key: str) -> bool:
+    """Whether the class of an entry can judge access tokens; what cannot be imported has a message already."""
+    found = class_of(key)
+    return found is None or issubclass(found, OIDCProvider)
 
 
 def api_messages() -> Iterator[CheckMessage]:

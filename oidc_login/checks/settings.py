@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage
 from oidc_login.checks.apis import bearer_providers
 from oidc_login.checks.imports import import_or_none
 from oidc_login.checks.reports import Problem, Report
-from oidc_login.checks.values import Rule, boolean, number, one_of, strings, text
+from oidc_login.checks.values import Rule, boolean, dictionary, number, one_of, strings, text
 from oidc_login.conf import DEFAULTS, django, settings
 from oidc_login.validation import did_you_mean, is_url, listed, optional
 
@@ -83,6 +83,7 @@ SETTING_RULES: Mapping[str, Rule] = {
     "SET_PASSWORD_URL": optional(text),
     "PROVIDER_LOADER": optional(dotted_path),
     "BEARER_PROVIDERS": bearer_providers,
+    "RESOURCE_METADATA": dictionary,
     "REDIRECT_BY_PAGE": optional(boolean),
     "MAX_EXCHANGES": number("1 or more", "12", int, minimum=1),
     "MAX_EXCHANGES_PER_PROVIDER": number("1 or more", "8", int, minimum=1),

@@ -1,12 +1,11 @@
 """Django REST framework: programs that call the site's API with an access token of a provider (RFC 6750).
 
-Install the extra `drf`. Who may issue tokens is said by `OIDC_LOGIN_BEARER_PROVIDERS`.
+Install the extra `drf`. `OIDC_LOGIN_BEARER_PROVIDERS` names who may issue tokens.
 """
 
 from __future__ import annotations
 
-import logging
-import re
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -17,16 +16,13 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.throttling import UserRateThrottle
 
-from oidc_login.access_tokens import AccessToken, judge, user_of
+from oidc_login.access_tokens import AccessToken
+from oidc_login.access_tokens import requests as bearer
+from oidc_login.access_tokens.challenge import BearerRefused, challenge
+from oidc_login.access_tokens.requests import Demand, demand
 from oidc_login.backends import site_backend
-from oidc_login.exceptions import OAuthError, ProviderUnavailable
-
-logger = logging.getLogger("oidc_login")
-
-REALM = "api"
-MAX_TOKEN_LENGTH = 64 * 1024
-B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class InvalidRequest(ParseError):
@@ -34,7 +30,6 @@ class InvalidRequest(ParseError):
 
     default_detail = _("The Authorization header is malformed.")
     default_code = "invalid_request"
-    auth_header = f'Bearer realm="{REALM}", error="invalid_request"'
 
 
 class InvalidToken(AuthenticationFailed):
@@ -50,9 +45,13 @@ class InsufficientScope(PermissionDenied):
     default_detail = _("The access token does not allow this.")
     default_code = "insufficient_scope"
 
-    def __init__(self, *scopes: str) -> None:
-        super().__init__()
-        self.auth_header = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{" ".join(scopes)}"'
+
+class InsufficientAuthentication(APIException):
+    """The person has to sign in again, or more strongly (RFC 9470 3)."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_detail = _("This needs a sign-in that is stronger or more recent.")
+    default_code = "insufficient_user_authentication"
 
 
 class NoAnswer(APIException):
@@ -62,72 +61,104 @@ class NoAnswer(APIException):
     default_detail = _("The sign-in service is not responding. Please try again in a minute.")
     default_code = "provider_unavailable"
 
-    def __init__(self, retry_after: int | None) -> None:
-        super().__init__()
-        self.wait = retry_after  # what REST framework turns into Retry-After
+
+EXCEPTIONS: dict[str, type[APIException]] = {
+    "": NoAnswer,
+    "invalid_request": InvalidRequest,
+    "invalid_token": InvalidToken,
+    "insufficient_scope": InsufficientScope,
+    "insufficient_user_authentication": InsufficientAuthentication,
+}
+
+
+def exception_of(refusal: BearerRefused, request: Request) -> APIException:
+    """Return REST framework's exception for a refusal, with its headers."""
+    error = EXCEPTIONS[refusal.error]()
+    if refusal.status == status.HTTP_503_SERVICE_UNAVAILABLE:
+        error.wait = refusal.retry_after  # what REST framework turns into Retry-After
+        return error
+    error.auth_header = challenge(request._request, refusal.error, **refusal.parameters)
+    request.bearer_error = refusal.error
+    return error
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Signs a request in by an access token, as the person who connected that identity before.
+    """Signs a request in by an access token. `request.auth` is then an `AccessToken`.
 
-    A JWT is verified here (RFC 9068), any other token by asking its provider (RFC 7662); the audience always
-    counts. `request.auth` is then an `AccessToken`. A token signs nobody up and links nothing.
+    A subclass with `providers` accepts only tokens of those keys.
     """
+
+    providers: ClassVar[Collection[str]] = ()
 
     @sensitive_variables()
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, AccessToken] | None:
-        raw = bearer_token(request)
-        if raw is None:
-            return None
         try:
-            token = judge(raw)
-            return user_of(token, backend=site_backend()), token
-        except ProviderUnavailable as error:
-            note(error)
-            raise NoAnswer(error.retry_after) from None
-        except OAuthError as error:
-            note(error)
-            request.bearer_error = "invalid_token"
-            raise InvalidToken from None
+            raw = bearer_token(request)
+            if raw is None:
+                return None
+            return bearer.authenticate(request._request, raw, backend=site_backend(), providers=self.providers)
+        except BearerRefused as refusal:
+            raise exception_of(refusal, request) from None
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge; an error is named to whoever has sent a token (RFC 6750 3)."""
-        error = getattr(request, "bearer_error", "")
-        return f'Bearer realm="{REALM}"' + (f', error="{error}"' if error else "")
+        """Return the challenge; the error is named only to those who sent a token (RFC 6750 3)."""
+        return challenge(request._request, getattr(request, "bearer_error", ""))
 
 
 @sensitive_variables()
 def bearer_token(request: Request) -> str | None:
     """Return the token of the Authorization header (RFC 6750 2.1); `None` where there is no such header."""
-    scheme, *rest = get_authorization_header(request).split() or [b""]
-    if scheme.lower() != b"bearer":
-        return None
-    raw = rest[0].decode("latin-1") if len(rest) == 1 else ""
-    if len(raw) > MAX_TOKEN_LENGTH or not B64TOKEN.fullmatch(raw):
-        raise InvalidRequest
-    return raw
+    return bearer.bearer_token(get_authorization_header(request).decode("latin-1"))
 
 
-def note(error: OAuthError) -> None:
-    """Write the one record of a refusal: what was wrong, never a value."""
-    level = logging.ERROR if error.status_code >= 500 else logging.INFO
-    extra = {"code": error.code, "reason": error.reason}
-    logger.log(level, "access token refused: %s (%s)", error.code, error.reason, extra=extra)
+class TokenPermission(BasePermission):
+    """Lets a request in whose access token meets the demand; without a token nobody."""
 
-
-class HasScopes(BasePermission):
-    """Lets a request in whose access token allows all `required_scopes`; without a token nobody."""
-
-    required_scopes: ClassVar[tuple[str, ...]] = ()
+    demand: ClassVar[Demand] = Demand()
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, AccessToken):
             return False
-        if not request.auth.scopes.issuperset(self.required_scopes):
-            raise InsufficientScope(*self.required_scopes)
+        try:
+            self.demand.check(request.auth)
+        except BearerRefused as refusal:
+            raise exception_of(refusal, request) from None
         return True
 
 
-def has_scopes(*scopes: str) -> type[HasScopes]:
-    """Return the permission class that asks an access token for all of these."""
-    return type("HasScopes", (HasScopes,), {"required_scopes": scopes})
+def permission(name: str, wanted: Demand) -> type[TokenPermission]:
+    return type(name, (TokenPermission,), {"demand": wanted})
+
+
+def has_scopes(*scopes: str) -> type[TokenPermission]:
+    """Return the permission class for tokens with all of these scopes."""
+    return permission("HasScopes", demand(scopes))
+
+
+def has_roles(*roles: str) -> type[TokenPermission]:
+    """Return the permission class for tokens with all of these roles."""
+    return permission("HasRoles", demand(roles=roles))
+
+
+def requires_authentication(*, acr_values: str | Collection[str] = (), max_age: int | None = None) -> Any:
+    """Return the permission class for people who have signed in strongly and recently enough (RFC 9470)."""
+    return permission("RequiresAuthentication", demand(person=True, acr_values=acr_values, max_age=max_age))
+
+
+class is_person(TokenPermission):  # noqa: N801  # beside the functions above
+    """Lets people in, and no client that acts for itself."""
+
+    demand = Demand(person=True)
+
+
+class ClientRateThrottle(UserRateThrottle):
+    """Counts the requests of each client that tokens were issued to, and of each user where there is no token."""
+
+    scope = "client"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        token = request.auth
+        if not isinstance(token, AccessToken) or not token.client_id:
+            return super().get_cache_key(request, view)  # type: ignore[no-any-return]  # no types
+        ident = f"{token.provider_key}:{token.client_id}"
+        return str(self.cache_format % {"scope": self.scope, "ident": ident})

@@ -6,11 +6,11 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from oidc_login.contrib.drf import HasScopes
+from oidc_login.contrib.drf import TokenPermission
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """A bearer token (RFC 6750), with the scopes that an operation asks for."""
+    """A bearer token (RFC 6750), with the scopes and roles that an operation demands."""
 
     target_class = "oidc_login.contrib.drf.BearerAuthentication"
     name = "bearerAuth"
@@ -20,5 +20,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer"}
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        asked = [one for one in auto_schema.view.get_permissions() if isinstance(one, HasScopes)]
-        return {self.name: sorted({scope for permission in asked for scope in permission.required_scopes})}
+        """Return the names of scopes and roles: OpenAPI 3.1 lists both under a scheme that is not OAuth 2.0."""
+        permissions = [one for one in auto_schema.view.get_permissions() if isinstance(one, TokenPermission)]
+        demands = [permission.demand for permission in permissions]
+        return {self.name: sorted({name for demand in demands for name in (*demand.scopes, *demand.roles)})}

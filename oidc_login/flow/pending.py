@@ -20,7 +20,7 @@ from oidc_login.flow.redirects import callback_uri
 from oidc_login.providers.base import OAuthProvider
 
 Purpose = Literal[
-    "login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "native", "client", "client_logout"
+    "login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "native", "client", "client_logout", "token"
 ]
 
 

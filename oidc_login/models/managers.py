@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db import connections, models, router
 from django.db.models import Q
 from django.utils import timezone
@@ -102,12 +103,33 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
             # It may be the same person, who gets no second account.
             raise IdentityUnbound("refused: this identity is stored without its server")
         if user is None:
-            return None
+            return self.find_whole(identity) if identity.alternate_id else None
         names = ("id", "user_id", *IDENTITY_FIELDS)
         values = (user._connection_key, user.pk, identity.provider_key, identity.issuer, identity.subject)
         connection = self.model.from_db(user._state.db, names, values)
         connection.user = user
         return connection
+
+    def find_whole(self, identity: Identity) -> OAuthConnection | None:
+        """Return the connection of an identity with all that is stored of it and of its user, read in one query.
+
+        It is found by `alternate_id` if the identity has one, and then it must be one account's only. Raise
+        `IdentityUnbound` for an identity that is stored without its server.
+        """
+        key = {"provider_user_id": identity.subject}
+        if identity.alternate_id:
+            key = {"alternate_id": identity.alternate_id}
+        rows = self.get_queryset().filter(provider_key=identity.provider_key, issuer__in=(identity.issuer, ""), **key)
+        # What the site's own manager leaves out stays out: without the join, the user is read through it.
+        users = get_user_model()._base_manager
+        joined = type(users) is models.Manager
+        same = [row for row in (rows.select_related("user") if joined else rows)[:4] if is_same(row, identity)]
+        found = [row for row in same if (row.issuer or "") == identity.issuer]
+        if same and not found and not identity.alternate_id:
+            raise IdentityUnbound("refused: this identity is stored without its server")
+        if len({row.user_id for row in found}) != 1:
+            return None
+        return found[0] if joined or users.filter(pk=found[0].user_id).exists() else None
 
     def begin_writing(self) -> None:
         """Begin a transaction that will read first; on SQLite, with a write.
@@ -117,3 +139,10 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         using = router.db_for_write(self.model)
         if connections[using].vendor == "sqlite":
             self.using(using).filter(provider_key="").update(provider_key="")  # no row has that
+
+
+def is_same(row: OAuthConnection, identity: Identity) -> bool:
+    """Whether a row has the very bytes of an identifier: some collations find more than that."""
+    if identity.alternate_id:
+        return bool(row.alternate_id == identity.alternate_id)
+    return bool(row.provider_user_id == identity.subject)

@@ -1,9 +1,11 @@
-"""Access tokens that others send: JWTs (RFC 9068), and what introspection says of opaque ones (RFC 7662)."""
+"""Access tokens that others send: JWTs, and what introspection says of opaque ones (RFC 9068, RFC 7662)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from oidc_login.protocol.client_auth import ClientAuthentication
 from oidc_login.protocol.errors import (
@@ -19,37 +21,51 @@ from oidc_login.protocol.id_token import (
     Expected,
     check_algorithm,
     check_expiry,
-    check_issuer,
     check_key_issuer,
     check_not_before,
     check_subject,
 )
 from oidc_login.protocol.jose import ASYMMETRIC_ALGORITHMS, UnverifiedJWS, parse_claims, parse_jws
 from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.metadata import TenantRule
+from oidc_login.protocol.token_profiles import TokenProfile
 from oidc_login.protocol.tokens import token_request
 
-TOKEN_TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
 # Where an introspection answer says what the token is: RFC 7662, and in words of their own Ory Hydra and Keycloak.
 INTROSPECTION_TYPE_MEMBERS = ("token_type", "token_use", "typ")
 INTROSPECTION_TOKEN_TYPES = ("bearer", "access_token")
-# Where a token names the client that it was issued to: RFC 9068, Core, and in words of their own Okta and Entra.
-CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
 
 Claims = Mapping[str, Any]
 
 
-def unverified_issuer(raw: str) -> str | None:
-    """Return who a JWT access token says has made it, to ask for the keys; `None` for any other token.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedAccessToken:
+    """What a JWT says of itself, to choose who verifies it; nothing in it is to be believed yet."""
 
-    An ID token is none either: its type says so (RFC 9068 4, RFC 8725 3.11).
-    """
-    try:
-        jws = parse_jws(raw)
-        check_type(jws)
-        issuer = parse_claims(jws.payload).get("iss")
-    except (InvalidIDToken, InvalidAccessToken):
-        return None
-    return issuer if isinstance(issuer, str) else None
+    token_type: str | None
+    issuer: str
+    claims: Claims = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: str) -> UnverifiedAccessToken | None:
+        """Return a JWT that names an issuer, `None` for any other token."""
+        try:
+            jws = parse_jws(raw)
+            claims = parse_claims(jws.payload)
+        except InvalidIDToken as error:
+            if error.reason == "crit":
+                raise InvalidAccessToken("crit") from error
+            return None
+        issuer = claims.get("iss")
+        return cls(token_type=type_of(jws), issuer=issuer, claims=claims) if isinstance(issuer, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedAccessToken:
+    """The claims of an access token, and its issuer by the name that identities are kept under."""
+
+    claims: dict[str, Any] = field(repr=False)
+    issuer: str
 
 
 def verify_access_token(
@@ -59,59 +75,92 @@ def verify_access_token(
     algorithms: Collection[str],
     issuers: Collection[str],
     audiences: Collection[str],
+    own_clients: Collection[str],
+    profile: TokenProfile,
+    tenants: TenantRule | None,
     now: float,
     leeway: float,
-) -> dict[str, Any]:
-    """Return the claims of a JWT access token, or raise `InvalidAccessToken` naming what is wrong (RFC 9068 4).
+) -> VerifiedAccessToken:
+    """Return a JWT access token, or raise `InvalidAccessToken` naming what is wrong (RFC 9068 4).
 
-    `now` and `leeway` are seconds. `UnknownKey` says that newer keys might verify it.
+    `own_clients` are the client IDs of this site. `now` and `leeway` are seconds. `UnknownKey` says that newer keys
+    might verify it.
     """
     try:
         jws = parse_jws(raw)
-        check_type(jws)
+        check_type(jws, profile)
         check_algorithm(jws, [name for name in algorithms if name in ASYMMETRIC_ALGORITHMS])
         key = keys.verify(jws)
         claims = parse_claims(jws.payload)
-        run_checks(claims, issuers=issuers, key_issuer=key.issuer, now=now, leeway=leeway)
+        issuer = check_issuer(claims, issuers, profile=profile, tenants=tenants)
+        check_claims(claims, issuer=issuer, key_issuer=key.issuer, tenants=tenants, now=now, leeway=leeway)
     except UnknownKey:
         raise
     except InvalidIDToken as error:
         raise InvalidAccessToken(error.reason) from error
-    check_audience(claims, audiences)
-    return claims
+    check_audience(claims, audiences, profile=profile, own_clients=own_clients)
+    profile.check(claims)
+    return VerifiedAccessToken(claims=claims, issuer=issuer)
 
 
-def check_type(jws: UnverifiedJWS) -> None:
-    """The type keeps ID tokens and logout tokens of the same provider out (RFC 9068 2.1, RFC 8725 3.11)."""
-    if jws.token_type is None or jws.token_type.upper() not in TOKEN_TYPES:
+def type_of(jws: UnverifiedJWS) -> str | None:
+    return None if jws.token_type is None else jws.token_type.upper()
+
+
+def check_type(jws: UnverifiedJWS, profile: TokenProfile) -> None:
+    """The type must be one of the profile: it keeps logout tokens out, and most ID tokens (RFC 8725 3.11)."""
+    if type_of(jws) not in profile.types:
         raise InvalidAccessToken("typ")
 
 
-def check_audience(claims: Claims, audiences: Collection[str]) -> None:
-    """The token must be for this API, whoever else it is for (RFC 9068 4)."""
-    named = claims.get("aud")
-    values = named if isinstance(named, list) else [named]
-    if not any(isinstance(value, str) and value in audiences for value in values):
+def check_issuer(claims: Claims, issuers: Collection[str], *, profile: TokenProfile, tenants: TenantRule | None) -> str:
+    """Return the issuer, which must be one of the provider's, compared exactly (RFC 9068 4)."""
+    for issuer in issuers:
+        for form in (issuer, *profile.further_issuers(issuer)):
+            if claims.get("iss") and claims["iss"] == filled(form, claims, tenants):
+                return filled(issuer, claims, tenants)
+    raise InvalidAccessToken("iss")
+
+
+def filled(issuer: str, claims: Claims, tenants: TenantRule | None) -> str:
+    """Return an issuer as it reads for the tenant of these claims."""
+    return issuer if tenants is None else tenants.fill(issuer, claims)
+
+
+def check_audience(
+    claims: Claims, audiences: Collection[str], *, profile: TokenProfile, own_clients: Collection[str]
+) -> None:
+    """The token must be for this API, and others may be named too (RFC 9068 4).
+
+    Where ID tokens look the same, what they name as their audience does not count: a client.
+    """
+    values = audiences_of(claims, profile)
+    accepted = [value for value in audiences if value in values]
+    if profile.excludes_clients:
+        clients = {*own_clients, *(claims.get(name) for name in profile.client_claims)}
+        accepted = [value for value in accepted if value not in clients]
+    if not accepted:
         raise InvalidAccessToken("aud")
 
 
-def check_person(claims: Claims, expected: Expected) -> None:
-    """The subject must be a person: an application that acts for itself is named as the client too (RFC 9068 2.2).
-
-    Whoever registers a client may choose its name, that of a person's subject too (RFC 9068 5).
-    """
-    if claims["sub"] in [claims.get(name) for name in CLIENT_CLAIMS]:
-        raise InvalidAccessToken("client")
-    if claims.get("gty") == "client-credentials" or claims.get("idtyp") == "app":  # Auth0, Entra
-        raise InvalidAccessToken("client")
+def audiences_of(claims: Claims, profile: TokenProfile) -> list[str]:
+    """Return the audience of a token, which one service names by its client."""
+    named = next((claims[name] for name in profile.audience_claims if name in claims), None)
+    values = named if isinstance(named, list) else [named]
+    return [value for value in values if isinstance(value, str)]
 
 
-CHECKS = (check_issuer, check_key_issuer, check_expiry, check_not_before, check_subject, check_person)
+CHECKS: tuple[Callable[[Claims, Expected], None], ...] = (check_expiry, check_not_before, check_subject)
 
 
-def run_checks(claims: Claims, *, issuers: Collection[str], key_issuer: str | None, now: float, leeway: float) -> None:
+def check_claims(
+    claims: Claims, *, issuer: str, key_issuer: str | None, tenants: TenantRule | None, now: float, leeway: float
+) -> None:
     """Run the rules that access tokens share with ID tokens."""
-    expected = Expected(issuers=issuers, client_id="", now=now, leeway=leeway, algorithm="", key_issuer=key_issuer)
+    expected = Expected(
+        issuers=[issuer], client_id="", now=now, leeway=leeway, algorithm="", key_issuer=key_issuer, tenants=tenants
+    )
+    check_key_issuer({**claims, "iss": issuer}, expected)
     for check in CHECKS:
         check(claims, expected)
 
@@ -138,7 +187,14 @@ def read_introspection(response: Response, *, now: float) -> dict[str, Any]:
 
 
 def check_introspected(
-    claims: Claims, *, issuer: str, client_id: str, audiences: Collection[str], now: float, leeway: float
+    claims: Claims,
+    *,
+    issuer: str,
+    client_id: str,
+    audiences: Collection[str],
+    profile: TokenProfile,
+    now: float,
+    leeway: float,
 ) -> None:
     """Raise `InvalidAccessToken` unless the token is active, of this issuer and for this API (RFC 7662 4).
 
@@ -149,14 +205,16 @@ def check_introspected(
         raise InvalidAccessToken("active")
     members = stated(claims)
     check_introspected_type(members)
+    # What an answer may leave out, since "active" covers it.
+    complete = {"iss": issuer, "exp": now + 1, **members}
+    if issuer and complete["iss"] != issuer:
+        raise InvalidAccessToken("iss")
     try:
-        # What an answer may leave out, since "active" covers it.
-        complete = {"iss": issuer, "exp": now + 1, **members}
-        run_checks(complete, issuers=[issuer], key_issuer=None, now=now, leeway=leeway)
+        check_claims(complete, issuer=issuer, key_issuer=None, tenants=None, now=now, leeway=leeway)
     except InvalidIDToken as error:
         raise InvalidAccessToken(error.reason) from error
     if "aud" in members:
-        check_audience(members, audiences)
+        check_audience(members, audiences, profile=profile, own_clients=())
     elif members.get("client_id") != client_id:
         raise InvalidAccessToken("aud")
 
@@ -171,9 +229,31 @@ def check_introspected_type(claims: Claims) -> None:
         raise InvalidAccessToken("token_type")
 
 
-def scopes_of(claims: Claims) -> str:
-    """Return the scope of a token as one text (RFC 9068 2.2.3, RFC 7662 2.2); some providers send a list."""
-    scope = claims.get("scope")
-    if isinstance(scope, list):
-        return " ".join(item for item in scope if isinstance(item, str))
-    return scope if isinstance(scope, str) else ""
+# Google's tokeninfo.
+
+
+def tokeninfo_request(endpoint: str, token: str) -> Request:
+    """Return the POST that asks Google about an access token; the token is not in the URL, which logs keep.
+
+    https://developers.google.com/identity/protocols/oauth2/scopes#tokeninfo
+    """
+    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    return Request(
+        method="POST", url=endpoint, headers=headers, body=urlencode({"access_token": token}).encode("ascii")
+    )
+
+
+def read_tokeninfo(response: Response, *, now: float) -> dict[str, Any]:
+    """Return what Google says of a token in the words of introspection; 400 says that it is no access token."""
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable("tokeninfo_endpoint", retry_after=retry_after(response, now))
+    if response.status == 400:
+        return {"active": False}
+    document = response.json() if response.status == 200 else None
+    if not isinstance(document, dict):
+        raise ResponseInvalid("tokeninfo")
+    if document.get("iss") is not None or "scope" not in document:
+        raise InvalidAccessToken("token_type")  # so does the answer about an ID token
+    exp = document.get("exp")
+    expires_at = int(exp) if isinstance(exp, str) and exp.isdecimal() else exp
+    return {**document, "exp": expires_at, "active": True, "token_type": "Bearer"}

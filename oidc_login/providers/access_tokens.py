@@ -11,23 +11,42 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.protocol import access_token
 from oidc_login.protocol.errors import InvalidAccessToken, UnknownKey
 from oidc_login.protocol.keys import KeySet
+from oidc_login.protocol.token_profiles import TokenProfile
 
 if TYPE_CHECKING:
     from oidc_login.providers.oidc import OIDCProvider
 
 
+def may_issue_as(provider: OIDCProvider, issuer: str, profile: TokenProfile) -> bool:
+    """Whether an access token with this issuer can be one of this provider, without a request to it."""
+    possible = provider.get_possible_issuers()
+    forms = [form for name in possible for form in (name, *profile.further_issuers(name))]
+    filled = provider.tenants is not None and any(provider.tenants.is_filled(form, issuer) for form in forms)
+    return not possible or issuer in forms or filled
+
+
 @sensitive_variables()
-def verify_access_token(provider: OIDCProvider, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
-    """Return the claims of a JWT access token of this provider for one of the audiences (RFC 9068 4)."""
+def verify_access_token(
+    provider: OIDCProvider,
+    raw: str,
+    *,
+    audiences: Collection[str],
+    profile: TokenProfile,
+    own_clients: Collection[str],
+) -> access_token.VerifiedAccessToken:
+    """Return a JWT access token of this provider for one of the audiences (RFC 9068 4)."""
     issuers = provider.get_accepted_issuers()
 
-    def verify(keys: KeySet) -> dict[str, Any]:
+    def verify(keys: KeySet) -> access_token.VerifiedAccessToken:
         return access_token.verify_access_token(
             raw,
             keys=keys,
             algorithms=provider.get_signing_algorithms(),
             issuers=issuers,
             audiences=audiences,
+            own_clients={provider.client_id, *own_clients},
+            profile=profile,
+            tenants=provider.tenants,
             now=time.time(),
             leeway=provider.leeway,
         )
@@ -50,3 +69,12 @@ def introspect_token(provider: OIDCProvider, raw: str) -> dict[str, Any]:
         authentication=provider.authenticate_client(provider.current_secret(), now=now),
     )
     return access_token.read_introspection(provider.transport.send(request), now=now)
+
+
+@sensitive_variables()
+def ask_tokeninfo(provider: OIDCProvider, raw: str) -> dict[str, Any]:
+    """Return what the provider says of a token in the words of introspection; the caller judges it."""
+    if not provider.tokeninfo_endpoint:
+        raise InvalidAccessToken("tokeninfo_endpoint")
+    request = access_token.tokeninfo_request(provider.tokeninfo_endpoint, raw)
+    return access_token.read_tokeninfo(provider.transport.send(request), now=time.time())

@@ -17,6 +17,9 @@ class CognitoProvider(OIDCProvider):
     # The userInfo endpoint says "true" (https://github.com/zitadel/oidc/issues/137).
     sends_booleans_as_strings = True
 
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+    token_profile = "cognito"  # noqa: S105  # a name
+
     def __init__(self, *, user_pool_id: str = "", issuer: str = "", **kwargs: Any) -> None:
         region = user_pool_id.partition("_")[0]
         pool = f"https://cognito-idp.{region}.amazonaws.com/{user_pool_id}" if user_pool_id else ""

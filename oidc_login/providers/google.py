@@ -19,6 +19,10 @@ class GoogleProvider(OIDCProvider):
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)
 
+    # Access tokens can only be judged by asking Google, so the profile "google" has to be chosen in the settings.
+    # https://developers.google.com/identity/protocols/oauth2/scopes#tokeninfo
+    tokeninfo_endpoint = "https://oauth2.googleapis.com/tokeninfo"
+
     # https://developers.google.com/identity/protocols/oauth2/scopes#google-sign-in
     scope_names: ClassVar[Mapping[str, str]] = {
         "https://www.googleapis.com/auth/userinfo.email": "email",

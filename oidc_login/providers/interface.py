@@ -20,6 +20,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from oidc_login.protocol.access_token import VerifiedAccessToken
     from oidc_login.protocol.documents import Store
     from oidc_login.protocol.http.api_session import TokenSession, TokenSource
     from oidc_login.protocol.id_token import IDToken
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from oidc_login.protocol.logout_token import LogoutToken
     from oidc_login.protocol.metadata import ProviderMetadata
     from oidc_login.protocol.private_key import PrivateKey
+    from oidc_login.protocol.token_profiles import TokenProfile
 
 
 class ProviderInterface:
@@ -51,6 +53,8 @@ class ProviderInterface:
     email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
     # Claims specific to the provider that are stored with a connection, besides the standard ones.
     kept_claims: ClassVar[tuple[str, ...]] = ()
+    # A claim that names the same person to every client, where `sub` is different for each. Connections store it.
+    alternate_claim: ClassVar[str] = ""
     # Claims that the provider sends once; a later sign-in without them does not remove them.
     claims_told_once: ClassVar[tuple[str, ...]] = ()
     # The separator of scopes in the authorization request (RFC 6749 3.3); a class that sets it says why.
@@ -217,8 +221,10 @@ class ProviderInterface:
         """Return the authentication contexts of which a sign-in must meet one; () where any is accepted."""
         return ()
 
-    def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
-        """Return the claims of an access token that the provider issued for an API (RFC 9068 4)."""
+    def verify_access_token(
+        self, raw: str, *, audiences: Collection[str], profile: TokenProfile, own_clients: Collection[str]
+    ) -> VerifiedAccessToken:
+        """Return a JWT access token that the provider issued for an API (RFC 9068 4)."""
         raise InvalidAccessToken("provider")
 
     def introspect_token(self, raw: str) -> dict[str, Any]:

@@ -15,5 +15,8 @@ class KeycloakProvider(OIDCProvider):
     brand_color = "#33567d"
     monogram = "K"
 
+    # https://www.keycloak.org/docs/latest/server_admin/#_audience
+    token_profile = "keycloak"  # noqa: S105  # a name
+
     def __init__(self, *, base_url: str, realm: str, **kwargs: Any) -> None:
         super().__init__(issuer=f"{base_url.rstrip('/')}/realms/{quote(realm, safe='')}", **kwargs)

@@ -35,9 +35,13 @@ class MicrosoftProvider(OIDCProvider):
     brand_color = "#0067b8"
     monogram = "MS"
     kept_claims = ("oid", "tid")
+    # https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#use-claims-to-reliably-identify-a-user
+    alternate_claim = "oid"
 
     # https://learn.microsoft.com/entra/identity-platform/access-tokens#multitenant-applications
     tenants = TenantRule(placeholder="{tenantid}", claim="tid", pattern=GUID)
+    # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    token_profile = "entra"  # noqa: S105  # a name
     email_claims = (*OIDCProvider.email_claims, "xms_edov")
 
     def __init__(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login.protocol.access_token import VerifiedAccessToken
 from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.end_session import MAX_HINT_LENGTH, end_session_url, page_origins
 from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, UserInfoInvalid
@@ -18,6 +19,7 @@ from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.logout_token import LogoutToken, verify_logout_token
 from oidc_login.protocol.private_key import decrypted
 from oidc_login.protocol.pushed import push, pushed_request
+from oidc_login.protocol.token_profiles import TokenProfile
 from oidc_login.protocol.userinfo import merge_claims
 from oidc_login.providers import access_tokens, openid_userinfo
 from oidc_login.providers.claim_paths import is_there
@@ -41,6 +43,12 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     unused_arguments = frozenset(("mapping", *ENDPOINTS))
 
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ()
+
+    # How access tokens are told from ID tokens, by a name of `protocol.token_profiles`. A class that sets it links to
+    # the documentation of its service.
+    token_profile: ClassVar[str] = ""
+    # Where an access token is described to anybody who has it, beside introspection.
+    tokeninfo_endpoint: ClassVar[str] = ""
 
     # A class that sets one of these says which provider requires it.
     # The provider does not repeat the nonce.
@@ -273,13 +281,28 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     # Access tokens for APIs.
 
+    def may_issue_as(self, issuer: str, profile: TokenProfile) -> bool:
+        """Whether an access token with this issuer can be one of this provider, without a request to it."""
+        return access_tokens.may_issue_as(self, issuer, profile)
+
     @sensitive_variables()
-    def verify_access_token(self, raw: str, *, audiences: Collection[str]) -> dict[str, Any]:
-        return access_tokens.verify_access_token(self, raw, audiences=audiences)
+    def verify_access_token(
+        self, raw: str, *, audiences: Collection[str], profile: TokenProfile, own_clients: Collection[str]
+    ) -> VerifiedAccessToken:
+        """Return a JWT access token of this provider for one of the audiences (RFC 9068 4)."""
+        return access_tokens.verify_access_token(
+            self, raw, audiences=audiences, profile=profile, own_clients=own_clients
+        )
 
     @sensitive_variables()
     def introspect_token(self, raw: str) -> dict[str, Any]:
+        """Return the provider's introspection response (RFC 7662 2.2), which the caller judges."""
         return access_tokens.introspect_token(self, raw)
+
+    @sensitive_variables()
+    def ask_tokeninfo(self, raw: str) -> dict[str, Any]:
+        """Return what the tokeninfo endpoint says of a token, which the caller judges."""
+        return access_tokens.ask_tokeninfo(self, raw)
 
     # Logout.
 

@@ -97,6 +97,28 @@ def admit_known(
     return connection.user
 
 
+def admit_client(
+    user: AbstractBaseUser, claims: Mapping[str, Any], *, provider: OAuthProvider, backend: Backend
+) -> AbstractBaseUser:
+    """Return the user whom the site has named for a client, if the rules that a client can meet let it in.
+
+    A client has neither an address nor groups, so the rules about those are not asked.
+    """
+    backend.provider = provider
+    try:
+        check_login_allowed(provider)
+        if not provider.check_claims(claims):
+            raise RefusedBySite("refused: the provider's settings do not admit these claims")
+        if not backend.verify_claims(dict(claims)):
+            raise RefusedBySite("refused: the site's verify_claims says no")
+        admit_user(user, can_authenticate=backend.user_can_authenticate)
+    except OAuthError:
+        raise
+    except (PermissionDenied, SuspiciousOperation) as error:
+        raise RefusedBySite("refused: the site's hook says no") from error
+    return user
+
+
 def present_identity(connection: OAuthConnection, claims: Mapping[str, Any], provider: OAuthProvider) -> Identity:
     """Return the present identity of a connection: the newest claims, completed by the stored ones."""
     email, email_verified = clean_email(claims.get("email")), provider.is_email_verified(claims)

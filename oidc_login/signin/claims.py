@@ -45,11 +45,15 @@ STANDARD_CLAIMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The person whom a provider names; `email` is "" unless it is one well-formed address."""
+    """The person whom a provider names; `email` is "" unless it is one well-formed address.
+
+    `alternate_id` is the second identifier of the same person, "" where the provider has none.
+    """
 
     provider_key: str
     issuer: str
     subject: str = field(repr=False)
+    alternate_id: str = field(default="", repr=False)
     email: str = field(repr=False)
     email_verified: bool
     claims: Mapping[str, Any] = field(repr=False)

@@ -33,7 +33,12 @@ def fill_connection(connection: OAuthConnection, verified: Verified, person: Per
         named = claims_naming_groups(connection, verified, person)
         connection.claims = with_groups_of(named, provider, stored=stored_claims(connection, verified))
     connection.last_login_at = timezone.now()
-    if provider.store_tokens:
+    if identity.alternate_id:
+        connection.alternate_id = identity.alternate_id
+    if connection.provider_user_id != identity.subject:  # found by the other identifier
+        connection.forget_tokens()  # they are encrypted for the identity that they came with
+        connection.provider_user_id = identity.subject
+    if provider.store_tokens and verified.flow.purpose != "token":
         keep_token(connection, verified)
     else:
         connection.forget_tokens()
@@ -92,6 +97,8 @@ def written_fields(verified: Verified, person: Person) -> list[str]:
     elif verified.provider.groups_paths:
         written.append("claims")
     written += ["access_token", "access_token_expires_at", "scope", "status"]
+    if person.identity.alternate_id:
+        written.append("alternate_id")
     if verified.token.refresh_token or not verified.provider.store_tokens:
         written += REFRESH_TOKEN_FIELDS
     return written

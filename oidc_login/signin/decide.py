@@ -73,5 +73,7 @@ def resolve(
 
 def session_user(verified: Verified) -> AbstractBaseUser | None:
     """Return the user of the request's session, `None` for a visitor."""
+    if verified.flow.purpose == "token":  # a program; a session that it may have is not asked
+        return None
     user = verified.request.user
     return user if user.is_authenticated else None

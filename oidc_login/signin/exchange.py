@@ -19,6 +19,7 @@ from oidc_login.protocol.errors import ProviderUnavailable
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.providers.answers import http_answers
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.alternate import alternate_id_of
 from oidc_login.signin.claims import Identity, clean_email
 from oidc_login.signin.groups_claim import without_answer
 from oidc_login.signin.transaction import read_with_retry
@@ -87,6 +88,7 @@ def identify(verified: Verified, claims: Mapping[str, Any], id_claims: Mapping[s
         provider_key=provider.key,
         issuer=provider.get_identity_issuer(id_claims),
         subject=str(subject),
+        alternate_id=alternate_id_of(provider, id_claims),
         email=email,
         email_verified=bool(email) and provider.is_email_verified(claims),
         claims={**verified.unsigned_names, **claims},
@@ -101,7 +103,7 @@ def identify_person(backend: Backend, verified: Verified, id_claims: dict[str, A
         backend.identity = identify(verified, id_claims, id_claims)
         connection = find_connection(backend.identity)
     is_complete = bool(id_claims and backend.identity.email)
-    if needs_userinfo(backend, id_claims, is_known=connection is not None):
+    if verified.may_ask_userinfo and needs_userinfo(backend, id_claims, is_known=connection is not None):
         try:
             request_all_claims(backend, verified, id_claims)
             is_complete = True

@@ -22,7 +22,8 @@ class Verified:
     """A flow whose response satisfied every rule of the protocol: the tokens, and the claims of the ID token.
 
     `id_claims` is empty for a provider without OpenID Connect. `unsigned_names` came through the browser.
-    `link_reason` says how a new connection came about, where that is the entrance and not the linking rule.
+    `link_reason` says how a new connection came about, where that is the entrance and not the linking rule. An access
+    token that a program has sent may not be meant for userinfo; `may_ask_userinfo` says so.
     """
 
     request: HttpRequest
@@ -32,6 +33,7 @@ class Verified:
     id_claims: Mapping[str, Any] = field(repr=False)
     unsigned_names: Mapping[str, Any] = field(repr=False)
     link_reason: str = ""
+    may_ask_userinfo: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

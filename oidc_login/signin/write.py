@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import events, signals
 from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
+from oidc_login.fields import REFRESH_TOKEN_FIELDS
 from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.signin import exchange, linking, provisioning, users
 from oidc_login.signin.admission import admit_user
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 # What may end an attempt: a lost race, a lock, or a row that cannot be stored.
 FAILED_ATTEMPTS = (*NOT_STORED, ConnectionGone)
+# What else is written of a connection that was found by `alternate_id`, and has another `sub` by now.
+RENAMED_FIELDS = ("provider_user_id", *REFRESH_TOKEN_FIELDS)
 
 
 @sensitive_variables()
@@ -71,7 +74,7 @@ def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
     """Return the person with their present connection. If it was removed since, userinfo may be needed."""
     connection = OAuthConnection.objects.find(person.identity)
     is_complete = person.is_complete
-    if connection is None and not is_complete:
+    if connection is None and not is_complete and verified.may_ask_userinfo:
         id_claims = dict(verified.id_claims)
         if exchange.needs_userinfo(backend, id_claims, is_known=False):
             exchange.request_all_claims(backend, verified, id_claims)
@@ -109,12 +112,17 @@ class Writing:
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision) -> SignedIn:
+        if self.flow.purpose == "token":  # another request was faster, and a token changes nothing of a connection
+            return self._signed_in(decision.get_user(), decision.get_connection())
         connection = decision.get_connection()
         if reads_stored_claims(self.verified) and not connection.lock():
             raise ConnectionGone
         previous = stored_claims(connection, self.verified)
+        names = written_fields(self.verified, self.person)
+        if connection.provider_user_id != self.identity.subject:
+            names += [name for name in RENAMED_FIELDS if name not in names]
         fill_connection(connection, self.verified, self.person)
-        if not connection.update_row(written_fields(self.verified, self.person)):
+        if not connection.update_row(names):
             raise ConnectionGone
         user = self._updated(decision.get_user(), previous)
         self._log_after_commit(signals.connection_updated, connection, decision.reason)
@@ -166,6 +174,8 @@ class Writing:
     @sensitive_variables()
     def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
         """Keep the sign-in until its person has signed in to the account (the page `confirm_link` explains how)."""
+        if self.flow.purpose == "token":  # there is no browser that could wait
+            raise ConfirmLink(decision.reason)
         keep_pending_link(
             self.request,
             identity=self.identity,

@@ -135,6 +135,20 @@ def test_checks_warn_of_userinfo_that_names_no_audience(op: RecordingOpenIDProvi
         ({"op": None}, ["oidc_login.E111"]),
         (["oq"], ["oidc_login.E110"]),
         (["github"], ["oidc_login.E110"]),
+        ({"op": {}}, []),
+        ({"op": {"audience": [API], "token_profile": "jwt", "subject": "oid", "signup": True}}, []),
+        ({"op": {"audience": API, "clients": {"robot": "robot"}, "authorized_parties": ["spa"]}}, []),
+        ({"op": {"audiences": API}}, ["oidc_login.E113"]),
+        ({"op": {"audience": {}}}, ["oidc_login.E114"]),
+        ({"op": {"signup": "yes"}}, ["oidc_login.E114"]),
+        ({"op": {"clients": ["robot"]}}, ["oidc_login.E114"]),
+        ({"op": {"clients": {"robot": None}}}, ["oidc_login.E114"]),
+        ({"op": {"subject": None}}, ["oidc_login.E114"]),
+        ({"op": {"token_profile": "rfc9086"}}, ["oidc_login.E115"]),
+        ({"op": {"token_profile": "jwt"}}, ["oidc_login.E116"]),
+        ({"op": {"token_profile": "auth0", "audience": ["client", API]}}, ["oidc_login.E116"]),
+        ({"google": "client"}, ["oidc_login.W113"]),
+        ({"google": {"audience": "client", "token_profile": "google"}}, []),
     ],
     ids=str,
 )
@@ -142,7 +156,8 @@ def test_checks_of_who_may_issue(
     op: RecordingOpenIDProvider, settings: Settings, value: Any, expected: list[str]
 ) -> None:
     github = {"class": "oidc_login.providers.GitHubProvider", "client_id": "x", "client_secret": "y"}
-    settings.OIDC_LOGIN_PROVIDERS = {**settings.OIDC_LOGIN_PROVIDERS, "github": github}
+    google = {**github, "class": "oidc_login.providers.GoogleProvider"}
+    settings.OIDC_LOGIN_PROVIDERS = {**settings.OIDC_LOGIN_PROVIDERS, "github": github, "google": google}
     settings.OIDC_LOGIN_BEARER_PROVIDERS = value
 
     assert ids() == expected
@@ -153,3 +168,12 @@ def test_keys_of_a_loader_are_not_known_offline(op: RecordingOpenIDProvider, set
     settings.OIDC_LOGIN_BEARER_PROVIDERS = ["customer"]
 
     assert ids() == []
+
+
+def test_messages_name_the_nearest(op: RecordingOpenIDProvider, settings: Settings) -> None:
+    settings.OIDC_LOGIN_BEARER_PROVIDERS = {"op": {"audiense": API, "token_profile": "keycloack"}}
+
+    first, second = (found.msg for found in run_checks(tags=["oidc_login"], databases=[]))
+
+    assert first.endswith("unknown member 'audiense' (did you mean 'audience'?).")
+    assert second.endswith("token_profile is 'keycloack' (did you mean 'keycloak'?).")

@@ -139,20 +139,38 @@ def state_upstreams_settings(world: World) -> None:
 # APIs.
 
 
-def api(path: str, make_token: Callable[[Any], str]) -> Entrance:
+def api(
+    path: str,
+    make_token: Callable[[Any], str],
+    *,
+    people: Callable[[World], Any] = World.connect_alice,
+    user: str = "local",
+    **members: Any,
+) -> Entrance:
+    """A call with a token. `members` are those of the entry, and `people` makes the account."""
+
     def prepare(world: World) -> str:
-        world.settings.ROOT_URLCONF = "tests.drf.urls"
-        world.settings.OIDC_LOGIN_BEARER_PROVIDERS = {world.key: [API, "client"]}
-        world.connect_alice()
+        world.settings.ROOT_URLCONF = "tests.gate.api_urls"
+        world.settings.OIDC_LOGIN_BEARER_PROVIDERS = {world.key: {"audience": [API, "client"], **members}}
+        people(world)
         return make_token(world.op)
 
     def use(world: World, token: str) -> str:
         response = Client(raise_request_exception=False).get(path, headers={"Authorization": f"Bearer {token}"})
-        if response.status_code == 200 and response.json() == {"user": "local"}:
+        if response.status_code == 200 and response.json() == {"user": user}:
             return ALLOWED
         return world.codes.seen[-1] if world.codes.seen else f"{response.status_code}"
 
     return Entrance(prepare=prepare, use=use)
+
+
+def first_token(op: Any) -> str:
+    """A token with an address, of somebody who never came before."""
+    return jwt(op, aud=API, email=ALICE.email, email_verified=True, preferred_username="alice")
+
+
+def client_credentials(op: Any) -> str:
+    return jwt(op, sub="robot", client_id="robot", aud=API)
 
 
 # `oidc_login.client`.
@@ -305,6 +323,13 @@ ENTRANCES: Mapping[str, Entrance] = {
     "mozilla-django-oidc's `SessionRefresh`": Entrance(prepare=upstreams_session, use=again("/")),
     "bearer token, JWT": api("/whoami/", jwt),
     "bearer token, introspected": api("/whoami/", opaque),
+    "bearer token, first call": api("/whoami/", first_token, people=World.open_account, signup=True),
+    "bearer token, sign-up": api("/whoami/", first_token, people=lambda world: None, user="alice", signup=True),
+    "bearer token, machine client": api(
+        "/whoami/", client_credentials, people=World.open_account, clients={"robot": "local"}
+    ),
+    "bearer token, Django Ninja": api("/ninja/", jwt),
+    "bearer token, `bearer_required`": api("/plain/", jwt),
     "bearer token, mozilla-django-oidc's class": api("/upstream/", opaque),
     "native sign-in": Entrance(prepare=open_account_for_app, use=sign_in_natively),
     "`oidc_login.client`, ID token": Entrance(prepare=client_token, use=parse_id_token),

@@ -73,6 +73,11 @@ CELLS: Mapping[str, Mapping[str, str]] = {
     "mozilla-django-oidc's `SessionRefresh`": {**CONFIRMED, "private address": "metadata_invalid"},
     "bearer token, JWT": KNOWN,
     "bearer token, introspected": KNOWN,
+    "bearer token, Django Ninja": KNOWN,
+    "bearer token, `bearer_required`": KNOWN,
+    "bearer token, first call": LINKING,
+    "bearer token, sign-up": {**KNOWN, "inactive account": ALLOWED, "sign-up closed": "signup_closed"},
+    "bearer token, machine client": {**KNOWN, "email domain": ALLOWED, "`groups_missing`": ALLOWED},
     "bearer token, mozilla-django-oidc's class": {
         rule: outcome if outcome == ALLOWED else "401" for rule, outcome in KNOWN.items()
     },
@@ -96,6 +101,8 @@ CELLS: Mapping[str, Mapping[str, str]] = {
 KNOWN_IDENTITY = "The identity already belongs to the account; the email does not matter."
 NOBODY_LINKED = "Nobody is linked or signed up here."
 NO_ACCOUNT = "A client signs nobody in, so there is no account to judge."
+NO_PERSON = "A client that acts for itself has no address and no groups."
+SITE_NAMED = "The site's settings name the account that the client uses."
 HOOK_DECIDES = "The site's own hook chooses the account. This is not linking by email."
 WHY: Mapping[str | tuple[str, str], str] = {
     "staff": KNOWN_IDENTITY,
@@ -106,6 +113,15 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("sign-up", "staff"): "No account has the address.",
     ("sign-up", "second identity"): "No account has the address.",
     ("sign-up", "linking `never`"): "No account has the address, so there is nothing to link.",
+    ("bearer token, sign-up", "inactive account"): "No account has the address.",
+    ("bearer token, sign-up", "staff"): "No account has the address.",
+    ("bearer token, sign-up", "second identity"): "No account has the address.",
+    ("bearer token, sign-up", "linking `never`"): "No account has the address, so there is nothing to link.",
+    ("bearer token, machine client", "email domain"): NO_PERSON,
+    ("bearer token, machine client", "`groups_missing`"): NO_PERSON,
+    ("bearer token, machine client", "staff"): SITE_NAMED,
+    ("bearer token, machine client", "second identity"): SITE_NAMED,
+    ("bearer token, machine client", "linking `never`"): SITE_NAMED,
     ("connect", "staff"): "The signed-in person connects the identity with a form.",
     ("connect", "second identity"): "A person may connect several identities of one provider.",
     ("connect", "linking `never`"): "The person connects the identity; its email does not matter.",

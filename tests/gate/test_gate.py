@@ -20,11 +20,13 @@ ROOT = Path(oidc_login.__file__).parent
 # The functions that bring an identity to an account, and the modules that may call them. Whoever adds a module here
 # adds an entrance to the table, or says which one it is a part of.
 FINDS_IDENTITY = {
-    # `OAuthConnection.objects.find`
-    "find": {"signin/decide.py", "signin/exchange.py", "signin/write.py", "access_tokens.py"},
+    "find": {"signin/decide.py", "signin/exchange.py", "signin/write.py"},  # `OAuthConnection.objects.find`
+    "find_whole": {"access_tokens/accounts.py"},
     "login": {"sessions/establish.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
-    "admit_known": {"sessions/renewal.py", "signin/confirm.py", "access_tokens.py"},
+    "admit_known": {"access_tokens/accounts.py", "sessions/renewal.py", "signin/confirm.py"},
+    "find_and_write": {"signin/by_token.py", "signin/sign_in.py"},
+    "admit_client": {"access_tokens/accounts.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
 # `move_issuer` encrypts the tokens of a row again, and saves no other identity. `moving/writing` is a command's.

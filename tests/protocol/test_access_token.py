@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from oidc_login.protocol.access_token import check_audience, read_introspection, unverified_issuer, verify_access_token
+from oidc_login.protocol.access_token import (
+    UnverifiedAccessToken,
+    check_audience,
+    read_introspection,
+    verify_access_token,
+)
 from oidc_login.protocol.errors import InvalidAccessToken, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.client import Response
+from oidc_login.protocol.token_profiles import RFC9068
 from tests.support.signing import ABSENT, ALGORITHMS, provider_keys, token, without_absent
 
 NOW = 1_800_000_000
@@ -28,33 +34,37 @@ def verify(raw: str) -> dict[str, Any]:
         algorithms=tuple(ALGORITHMS),
         issuers=[ISSUER],
         audiences=[API],
+        own_clients=[],
+        profile=RFC9068,
+        tenants=None,
         now=NOW,
         leeway=30,
-    )
+    ).claims
 
 
 def test_a_token_of_the_type_is_verified_and_names_its_issuer() -> None:
     assert verify(access_token())["sub"] == "alice"
-    assert unverified_issuer(access_token()) == ISSUER
+    unverified = UnverifiedAccessToken.parse(access_token())
+    assert unverified is not None
+    assert (unverified.issuer, unverified.token_type) == (ISSUER, "AT+JWT")
 
 
 @pytest.mark.parametrize("typ", [ABSENT, "JWT", "logout+jwt", ""])
 def test_a_token_of_another_type_is_no_access_token(typ: Any) -> None:
     """RFC 9068 4: an ID token has the same issuer, keys and claims."""
-    assert unverified_issuer(access_token(typ=typ)) is None
     with pytest.raises(InvalidAccessToken, match="typ"):
         verify(access_token(typ=typ))
 
 
 @pytest.mark.parametrize("audience", [API, [API], ["other", API], [{}, [API], API]])
 def test_an_audience_is_one_of_ours(audience: Any) -> None:
-    check_audience({"aud": audience}, {API})
+    check_audience({"aud": audience}, {API}, profile=RFC9068, own_clients=())
 
 
 @pytest.mark.parametrize("audience", ["other", [], [[API]], {API: True}, None, [7]])
 def test_no_audience_is_ours(audience: Any) -> None:
     with pytest.raises(InvalidAccessToken, match="aud"):
-        check_audience({"aud": audience}, {API})
+        check_audience({"aud": audience}, {API}, profile=RFC9068, own_clients=())
 
 
 def answer(status: int, document: Any) -> Response:

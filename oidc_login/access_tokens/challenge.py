@@ -1,0 +1,79 @@
+"""What is answered where a token does not open something: status, error and challenge (RFC 6750, 9470, 9728)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.encoding import escape_uri_path
+
+from oidc_login.access_tokens.entries import bearer_entries
+from oidc_login.conf import settings
+from oidc_login.flow.hosts import base_url
+
+REALM = "api"
+METADATA_VIEW = "oidc_login_resource:metadata"
+
+
+class BearerRefused(Exception):
+    """A request that its token does not open; `error` is that of RFC 6750 3.1, "" where there was no token.
+
+    `parameters` are further ones of the challenge. With 503 nobody can tell now, and there is no challenge.
+    """
+
+    def __init__(
+        self, status: int, error: str = "", *, retry_after: int | None = None, **parameters: str | int
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.retry_after = retry_after
+        self.parameters = parameters
+
+    def headers(self, request: HttpRequest) -> dict[str, str]:
+        """Return the headers of the response."""
+        if self.status == 503:
+            return {"Retry-After": str(self.retry_after or 1)}
+        return {"WWW-Authenticate": challenge(request, self.error, **self.parameters)}
+
+
+def challenge(request: HttpRequest, error: str = "", **parameters: str | int) -> str:
+    """Return the value of `WWW-Authenticate`."""
+    named = {"realm": REALM, "error": error, **parameters, "resource_metadata": metadata_url(request)}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in named.items() if value != "")
+
+
+def metadata_url(request: HttpRequest) -> str:
+    """Return where this resource is described (RFC 9728 3.1), "" unless `contrib.resource` is in the URLs.
+
+    The resource is the audience that the path of the request is below, or else the very path.
+    """
+    try:
+        root = reverse(METADATA_VIEW)
+    except NoReverseMatch:
+        return ""
+    origin = origin_of_site(request)
+    paths = [urlsplit(url).path for url in own_audiences(origin) if is_below(request.path, urlsplit(url).path)]
+    path = max(paths, key=len, default=request.path)
+    return f"{origin}{root}{escape_uri_path(path if path != '/' else '')}"
+
+
+def origin_of_site(request: HttpRequest) -> str:
+    return base_url() or request.build_absolute_uri("/").removesuffix("/")
+
+
+def own_audiences(origin: str) -> Iterable[str]:
+    """Return the audiences that are addresses of this site."""
+    audiences = {audience for entry in bearer_entries() for audience in entry.audiences}
+    return [audience for audience in audiences if audience == origin or audience.startswith(f"{origin}/")]
+
+
+def is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix.removesuffix('/')}/")
+
+
+def described_settings() -> dict[str, object]:
+    """Return the members that the site adds to its description."""
+    return dict(settings.RESOURCE_METADATA)

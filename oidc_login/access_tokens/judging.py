@@ -1,0 +1,97 @@
+"""What an access token is: issued by whom, for this API, and not another kind of token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.access_tokens.entries import BearerEntry, bearer_entries, entry_of_jwt, entry_of_opaque, own_clients
+from oidc_login.access_tokens.introspection import ask_about
+from oidc_login.access_tokens.values import AccessToken
+from oidc_login.exceptions import AccessTokenInvalid, translated
+from oidc_login.protocol.access_token import UnverifiedAccessToken, check_introspected
+from oidc_login.protocol.errors import InvalidAccessToken
+from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
+from oidc_login.protocol.id_token import is_subject
+from oidc_login.protocol.token_profiles import first_text, roles_of, scopes_of
+
+
+@sensitive_variables()
+def judge(raw: str, *, providers: Collection[str] = ()) -> tuple[AccessToken, BearerEntry]:
+    """Return what a token stands for, or raise `AccessTokenInvalid` (`ProviderUnavailable`: nobody can tell now).
+
+    `providers` are the keys of those that a view accepts, of all of the setting if empty.
+    """
+    with translated(), time_budget(MAX_TIMEOUT):
+        entry, claims, issuer = _claims_of(raw, list(bearer_entries(providers)))
+        return _token(entry, claims, issuer), entry
+
+
+@sensitive_variables()
+def _claims_of(raw: str, entries: Collection[BearerEntry]) -> tuple[BearerEntry, Mapping[str, Any], str]:
+    """Return the entry of the token's provider, the claims, and the issuer by its lasting name."""
+    unverified = UnverifiedAccessToken.parse(raw)
+    if unverified is None:
+        entry = entry_of_opaque(entries)
+        return entry, _introspected(raw, entry), ""
+    entry = entry_of_jwt(unverified, entries)
+    if entry.introspects(unverified.token_type):
+        return entry, _introspected(raw, entry), ""
+    if unverified.token_type not in entry.profile.types:
+        raise AccessTokenInvalid("typ")
+    clients = own_clients() if entry.profile.excludes_clients else ()
+    verified = entry.provider.verify_access_token(
+        raw, audiences=entry.audiences, profile=entry.profile, own_clients=clients
+    )
+    return entry, verified.claims, verified.issuer
+
+
+@sensitive_variables()
+def _introspected(raw: str, entry: BearerEntry) -> Mapping[str, Any]:
+    """Return what the provider says of a token that it was asked about (RFC 7662 4)."""
+    provider, profile = entry.provider, entry.profile
+    ask = provider.ask_tokeninfo if profile.way == "tokeninfo" else provider.introspect_token
+    claims = ask_about(provider, raw, ask)
+    check_introspected(
+        claims,
+        issuer=provider.get_issuer(),
+        client_id=provider.client_id,
+        audiences=entry.audiences,
+        profile=profile,
+        now=time.time(),
+        leeway=provider.leeway,
+    )
+    return claims
+
+
+@sensitive_variables()
+def _token(entry: BearerEntry, claims: Mapping[str, Any], issuer: str) -> AccessToken:
+    provider, profile = entry.provider, entry.profile
+    client_id = first_text(claims, profile.client_claims)
+    if entry.authorized_parties and client_id not in entry.authorized_parties:
+        raise AccessTokenInvalid("client")
+    is_application = profile.is_application(claims)
+    return AccessToken(
+        provider_key=provider.key,
+        issuer=provider.get_identity_issuer({**claims, "iss": issuer} if issuer else claims),
+        subject=subject_of(claims, entry),
+        scopes=provider.granted_scopes(scopes_of(claims, profile.scope_claims)),
+        roles=roles_of(claims, profile, entry.audiences),
+        client_id=client_id,
+        is_application=is_application,
+        claims=claims,
+    )
+
+
+def subject_of(claims: Mapping[str, Any], entry: BearerEntry) -> str:
+    """Return the identifier that the person is known by: of the claim that the setting names, or of the profile's."""
+    names = (entry.subject,) if entry.subject else entry.profile.subject_claims
+    subject = first_text(claims, names)
+    if not is_subject(subject) or not is_subject(claims.get("sub")):
+        raise InvalidAccessToken("sub")
+    if entry.subject == "oid" and not is_subject(claims.get("tid")):
+        raise InvalidAccessToken("tid")
+    return subject

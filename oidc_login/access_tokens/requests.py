@@ -1,0 +1,124 @@
+"""A request with an access token, for every framework: from its header to the user, and what a view demands."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+from oidc_login.access_tokens.accounts import account_of
+from oidc_login.access_tokens.challenge import BearerRefused
+from oidc_login.access_tokens.judging import judge
+from oidc_login.access_tokens.values import AccessToken
+from oidc_login.exceptions import OAuthError, ProviderUnavailable
+from oidc_login.protocol.id_token import auth_time_of
+from oidc_login.signin.values import Backend
+
+logger = logging.getLogger("oidc_login")
+
+MAX_TOKEN_LENGTH = 64 * 1024
+B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+LEEWAY = 30  # seconds by which clocks may differ
+
+
+@sensitive_variables()
+def bearer_token(header: str) -> str | None:
+    """Return the token of an Authorization header (RFC 6750 2.1); `None` where it has another scheme."""
+    scheme, *rest = header.split() or [""]
+    if scheme.lower() != "bearer":
+        return None
+    raw = rest[0] if len(rest) == 1 else ""
+    if len(raw) > MAX_TOKEN_LENGTH or not B64TOKEN.fullmatch(raw):
+        raise BearerRefused(400, "invalid_request")
+    return raw
+
+
+@sensitive_variables()
+def authenticate(
+    request: HttpRequest, raw: str, *, backend: Backend, providers: Collection[str] = ()
+) -> tuple[AbstractBaseUser, AccessToken]:
+    """Return whose request it is and what the token allows, or raise `BearerRefused`. No session is touched."""
+    try:
+        token, entry = judge(raw, providers=providers)
+        return account_of(token, entry, raw=raw, request=request, backend=backend)
+    except ProviderUnavailable as error:
+        log_refusal(error)
+        raise BearerRefused(503, retry_after=error.retry_after) from None
+    except OAuthError as error:
+        log_refusal(error)
+        raise BearerRefused(401, "invalid_token") from None
+
+
+def log_refusal(error: OAuthError) -> None:
+    """Write the one record of a refusal: what was wrong, never a value."""
+    level = logging.ERROR if error.status_code >= 500 else logging.INFO
+    extra = {"code": error.code, "reason": error.reason}
+    logger.log(level, "access token refused: %s (%s)", error.code, error.reason, extra=extra)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a view demands of a token: all scopes, all roles, a person, and how that person has signed in.
+
+    `max_age` is in seconds, and one of `acr_values` must be met (RFC 9470).
+    """
+
+    scopes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    person: bool = False
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
+
+    def check(self, token: AccessToken) -> None:
+        """Raise `BearerRefused` unless the token meets all of it."""
+        if not token.scopes.issuperset(self.scopes):
+            raise BearerRefused(403, "insufficient_scope", scope=" ".join(self.scopes))
+        if not token.roles.issuperset(self.roles) or (self.person and token.is_application):
+            raise BearerRefused(403, "insufficient_scope")
+        if not self.is_met_by_sign_in(token):
+            raise BearerRefused(401, "insufficient_user_authentication", **self.wanted_sign_in())
+
+    def is_met_by_sign_in(self, token: AccessToken) -> bool:
+        """Whether the person has signed in strongly and recently enough; what the token does not say is neither."""
+        if self.acr_values and token.claims.get("acr") not in self.acr_values:
+            return False
+        signed_in_at = auth_time_of(token.claims)
+        if self.max_age is None:
+            return True
+        now = time.time()
+        return signed_in_at is not None and now - self.max_age - LEEWAY <= signed_in_at <= now + LEEWAY
+
+    def wanted_sign_in(self) -> dict[str, Any]:
+        """Return the parameters with which the client sends the person to the provider (RFC 9470 3)."""
+        acr_values = {"acr_values": " ".join(self.acr_values)} if self.acr_values else {}
+        return {**acr_values, **({} if self.max_age is None else {"max_age": self.max_age})}
+
+
+def as_texts(value: str | Collection[str]) -> tuple[str, ...]:
+    """Return a list of names as it may be written: one text with spaces, or several texts."""
+    return tuple(value.split()) if isinstance(value, str) else tuple(value)
+
+
+def demand(
+    scopes: str | Collection[str] = (),
+    roles: str | Collection[str] = (),
+    *,
+    person: bool = False,
+    acr_values: str | Collection[str] = (),
+    max_age: int | None = None,
+) -> Demand:
+    """Return what a view demands, from the arguments of a decorator."""
+    return Demand(
+        scopes=as_texts(scopes),
+        roles=(roles,) if isinstance(roles, str) else tuple(roles),  # the names of roles may have spaces
+        person=person,
+        acr_values=as_texts(acr_values),
+        max_age=max_age,
+    )
