@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,11 +18,13 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import events, signals
 from oidc_login.exceptions import OAuthError
 from oidc_login.fields import ENCRYPTED_FIELDS, TokenKeyError
-from oidc_login.maintenance import link
 from oidc_login.models import OAuthConnection, SignedInSession, Status
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import get_provider, get_providers
 from oidc_login.sessions.records import end_sessions, keep_session
+
+if TYPE_CHECKING:
+    from oidc_login.maintenance import link
 
 
 class OAuthConnectionInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -96,6 +98,8 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
         fields = LINK_FIELDS
 
     def clean(self) -> Any:
+        from oidc_login.maintenance import link  # it needs the providers, and a site starts without them
+
         values = super().clean() or {}
         if self.errors:
             return values
@@ -207,6 +211,8 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         return self.readonly_fields if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: OAuthConnection, form: Any, change: bool) -> None:
+        from oidc_login.maintenance import link
+
         made = link.apply(form.planned)
         obj.pk, obj._state.adding = made.pk, False
 
