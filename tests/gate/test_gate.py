@@ -25,7 +25,7 @@ FINDS_IDENTITY = {
     "login": {"sessions/establish.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
     "admit_known": {"access_tokens/accounts.py", "sessions/renewal.py", "signin/confirm.py"},
-    "find_and_write": {"signin/by_token.py", "signin/sign_in.py"},
+    "find_and_write": {"contrib/headless/native.py", "signin/by_token.py", "signin/sign_in.py"},
     "admit_client": {"access_tokens/accounts.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},
 }
