@@ -18,6 +18,7 @@ from oidc_login.testing.server import serve
 from oidc_login.testing.shapes import Resource, Shape
 from oidc_login.testing.sign_in import follow_back, sign_in, sign_out_at_provider
 from oidc_login.testing.signing import SigningKey, UnsignedToken, generate_key
+from oidc_login.testing.site import OIDCTestMixin
 from oidc_login.testing.users import GitHubEmail, User
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "GitHubEmail",
     "GitHubStyleProvider",
     "OAuth1StyleProvider",
+    "OIDCTestMixin",
     "OAuth2StyleProvider",
     "OpenIDProvider",
     "ProviderRequest",
