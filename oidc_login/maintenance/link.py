@@ -7,7 +7,7 @@ not active gets none.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, router, transaction
 
@@ -18,8 +18,11 @@ from oidc_login.exceptions.translation import as_oauth_error
 from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.plain_text import one_line
 from oidc_login.protocol.errors import ProtocolError
-from oidc_login.providers.base import OAuthProvider
 from oidc_login.user_model import is_active
+
+# The admin imports this module, and a site starts without what talks to providers.
+if TYPE_CHECKING:
+    from oidc_login.providers.base import OAuthProvider
 
 REASON = "connected by an operator"
 MAX_SUBJECT_LENGTH = 255  # of the column
