@@ -34,10 +34,7 @@ class DirectorySource:
 
     def __init__(self, *, alias: str, file: str, claim: str, key: str, staff: Sequence[str] = ()) -> None:
         if not file:
-            raise CommandError(
-                f"{self.package} keeps no identities. Name an export of your directory with --file, or open a window "
-                "with oidc_login_window."
-            )
+            raise CommandError(f"{self.package} keeps no identities. Name an export of your directory with --file.")
         self.alias = alias
         self.path = Path(file)
         self.claim = claim or self.get_default_claim()

@@ -134,7 +134,8 @@ def needs_userinfo(
 ) -> bool:
     """Whether a rule, a setting or a hook needs more than the ID token says."""
     provider = backend.provider
-    if id_claims and not backend.oauth_token.access_token:  # an ID token of a phone's SDK can come without one
+    token = getattr(backend, "oauth_token", None)
+    if id_claims and token is not None and not token.access_token:  # a phone's SDK can give an ID token without one
         return False
     if backend.overrides(*CLAIMS_HOOKS) and provider.has_userinfo():
         return True

@@ -125,7 +125,7 @@ def test_page_in_production_shows_no_cause_and_the_id_of_the_record(
 
     (record,) = [one for one in witness.caplog.records if one.getMessage().startswith("sign-in failed")]
     assert "another-client" not in text
-    assert "oidc-login-explanation" not in text
+    assert 'class="oidc-login-explanation"' not in text
     assert vars(record)["failure_id"] in text
     assert record.getMessage().endswith(f"[{vars(record)['failure_id']}]")
 

@@ -24,7 +24,7 @@ COUNTERPARTS = {
         key="youtube",
         provider_class="YouTubeProvider",
         identity=("sub",),
-        remark='With "identity": "channel" the old identities are kept; else people connect once more.',
+        remark="The old identities are channels, so people connect once more.",
     ),
 }
 
