@@ -163,7 +163,8 @@ def own_login_page() -> str:
         match = resolve("/" + path.removeprefix(prefix))
     except Resolver404:
         return ""
-    return "" if "oidc_login" in match.namespaces else url
+    is_ours = "oidc_login" in match.namespaces or match.url_name == "oidc_authentication_init"
+    return "" if is_ours else url
 
 
 def forbid_frames(response: HttpResponseBase) -> None:
