@@ -80,10 +80,8 @@ def verify_id_token(
 ) -> IDToken:
     """Return the verified ID token, or raise `InvalidIDToken` naming the first rule it fails (Core 3.1.3.7).
 
-    `nonce` is what the authorization request sent; `None` says that the token must not carry one that
-    matters (a refreshed token, Core 12.2). `now`, `leeway` and `max_age` are seconds. `authorized_parties` may be
-    named in `azp` beside `client_id`. A token that `comes_alone` has no access token that `at_hash` could be compared
-    with (Core 3.1.3.8).
+    Without `nonce` the token's own does not matter (a refreshed token, Core 12.2). Times are seconds. `azp` may name
+    one of `authorized_parties` too. For a token that `comes_alone`, `at_hash` has no access token to be compared with.
     """
     jws = parse_jws(raw)
     check_algorithm(jws, algorithms)
@@ -202,9 +200,7 @@ def check_access_token_hash(claims: Claims, expected: Expected) -> None:
     """The access token must be the one that came with the token, where the token says which (Core 3.1.3.8)."""
     if "at_hash" not in claims or expected.comes_alone:
         return
-    if expected.access_token is None:
-        raise InvalidIDToken("at_hash")
-    if claims["at_hash"] != left_half_hash(expected.access_token, expected.algorithm):
+    if expected.access_token is None or claims["at_hash"] != left_half_hash(expected.access_token, expected.algorithm):
         raise InvalidIDToken("at_hash")
 
 

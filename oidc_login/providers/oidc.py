@@ -13,15 +13,13 @@ from oidc_login.protocol.access_token import VerifiedAccessToken
 from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.end_session import MAX_HINT_LENGTH, end_session_url, page_origins
 from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid, UserInfoInvalid
-from oidc_login.protocol.id_token import IDToken, check_refreshed, verify_id_token
-from oidc_login.protocol.jose import parse_claims, parse_jws
-from oidc_login.protocol.keys import KeySet
-from oidc_login.protocol.logout_token import LogoutToken, verify_logout_token
+from oidc_login.protocol.id_token import IDToken, check_refreshed
+from oidc_login.protocol.logout_token import LogoutToken
 from oidc_login.protocol.private_key import decrypted
 from oidc_login.protocol.pushed import push, pushed_request
 from oidc_login.protocol.token_profiles import TokenProfile
 from oidc_login.protocol.userinfo import merge_claims
-from oidc_login.providers import access_tokens, openid_userinfo
+from oidc_login.providers import access_tokens, openid_id_token, openid_userinfo
 from oidc_login.providers.claim_paths import is_there
 from oidc_login.providers.discovery import DescribedByDocument
 from oidc_login.providers.oauth2 import ENDPOINTS, OAuth2Provider
@@ -156,7 +154,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         """Return the claims of the ID token after all rules of Core 3.1.3.7."""
         flow = pending_flow(request)
         if flow.purpose == "native":
-            return self.check_native_id_token(oauth_token, nonce=flow.nonce).claims
+            return openid_id_token.check_native(self, oauth_token, nonce=flow.nonce).claims
         max_age = flow.parameters.get("max_age", self.max_age)
         if max_age is not None:
             # The provider judged the age when the flow began. The time that the person took since does not count.
@@ -173,57 +171,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     @sensitive_variables()
     def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
         """Return the verified ID token of a token response."""
-        return self._check_id_token(oauth_token, client_id=self.client_id, nonce=nonce, max_age=max_age)
-
-    @sensitive_variables()
-    def check_native_id_token(self, oauth_token: OAuthToken, *, nonce: str) -> IDToken:
-        """Return the verified ID token of a phone's SDK: its audience is one of `native_client_ids`.
-
-        One app of the site may ask for a token for another one: then `azp` names the first.
-        https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
-        """
-        claimed = parse_claims(parse_jws(decrypted(oauth_token.id_token, self.private_key)).payload).get("aud")
-        named = claimed if isinstance(claimed, list) else [claimed]
-        client_id = next((client_id for client_id in self.native_client_ids if client_id in named), None)
-        if client_id is None:
-            raise InvalidIDToken("aud")
-        return self._check_id_token(
-            oauth_token,
-            client_id=client_id,
-            nonce=nonce,
-            max_age=self.max_age,
-            authorized_parties=self.native_client_ids,
-            comes_alone=not oauth_token.access_token,
-            insecure_allow_missing_nonce=False,  # nothing else ties the token to this request
-        )
-
-    @sensitive_variables()
-    def _check_id_token(
-        self, oauth_token: OAuthToken, *, client_id: str, nonce: str | None, max_age: int | None, **native: Any
-    ) -> IDToken:
-        if not oauth_token.id_token:
-            raise InvalidIDToken("missing")
-        raw = decrypted(oauth_token.id_token, self.private_key)
-        rules = {"insecure_allow_missing_nonce": self.insecure_allow_missing_nonce, **native}
-
-        def verify(keys: KeySet) -> IDToken:
-            return verify_id_token(
-                raw,
-                keys=keys,
-                algorithms=self.get_signing_algorithms(),
-                issuers=self.get_accepted_issuers(),
-                client_id=client_id,
-                nonce=nonce,
-                access_token=oauth_token.access_token,
-                now=time.time(),
-                leeway=self.leeway,
-                max_age=max_age,
-                tenants=self.tenants,
-                insecure_allow_further_audiences=self.insecure_allow_further_audiences,
-                **rules,
-            )
-
-        return self.documents.verify(verify)
+        return openid_id_token.check(self, oauth_token, client_id=self.client_id, nonce=nonce, max_age=max_age)
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
@@ -326,21 +274,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     @sensitive_variables()
     def verify_logout_token(self, raw: str) -> LogoutToken:
         """Return the logout token after all rules of Back-Channel Logout 2.6 except the one about earlier use."""
-        signed = decrypted(raw, self.private_key)
-
-        def verify(keys: KeySet) -> LogoutToken:
-            return verify_logout_token(
-                signed,
-                keys=keys,
-                algorithms=self.get_signing_algorithms(),
-                issuers=self.get_logout_issuers(),
-                client_id=self.client_id,
-                now=time.time(),
-                leeway=self.leeway,
-            )
-
-        with self.documents.pausing_after_failures():
-            return self.documents.verify(verify)
+        return openid_id_token.check_logout(self, raw)
 
     def get_logout_issuers(self) -> tuple[str, ...]:
         with self.documents.pausing_after_failures():
