@@ -84,7 +84,7 @@ def cancel(demo: Demo) -> None:
     browser = Browser()
     page = at_provider(demo, browser, "openid")
     page = browser.submit(page, page.forms[0], ("cancel", "1"))
-    expect((page.status, page.path) == (200, "/oauth/"), f"it ended with HTTP {page.status} at {page.path}")
+    expect((page.status, page.path) == (200, "/login/"), f"it ended with HTTP {page.status} at {page.path}")
     expect_signed_out(demo, browser)
     expect(demo.openid.asked() == [], f"the provider was asked for {demo.openid.asked()}")
 
@@ -130,7 +130,7 @@ STEPS: tuple[tuple[str, Callable[[Demo], None]], ...] = (
     ("unverified address: bob signs up, and the site does not take the address", keep_unverified_email_out),
     ("GitHub-style sign-in: gina has an account now", sign_in_with_github),
     ("second provider: alice has the same verified address there", link_a_second_provider),
-    ("cancelled sign-in: back to the buttons, nobody is signed in", cancel),
+    ("cancelled sign-in: back to the sign-in page, nobody is signed in", cancel),
     ("forged token: refused, nobody is signed in", refuse_forged_token),
     ("signing out: alice's session ends here and at the provider", sign_out),
     ("signing out there: bob leaves the provider, and both of his browsers here see it", sign_out_at_provider),

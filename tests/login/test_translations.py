@@ -57,7 +57,8 @@ def python_files() -> list[Path]:
 
 
 def templates() -> list[Path]:
-    return [path for path in TEMPLATES.rglob("*.*") if path.suffix in (".html", ".txt")]
+    folders = [TEMPLATES, *PACKAGE.glob("contrib/*/templates")]
+    return [path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".html", ".txt")]
 
 
 def strings_of_python(path: Path) -> Iterator[Entry]:
