@@ -86,7 +86,7 @@ def test_account_without_a_record_waits(op: OpenIDProvider, browser: Browser, us
 def test_confirmed_address_must_be_the_accounts_own(
     op: OpenIDProvider, browser: Browser, user: User, email_address: Any, confirmed: str
 ) -> None:
-    email_address.objects.create(user=user, email=user.email, verified=False, primary=True)
+    # No row with the account's own address beside it: MariaDB takes some of these for the same.
     email_address.objects.create(user=user, email=confirmed, verified=True)
 
     assert browser.sign_in(op).status_code == 409
