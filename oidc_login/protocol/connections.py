@@ -1,0 +1,5 @@
+"""`oidc_login.protocol.http.connections` and `addresses` by the name that they had before."""
+
+from oidc_login.protocol.http.addresses import is_public_address as is_public_address
+from oidc_login.protocol.http.connections import ConnectionPolicy as ConnectionPolicy
+from oidc_login.protocol.http.connections import deadline as deadline
