@@ -150,6 +150,6 @@ def test_person_on_the_error_page_can_try_again(page: Page, demo: str, shoot: Sh
 def test_person_on_the_error_page_can_take_another_way(page: Page, demo: str, shoot: Shoot) -> None:
     page.goto(f"{demo}/oauth/nobody/login/")
     shoot(page, "unknown")
-    page.get_by_role("link", name="Go to sign-in").click()
+    page.get_by_role("link", name="Go to the sign-in page").click()
 
     expect(page.get_by_role("button", name="Continue with")).to_have_count(2)

@@ -219,7 +219,7 @@ def test_sign_in_and_connect_keep_the_session(
         choose(page, "Bob Birch")
 
         expect(page.get_by_text("Signed in as alice@example.org, 2 connected.")).to_be_visible()
-        expect(page.get_by_role("status")).to_contain_text("connected to your account")
+        expect(page.get_by_role("status")).to_contain_text("The account has been connected.")
     assert flow_cookies(page.context) == []
 
 

@@ -14,8 +14,8 @@ from tests.interop.providers import RealProvider
 pytestmark = pytest.mark.interop
 
 
-def test_provider_with_which_everything_is_right(provider: RealProvider, settings: Any) -> None:
-    settings.OIDC_LOGIN_BASE_URL = "http://localhost"
+def test_provider_with_which_everything_is_right(provider: RealProvider, settings: Any, site_url: str) -> None:
+    settings.OIDC_LOGIN_BASE_URL = site_url
     out = StringIO()
 
     call_command("oidc_login_diagnose", provider.key, stdout=out, no_color=True)

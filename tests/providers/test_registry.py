@@ -319,6 +319,7 @@ GOOGLES = {
     "mapping",
     "oauth2",
     "oidc",
+    "openid_id_token",
     "openid_userinfo",
     "values",
 }
