@@ -24,7 +24,12 @@ FINDS_IDENTITY = {
     "find_whole": {"access_tokens/accounts.py"},
     "login": {"sessions/establish.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
-    "admit_known": {"access_tokens/accounts.py", "sessions/renewal.py", "signin/confirm.py"},
+    "admit_known": {
+        "contrib/headless/app_sessions.py",
+        "access_tokens/accounts.py",
+        "sessions/renewal.py",
+        "signin/confirm.py",
+    },
     "find_and_write": {"contrib/headless/native.py", "signin/by_token.py", "signin/sign_in.py"},
     "admit_client": {"access_tokens/accounts.py"},
     "check_admission": {"client/apps.py", "client/calls.py"},

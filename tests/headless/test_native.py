@@ -305,6 +305,15 @@ def test_an_app_token_of_an_inactive_account(phone: Client, op: RecordingOpenIDP
     assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
+@pytest.mark.parametrize("rule", [{"allow_login": False}, {"allowed_email_domains": ["corp.example"]}])
+def test_an_app_token_is_judged_each_time(
+    phone: Client, op: RecordingOpenIDProvider, site: Settings, rule: dict[str, Any]
+) -> None:
+    token = sign_in(phone, op).json()["app_token"]
+    site.OIDC_LOGIN_PROVIDERS = {"op": {**site.OIDC_LOGIN_PROVIDERS["op"], **rule}}
+    assert problem(phone.get(f"{API}session/", headers=bearer(token))) == (401, "not_signed_in")
+
+
 def test_an_app_token_begins_no_flow_of_a_browser(phone: Client, op: RecordingOpenIDProvider) -> None:
     token = sign_in(phone, op).json()["app_token"]
     assert problem(post(phone, "op/connect/", **bearer(token))) == (401, "not_signed_in")

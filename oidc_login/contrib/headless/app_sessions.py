@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponseBase
 from oidc_login.backends import site_backend
 from oidc_login.contrib.headless.app_tokens import find_app_session, sent_token
 from oidc_login.contrib.headless.errors import NotSignedIn
-from oidc_login.exceptions import OAuthError
-from oidc_login.models import SignedInSession
+from oidc_login.exceptions import OAuthError, SiteUnavailable
+from oidc_login.faults import site_fault
+from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.problems import problem_response
-from oidc_login.signin.admission import admit_user
+from oidc_login.registry import get_provider
+from oidc_login.signin.admission import admit_known
 
 View = Callable[..., HttpResponseBase]
 
@@ -27,8 +29,15 @@ def as_app(view: View, *, without_cookie: View) -> View:
         token = sent_token(request)
         if not token:
             return view(request, *args, **kwargs)
-        row = find_app_session(token)
-        if row is None or not may_go_on(request, row):
+        try:
+            row = find_app_session(token)
+            is_valid = row is not None and may_continue(request, row)
+        except Exception as error:  # of a store of the site; a mistake in code is raised again
+            fault = error if isinstance(error, SiteUnavailable) else site_fault(error)
+            if fault is None:
+                raise
+            return problem_response(fault)
+        if row is None or not is_valid:
             response = problem_response(NotSignedIn("app_token"))
             response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
             return response
@@ -40,12 +49,18 @@ def as_app(view: View, *, without_cookie: View) -> View:
     return answered
 
 
-def may_go_on(request: HttpRequest, row: SignedInSession) -> bool:
-    """Whether the account behind a token may still be used: active, and accepted by the site's backend."""
-    backend = site_backend()
-    backend.request = request
+def may_continue(request: HttpRequest, row: SignedInSession) -> bool:
+    """Whether every rule for who may come in still holds for the identity behind a token, by its stored claims."""
+    identity = {"provider_key": row.provider_key, "issuer": row.issuer, "provider_user_id": row.subject}
+    connection = OAuthConnection.objects.select_related("user").filter(user_id=row.user_id, **identity).first()
+    if connection is None:
+        return False
     try:
-        admit_user(row.user, can_authenticate=backend.user_can_authenticate)
+        backend = site_backend()
+        backend.request = request
+        admit_known(connection, {}, provider=get_provider(row.provider_key), backend=backend)
+    except SiteUnavailable:
+        raise
     except OAuthError:
         return False
     return True

@@ -1,7 +1,7 @@
 """App tokens: opaque tokens that stand for a session where there is no cookie (`OIDC_LOGIN_APP_SESSIONS`).
 
 The row of an app token is a `SignedInSession`, so that the token is listed on the sessions page, ended there, and ended
-by the provider's logout tokens. The row is found by a hash: whoever reads the database can use no token.
+by the provider's logout tokens. The row is found by a hash, so the database holds no token that works.
 """
 
 from __future__ import annotations
