@@ -7,11 +7,11 @@ from functools import wraps
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 
 from oidc_login.sessions.scopes import has_scopes
 from oidc_login.sessions.step_up import Demand
+from oidc_login.views.programs import redirect_to_sign_in
 from oidc_login.views.scopes import ScopesView
 from oidc_login.views.step_up import ReauthenticateView
 
@@ -26,7 +26,7 @@ def reauthentication_required(
 
     `max_age` is in seconds (Core 3.1.2.1). If there are `acr_values`, one of them must be met. Afterwards the
     person returns to the page, or to `LOGIN_REDIRECT_URL` if their request was a POST. Visitors are sent to
-    `LOGIN_URL`.
+    `LOGIN_URL`. A program gets a problem document (401) that says what is required.
 
     `providers` are the keys of the accepted providers; empty accepts every provider that the person has connected.
     What an `acr` means, and who may claim it, differs between providers.
@@ -42,7 +42,7 @@ def gate_for(demand: Demand) -> Gate:
 
     def gate(request: HttpRequest) -> HttpResponseBase | None:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_sign_in(request, request.get_full_path())
         return None if demand.is_met(request) else send_back(request)
 
     return gate
@@ -52,13 +52,14 @@ def scopes_required(provider_key: str, *scopes: str) -> Callable[[View], View]:
     """Show the view to a person who granted these scopes at the provider; send others there to grant what is missing.
 
     The provider asks for them in addition to what was granted before, and the person returns to the page. If they
-    return without the scopes, they get an error page (`scope_not_granted`). Visitors are sent to `LOGIN_URL`.
+    return without the scopes, they get an error page (`scope_not_granted`). Visitors are sent to `LOGIN_URL`. A program
+    gets a problem document (401) that says what is required.
     """
     request_scopes = ScopesView.as_view(provider_key=provider_key, scopes=scopes)
 
     def gate(request: HttpRequest) -> HttpResponseBase | None:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_sign_in(request, request.get_full_path())
         return None if has_scopes(request, provider_key, scopes) else request_scopes(request)
 
     return lambda view: guarded_async(view, gate) if iscoroutinefunction(view) else guarded(view, gate)

@@ -1,24 +1,34 @@
-"""Errors for programs: problem documents (RFC 9457) with the code of the error."""
+"""Errors for programs: problem documents (RFC 9457) with the code of the error, and who is a program."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.http import JsonResponse
+from django.http import HttpRequest, JsonResponse
 
 from oidc_login.exceptions import OAuthError
 
 CONTENT_TYPE: Final = "application/problem+json"
 
 
-def problem_response(error: OAuthError, **members: Any) -> JsonResponse:
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a program sent the request, which cannot use a redirect to a page."""
+    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        return True
+    if request.headers.get("Sec-Fetch-Dest") == "empty":
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def problem_response(error: OAuthError, *, status_code: int | None = None, **members: Any) -> JsonResponse:
     """Return the problem document of an error, with `code` and further members.
 
     `title` is the status phrase, as RFC 9457 4.2.1 asks for problems without a type of their own. `detail` is the
-    message that a page would show. A cancelled sign-in has no page of its own, so it is a 400.
+    message that a page would show. A cancelled sign-in has no page of its own, so it is a 400. `status_code` replaces
+    the status of the error.
     """
-    status = HTTPStatus.BAD_REQUEST if error.status_code < 400 else HTTPStatus(error.status_code)
+    status = HTTPStatus(max(status_code or error.status_code, HTTPStatus.BAD_REQUEST))
     document = {"title": status.phrase, "status": int(status), "code": error.code, "detail": str(error), **members}
     response = JsonResponse(document, status=status, content_type=CONTENT_TYPE)
     response["Cache-Control"] = "no-store"

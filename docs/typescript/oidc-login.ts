@@ -11,6 +11,7 @@ export interface BrowserSession {
   id: string; provider: string; label: string; browser: string; created_at: string; expires_at: string; current: boolean;
 }
 export interface Begin { next?: string; popup_origin?: string; login_hint?: string }
+export interface Connect { next?: string; popup_origin?: string; scopes?: string }
 export interface Reauthenticate { next?: string; popup_origin?: string; max_age?: number; acr_values?: string }
 
 /** A problem document (RFC 9457): `code` is stable, `detail` can be shown to the user. */
@@ -67,7 +68,7 @@ export class OIDCLogin {
     return (await this.change("POST", `${encodeURIComponent(provider)}/begin/`, options)).authorization_url;
   }
 
-  async connect(provider: string, options: Omit<Begin, "login_hint"> = {}): Promise<string> {
+  async connect(provider: string, options: Connect = {}): Promise<string> {
     return (await this.change("POST", `${encodeURIComponent(provider)}/connect/`, options)).authorization_url;
   }
 

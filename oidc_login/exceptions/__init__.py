@@ -35,6 +35,11 @@ from oidc_login.exceptions.policy import SignupClosed as SignupClosed
 from oidc_login.exceptions.policy import StaffLinkingOff as StaffLinkingOff
 from oidc_login.exceptions.policy import StepUpFailed as StepUpFailed
 from oidc_login.exceptions.policy import StepUpImpossible as StepUpImpossible
+from oidc_login.exceptions.requests import NotSignedIn as NotSignedIn
+from oidc_login.exceptions.requests import ScopesNeeded as ScopesNeeded
+from oidc_login.exceptions.requests import SessionUnconfirmed as SessionUnconfirmed
+from oidc_login.exceptions.requests import SignInTooOld as SignInTooOld
+from oidc_login.exceptions.requests import StepUpNeeded as StepUpNeeded
 from oidc_login.exceptions.sign_in import AccessTokenInvalid as AccessTokenInvalid
 from oidc_login.exceptions.sign_in import Cancelled as Cancelled
 from oidc_login.exceptions.sign_in import CodeRefused as CodeRefused

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from oidc_login.exceptions import OAuthError
 from oidc_login.faults import site_fault
-from oidc_login.middleware.requests import wants_json
+from oidc_login.problems import problem_response, wants_json
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.views.base import ProviderView
 
@@ -28,9 +28,7 @@ def respond_to_faults(request: HttpRequest, work: Callable[[], A]) -> A | HttpRe
 
 
 def unavailable(request: HttpRequest, error: OAuthError, *, provider: OAuthProvider | None = None) -> HttpResponse:
-    """Return an error page, or JSON for a script."""
-    if not wants_json(request):
-        return ProviderView(provider=provider).respond_to_error(request, error)
-    answer = JsonResponse({"error": error.code}, status=error.status_code)
-    answer["Retry-After"] = str(error.retry_after)
-    return answer
+    """Return an error page, or a problem document for a program."""
+    if wants_json(request):
+        return problem_response(error)
+    return ProviderView(provider=provider).respond_to_error(request, error)

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from oidc_login.exceptions import OAuthError, as_oauth_error
+from oidc_login.exceptions import NotSignedIn, OAuthError, SessionUnconfirmed, as_oauth_error
 from oidc_login.flow.begin import begin_flow
 from oidc_login.flow.redirects import destination, safe_next
 from oidc_login.middleware.faults import respond_to_faults, unavailable
-from oidc_login.middleware.requests import has_session, is_exempt, is_page, wants_json
+from oidc_login.middleware.requests import has_session, is_exempt, is_page
 from oidc_login.models import OAuthConnection
+from oidc_login.problems import problem_response, wants_json
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.providers.base import OAuthProvider
@@ -40,7 +41,7 @@ class SessionRefresh(MiddlewareMixin):
         If views are asynchronous, Django runs this in a thread: it reads the session and asks the provider.
         """
         require_confirmations(request)
-        if not has_session(request) or is_exempt(request):
+        if not has_session(request) or is_exempt(request, view):
             return None
         return respond_to_faults(request, lambda: respond(request, renew_session(request)))
 
@@ -48,21 +49,14 @@ class SessionRefresh(MiddlewareMixin):
 def respond(request: HttpRequest, renewal: Renewal) -> HttpResponseBase | None:
     """Return the response for the outcome of a renewal; `None` calls the view."""
     if renewal.outcome is Outcome.ENDED:
-        # A page is shown to a visitor. A script would not notice that.
-        return sign_in_needed(reverse("oidc_login:providers")) if wants_json(request) else None
+        # A page is shown to a visitor. A program would not notice that.
+        login_url = reverse("oidc_login:providers")
+        return problem_response(NotSignedIn("session_ended"), login_url=login_url) if wants_json(request) else None
     if renewal.outcome is Outcome.UNAVAILABLE and renewal.error is not None:
         return unavailable(request, renewal.error, provider=renewal.provider)
     if renewal.outcome is Outcome.NEEDS_BROWSER and renewal.provider and renewal.connection:
         return renew_in_browser(request, renewal.connection, renewal.provider, has_attempt=renewal.has_attempt)
     return None
-
-
-def sign_in_needed(login_url: str) -> HttpResponse:
-    """Tell a script that its person must sign in at a page (RFC 9110 15.5.2)."""
-    answer = JsonResponse({"error": "login_required", "login_url": login_url}, status=401)
-    answer["WWW-Authenticate"] = "Session"
-    answer["Cache-Control"] = "no-store"
-    return answer
 
 
 def renew_in_browser(
@@ -74,7 +68,8 @@ def renew_in_browser(
     if has_attempt:
         release_attempt(request.session)
     if wants_json(request):
-        return sign_in_needed(reverse("oidc_login:login", args=[provider.key]))
+        login_url = reverse("oidc_login:login", args=[provider.key])
+        return problem_response(SessionUnconfirmed("session"), provider=provider.key, login_url=login_url)
     if is_in_grace(request.session):
         return None
     # A POST cannot be repeated. The browser is sent to the provider from the page that follows.

@@ -1,9 +1,10 @@
-"""Which requests have their session confirmed, and whether a browser or a script reads the response."""
+"""Which requests have their session confirmed, and which of them a browser shows as a page."""
 
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from django.http import HttpRequest
 from django.urls import ResolverMatch
@@ -38,10 +39,10 @@ def has_session(request: HttpRequest) -> bool:
     return django.SESSION_COOKIE_NAME in request.COOKIES
 
 
-def is_exempt(request: HttpRequest) -> bool:
+def is_exempt(request: HttpRequest, view: Callable[..., Any]) -> bool:
     """Whether the URL is one of ours, or of those that the site exempts: names, paths, patterns."""
     match = cast("ResolverMatch", request.resolver_match)  # resolved before a view is called
-    if is_own(match):
+    if is_own(match) or getattr(view, "takes_unconfirmed_sessions", False):
         return True
     for url in django.get(EXEMPT_SETTING, ()):
         if isinstance(url, re.Pattern):
@@ -56,15 +57,6 @@ def is_own(match: ResolverMatch) -> bool:
     if match.namespaces == [NAMESPACE]:
         return match.url_name in EXEMPT_NAMES
     return not match.namespaces and match.url_name in EXEMPT_UPSTREAM_NAMES
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Whether a script sent the request, which cannot use a redirect to a page."""
-    if request.headers.get("X-Requested-With") == "XMLHttpRequest":
-        return True
-    if request.headers.get("Sec-Fetch-Dest") == "empty":
-        return True
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
 def is_page(request: HttpRequest) -> bool:

@@ -45,13 +45,16 @@ def seal_scopes(request: HttpRequest, provider_key: str, scopes: Sequence[str]) 
 def posted_scopes(request: HttpRequest, provider_key: str) -> tuple[str, ...]:
     """Return the scopes that a page put into the form, `()` for none, or raise `ParameterInvalid`."""
     posted = request.POST.getlist(FIELD)
-    if not posted:
-        return ()
     if len(posted) > 1:
         raise ParameterInvalid(FIELD)
+    return unseal_scopes(request, provider_key, posted[0]) if posted else ()
+
+
+def unseal_scopes(request: HttpRequest, provider_key: str, sealed: str) -> tuple[str, ...]:
+    """Return the scopes that were sealed for this person and provider, or raise `ParameterInvalid`."""
     bound_to = _bound_to(request, provider_key)
     try:
-        scopes = sealing.unseal_json(posted[0], purpose="scopes", bound_to=bound_to, secrets=sealing.flow_keys())
+        scopes = sealing.unseal_json(sealed, purpose="scopes", bound_to=bound_to, secrets=sealing.flow_keys())
     except sealing.SealError as error:
         raise ParameterInvalid(FIELD) from error
     return tuple(scopes)

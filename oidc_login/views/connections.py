@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.conf import settings
+from oidc_login.conf import django, settings
+from oidc_login.exceptions import ConfirmLink, SignInTooOld
 from oidc_login.flow.begin import begin_flow
 from oidc_login.flow.redirects import destination, posted_next, safe_next
 from oidc_login.models import OAuthConnection, own_connections
+from oidc_login.problems import problem_response, wants_json
 from oidc_login.registry import get_provider, get_provider_keys, get_providers
 from oidc_login.sessions.disconnect import disconnect
 from oidc_login.sessions.records import shown_sessions
@@ -24,6 +26,7 @@ from oidc_login.sessions.scopes import posted_scopes, remember_requested_scopes,
 from oidc_login.sessions.step_up import Demand, needs_fresh_sign_in, provider_states_auth_time
 from oidc_login.signin.pending_link import read_pending_link
 from oidc_login.views.base import ProviderView
+from oidc_login.views.programs import redirect_to_sign_in, tell_program
 from oidc_login.views.step_up import ReauthenticateView
 
 
@@ -32,9 +35,9 @@ class ConnectionsView(ProviderView):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_sign_in(request, request.get_full_path())
         own = own_connections(request.user)
         connected = {connection.provider_key for connection, _provider in own}
         context = {
@@ -78,7 +81,7 @@ class ConnectView(ChangingView):
         self.provider = get_provider(provider)
         self.next_url = posted_next(request)
         if not request.user.is_authenticated:
-            return redirect_to_login(reverse("oidc_login:connections"))
+            return redirect_to_sign_in(request, reverse("oidc_login:connections"))
         scopes = posted_scopes(request, provider)
         if needs_fresh_sign_in(request):
             return request_fresh_sign_in(request)
@@ -102,7 +105,7 @@ class DisconnectView(ChangingView):
     def post(self, request: HttpRequest, provider: str) -> HttpResponseBase:
         back = reverse("oidc_login:connections")
         if not request.user.is_authenticated:
-            return redirect_to_login(back)
+            return redirect_to_sign_in(request, back)
         connection = own_connection(request, provider)
         if provider in get_provider_keys():
             self.provider = get_provider(provider)
@@ -134,6 +137,8 @@ def request_fresh_sign_in(request: HttpRequest) -> HttpResponseBase:
     A provider that states when the person authenticated is asked for a newer sign-in. Otherwise it might answer at
     once, with the same time.
     """
+    if wants_json(request):
+        return problem_response(SignInTooOld("session_age"), login_url=resolve_url(django.LOGIN_URL))
     messages.info(request, _("Please sign in again before you change how you sign in."), fail_silently=True)
     back = reverse("oidc_login:connections")
     if provider_states_auth_time(request):
@@ -150,11 +155,11 @@ class ConfirmLinkView(ProviderView):
     def get(self, request: HttpRequest) -> HttpResponse:
         pending = read_pending_link(request)
         if pending is None:
-            return HttpResponseRedirect(reverse("oidc_login:providers"))
+            return tell_program(request) or HttpResponseRedirect(reverse("oidc_login:providers"))
         self.provider = get_provider(pending.provider_key)
-        context = {
-            "provider": self.provider,
-            "email": pending.email,
-            "login_url": redirect_to_login(reverse("oidc_login:connections")).url,
-        }
+        login_url = redirect_to_login(reverse("oidc_login:connections")).url
+        if wants_json(request):
+            members = {"provider": self.provider.key, "email": pending.email, "login_url": login_url}
+            return problem_response(ConfirmLink("pending"), status_code=401, **members)
+        context = {"provider": self.provider, "email": pending.email, "login_url": login_url}
         return render(request, "oidc_login/confirm_link.html", context)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oidc_login.exceptions import OAuthError, ScopeNotGranted
+from oidc_login.exceptions import OAuthError, ScopeNotGranted, ScopesNeeded
 from oidc_login.flow.begin import begin_flow
 from oidc_login.flow.redirects import safe_next
+from oidc_login.problems import problem_response, wants_json
 from oidc_login.registry import get_provider
 from oidc_login.sessions.scopes import (
     connections_at,
@@ -22,6 +23,7 @@ from oidc_login.sessions.scopes import (
     take_requested_scopes,
 )
 from oidc_login.views.base import ProviderView
+from oidc_login.views.programs import as_problem
 
 
 class ScopesView(ProviderView):
@@ -45,6 +47,9 @@ class ScopesView(ProviderView):
         self.provider = get_provider(self.provider_key)
         if take_requested_scopes(request, self.provider.key) == sorted(self.scopes):
             raise ScopeNotGranted(self.provider.key)
+        if wants_json(request):
+            sealed = seal_scopes(request, self.provider.key, self.scopes)
+            return problem_response(ScopesNeeded("scopes"), provider=self.provider.key, scopes=sealed)
         if not connections_at(request, self.provider.key).exists():
             return self.offer_connection(request)
         response = begin_flow(
@@ -69,6 +74,8 @@ class ScopesView(ProviderView):
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """Return the page of an error; trying again requests the original page."""
+        if (problem := as_problem(request, error)) is not None:
+            return problem
         if request is None or not isinstance(error, ScopeNotGranted):
             return super().render_error(request, error)
         retry_url = request.get_full_path() if self.next_url else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from oidc_login.flow.redirects import posted_next
 from oidc_login.models.session import SignedInQuerySet, SignedInSession
 from oidc_login.sessions.records import end_sessions, mark_of
 from oidc_login.views.connections import ChangingView
+from oidc_login.views.programs import redirect_to_sign_in
 
 MARK = re.compile("[0-9a-f]{32}")
 
@@ -24,7 +24,7 @@ class EndSessionView(ChangingView):
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(reverse("oidc_login:connections"))
+            return redirect_to_sign_in(request, reverse("oidc_login:connections"))
         named = request.POST.get("session", "")
         if not MARK.fullmatch(named) or not end_sessions(other_sessions(request).filter(pk=named)):
             raise Http404
@@ -37,7 +37,7 @@ class EndOtherSessionsView(ChangingView):
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(reverse("oidc_login:connections"))
+            return redirect_to_sign_in(request, reverse("oidc_login:connections"))
         count = end_sessions(other_sessions(request))
         text = ngettext("You signed out on %d other device.", "You signed out on %d other devices.", count)
         messages.success(request, text % count, fail_silently=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from oidc_login.exceptions import StepUpImpossible
+from oidc_login.exceptions import OAuthError, StepUpImpossible, StepUpNeeded
 from oidc_login.flow.begin import begin_flow
 from oidc_login.flow.redirects import safe_next
+from oidc_login.problems import problem_response, wants_json
 from oidc_login.registry import get_provider
 from oidc_login.sessions.step_up import Demand, find_step_up_provider
 from oidc_login.views.base import ProviderView
+from oidc_login.views.programs import as_problem
 
 
 class ReauthenticateView(ProviderView):
@@ -33,6 +35,9 @@ class ReauthenticateView(ProviderView):
         if provider_key is None:
             raise StepUpImpossible("no_openid_connect")
         self.provider = get_provider(provider_key)
+        if wants_json(request):
+            required = self.demand.as_parameters()
+            return problem_response(StepUpNeeded("step_up"), provider=provider_key, **required)
         return begin_flow(
             request,
             self.provider,
@@ -41,3 +46,6 @@ class ReauthenticateView(ProviderView):
             user_key=str(request.user.pk),
             parameters=self.demand.as_parameters(),
         )
+
+    def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
+        return as_problem(request, error) or super().render_error(request, error)

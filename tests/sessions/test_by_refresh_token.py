@@ -210,7 +210,7 @@ def test_script_is_told(op: RecordingOpenIDProvider, browser: Browser, change: C
     response = browser.get("/api/", headers=SCRIPT)
 
     assert response.status_code == 401
-    assert response.json() == {"error": "login_required", "login_url": "/oauth/op/login/"}
+    assert (response.json()["code"], response.json()["login_url"]) == ("session_unconfirmed", "/oauth/op/login/")
     assert browser.user is not None, "a page can still be sent to the provider"
 
 
@@ -271,7 +271,7 @@ def test_fault_that_lasts(
     assert b"alice" not in response.content
     assert browser.user is not None
     script = browser.get("/api/", headers=SCRIPT)
-    assert (script.status_code, script.json()) == (503, {"error": "provider_unavailable"})
+    assert (script.status_code, script.json()["code"]) == (503, "provider_unavailable")
     assert script["Retry-After"]
     witness.assert_no_secrets(browser, response)
 
@@ -549,7 +549,7 @@ def test_script_of_a_session_that_is_over_is_told(op: RecordingOpenIDProvider, b
     response = browser.get("/api/", headers=SCRIPT)
 
     assert response.status_code == 401
-    assert response.json() == {"error": "login_required", "login_url": "/oauth/"}
+    assert (response.json()["code"], response.json()["login_url"]) == ("not_signed_in", "/oauth/")
     assert response["WWW-Authenticate"]
 
 

@@ -519,7 +519,8 @@ def test_script_is_told_where_to_sign_in(
     response = browser.get("/api/", headers=headers)
 
     assert response.status_code == 401
-    assert response.json() == {"error": "login_required", "login_url": "/oauth/op/login/"}
+    assert response["Content-Type"] == "application/problem+json"
+    assert (response.json()["code"], response.json()["provider"]) == ("session_unconfirmed", "op")
     assert response["WWW-Authenticate"] == "Session"
     assert response["Cache-Control"] == "no-store"
     assert b"Continue with" in browser.get(response.json()["login_url"]).content

@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from oidc_login.backends import site_backend
 from oidc_login.contrib.headless.app_tokens import find_app_session, sent_token
-from oidc_login.contrib.headless.errors import NotSignedIn
-from oidc_login.exceptions import OAuthError, SiteUnavailable
+from oidc_login.exceptions import NotSignedIn, OAuthError, SiteUnavailable
 from oidc_login.faults import site_fault
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.problems import problem_response

@@ -1,28 +1,11 @@
-"""What only the endpoints for programs answer: errors that a page would answer by a redirect."""
+"""Errors that only the endpoints for programs answer with."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
 from oidc_login.exceptions import IDTokenInvalid, OAuthError
-
-
-class RequestRefused(OAuthError):
-    """The request is wrong, not a sign-in: nothing is logged or signalled as one that failed."""
-
-
-class NotSignedIn(RequestRefused):
-    status_code = 401
-    code = "not_signed_in"
-    message = _("You are not signed in.")
-
-
-class SignInTooOld(RequestRefused):
-    """The session is too old for a change of the ways to sign in, or waits to be confirmed."""
-
-    status_code = 401
-    code = "reauthentication_required"
-    message = _("Please sign in once more before you change how you sign in.")
+from oidc_login.exceptions.requests import RequestRefused
 
 
 class CSRFFailed(RequestRefused):

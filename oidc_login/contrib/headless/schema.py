@@ -43,6 +43,9 @@ PROBLEM: Schema = {
         "detail": TEXT,
         "providers": a_list(PROVIDER),
         "csrf_token": TEXT,
+        "confirm_link": an_object(provider=TEXT, email=TEXT),
+        "provider": TEXT,
+        "login_url": URL,
     },
     "required": ["code", "detail", "status", "title"],
 }

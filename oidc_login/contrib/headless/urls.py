@@ -53,8 +53,9 @@ def open_to_frontends(view: View, endpoint_class: Any) -> View:
         allow_origin(request, response)
         return response
 
-    protected: View = login_not_required(csrf_exempt(opened))
-    return protected
+    protected: Any = login_not_required(csrf_exempt(opened))
+    protected.takes_unconfirmed_sessions = not endpoint_class.needs_confirmed_session
+    return protected  # type: ignore[no-any-return]
 
 
 urlpatterns = [

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from oidc_login.contrib.headless.errors import MethodNotAllowed, NotSignedIn, RequestRefused
-from oidc_login.exceptions import OAuthError
+from oidc_login.contrib.headless.errors import MethodNotAllowed
+from oidc_login.exceptions import NotSignedIn, OAuthError
+from oidc_login.exceptions.requests import RequestRefused
 from oidc_login.problems import problem_response
 from oidc_login.views.base import ProviderView
 
@@ -19,6 +20,7 @@ class Endpoint(ProviderView):
     """An endpoint for programs. With `needs_person` it answers 401 while nobody is signed in."""
 
     needs_person = False
+    needs_confirmed_session = False  # by `oidc_login.middleware.SessionRefresh`
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

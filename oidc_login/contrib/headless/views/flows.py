@@ -9,15 +9,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from oidc_login.contrib.headless.app_sessions import app_session_of
 from oidc_login.contrib.headless.body import members_of, number_member, text_member
-from oidc_login.contrib.headless.errors import NotSignedIn, SignInTooOld
 from oidc_login.contrib.headless.returning import checked_next, popup_url
 from oidc_login.contrib.headless.schema import SECONDS, TEXT, URL, Operation, a_body, an_object
 from oidc_login.contrib.headless.views.base import SignInEndpoint
-from oidc_login.exceptions import StepUpImpossible, WrongHost
+from oidc_login.exceptions import NotSignedIn, SignInTooOld, StepUpImpossible, WrongHost
 from oidc_login.flow import hosts
 from oidc_login.flow.cookie import set_flow_cookie
 from oidc_login.flow.pending import Purpose, create_flow
 from oidc_login.registry import get_provider
+from oidc_login.sessions.scopes import remember_requested_scopes, scope_parameter, unseal_scopes
 from oidc_login.sessions.step_up import Demand, find_step_up_provider, needs_fresh_sign_in
 from oidc_login.signin.admission import check_login_allowed
 from oidc_login.views.begin import login_hint_parameter
@@ -76,28 +76,40 @@ class BeginEndpoint(SignInEndpoint):
 class ConnectEndpoint(BeginEndpoint):
     """Begins connecting one more provider account to the person who is signed in."""
 
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     purpose = "connect"
+    scopes: tuple[str, ...] = ()
     operations: ClassVar[Any] = {
         "post": Operation(
-            summary="Begin connecting one more provider account",
-            body=a_body(next=TEXT, popup_origin=TEXT),
+            summary="Begin connecting one more provider account, or grant the `scopes` of a 401 `scopes_required`",
+            body=a_body(next=TEXT, popup_origin=TEXT, scopes=TEXT),
             answers={200: BEGUN},
             errors=(401, *ERRORS),
             needs_csrf_token=True,
         )
     }
 
+    def post(self, request: HttpRequest, provider: str) -> HttpResponse:
+        response = super().post(request, provider)
+        if self.scopes:
+            remember_requested_scopes(request, provider, self.scopes)
+        return response
+
     def parameters(self, request: HttpRequest, members: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert self.provider is not None  # noqa: S101  # `post` has set it
         if needs_fresh_sign_in(request):
             raise SignInTooOld("session_age")
-        return {}
+        sealed = text_member(members, "scopes")
+        if not sealed:
+            return {}
+        self.scopes = unseal_scopes(request, self.provider.key, sealed)
+        return scope_parameter(request, self.provider, self.scopes)
 
 
 class ReauthenticateEndpoint(BeginEndpoint):
     """Begins a newer or stronger sign-in of the same person; `max_age` is in seconds (Core 3.1.2.1)."""
 
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     purpose = "reauthenticate"
     operations: ClassVar[Any] = {
         "post": Operation(

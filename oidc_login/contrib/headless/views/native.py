@@ -14,7 +14,7 @@ from oidc_login.conf import settings
 from oidc_login.contrib.headless import app_tokens
 from oidc_login.contrib.headless.body import members_of, text_member
 from oidc_login.contrib.headless.csrf import check_csrf
-from oidc_login.contrib.headless.errors import FieldInvalid, NotSignedIn
+from oidc_login.contrib.headless.errors import FieldInvalid
 from oidc_login.contrib.headless.native import native_provider, sign_in_with_id_token
 from oidc_login.contrib.headless.nonces import lifetime, new_nonce
 from oidc_login.contrib.headless.schema import (
@@ -29,6 +29,7 @@ from oidc_login.contrib.headless.schema import (
 )
 from oidc_login.contrib.headless.views.base import Endpoint, SignInEndpoint
 from oidc_login.contrib.headless.views.people import described_session, described_user
+from oidc_login.exceptions import NotSignedIn
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.sessions.establish import SessionChange
 from oidc_login.signin.values import SignedIn

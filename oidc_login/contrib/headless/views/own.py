@@ -8,9 +8,10 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from oidc_login.contrib.headless.app_sessions import app_session_of
-from oidc_login.contrib.headless.errors import NotFound, NotSignedIn, SignInTooOld
+from oidc_login.contrib.headless.errors import NotFound
 from oidc_login.contrib.headless.schema import FLAG, MOMENT, MOMENT_OR_NULL, TEXT, Operation, a_list, an_object
 from oidc_login.contrib.headless.views.base import Endpoint
+from oidc_login.exceptions import NotSignedIn, SignInTooOld
 from oidc_login.models import OAuthConnection, SignedInSession, own_connections
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_providers
@@ -38,7 +39,7 @@ class ConnectionsEndpoint(Endpoint):
     """Lists the person's connections."""
 
     http_method_names = ["get", "head", "options"]
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     operations: ClassVar[Any] = {
         "get": Operation(
             summary="List the connections of the signed-in person",
@@ -57,7 +58,7 @@ class ConnectionEndpoint(Endpoint):
     """Shows or removes one of the person's connections."""
 
     http_method_names = ["get", "head", "delete", "options"]
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     operations: ClassVar[Any] = {
         "get": Operation(
             summary="Show a connection of the signed-in person",
@@ -91,7 +92,7 @@ class SessionsEndpoint(Endpoint):
     """Lists where the person is signed in through a provider."""
 
     http_method_names = ["get", "head", "options"]
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     operations: ClassVar[Any] = {
         "get": Operation(
             summary="List the sessions of the signed-in person",
@@ -112,7 +113,7 @@ class EndedSessionEndpoint(Endpoint):
     """Ends one of the person's sessions; this one is a logout."""
 
     http_method_names = ["delete", "options"]
-    needs_person = True
+    needs_person = needs_confirmed_session = True
     operations: ClassVar[Any] = {
         "delete": Operation(
             summary="End a session of the signed-in person",

@@ -14,7 +14,6 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.contrib.headless.app_sessions import app_session_of
 from oidc_login.contrib.headless.app_tokens import end_app_session
 from oidc_login.contrib.headless.body import members_of, text_member
-from oidc_login.contrib.headless.errors import NotSignedIn
 from oidc_login.contrib.headless.returning import checked_next
 from oidc_login.contrib.headless.schema import (
     MOMENT,
@@ -29,9 +28,13 @@ from oidc_login.contrib.headless.schema import (
     an_object,
 )
 from oidc_login.contrib.headless.views.base import Endpoint
+from oidc_login.exceptions import NotSignedIn, OAuthError, SessionUnconfirmed
 from oidc_login.problems import problem_response
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import get_login_providers
+from oidc_login.sessions.renewal import CONTINUES, Outcome, renew_session
+from oidc_login.sessions.schedule import is_unconfirmed, release_attempt
+from oidc_login.signin.pending_link import read_pending_link
 from oidc_login.views.logout import end_session_url, remember_logout, session_provider, stored_id_token
 
 
@@ -43,16 +46,36 @@ class SessionEndpoint(Endpoint):
         "get": Operation(
             summary="Say who is signed in, or how to sign in",
             answers={200: an_object(user=USER, provider=TEXT_OR_NULL, expires_at=MOMENT, csrf_token=TEXT)},
-            errors=(401,),
+            errors=(401, 503),
             takes_app_token=True,
         )
     }
 
     def get(self, request: HttpRequest) -> HttpResponse:
         token = "" if app_session_of(request) else get_token(request)  # an app token takes none, and sets no cookie
-        if not request.user.is_authenticated:
-            return problem_response(NotSignedIn("no_session"), providers=listed_providers(), csrf_token=token)
+        refusal = unconfirmed(request) if request.user.is_authenticated else NotSignedIn("no_session")
+        if refusal is not None:
+            members: dict[str, Any] = {"providers": listed_providers(), "csrf_token": token}
+            return problem_response(refusal, **members, **described_pending_link(request))
         return JsonResponse(described_session(request) | {"csrf_token": token})
+
+
+def described_pending_link(request: HttpRequest) -> dict[str, Any]:
+    """Return the identity that waits for one sign-in to the account that has its email address."""
+    pending = read_pending_link(request)
+    return {"confirm_link": {"provider": pending.provider_key, "email": pending.email}} if pending else {}
+
+
+def unconfirmed(request: HttpRequest) -> OAuthError | None:
+    """Return why a session does not continue (`oidc_login.middleware.SessionRefresh`), `None` for one that does."""
+    renewal = renew_session(request) if is_unconfirmed(request) else CONTINUES
+    if renewal.outcome is Outcome.NEEDS_BROWSER:
+        if renewal.has_attempt:
+            release_attempt(request.session)
+        return SessionUnconfirmed("session")
+    if renewal.outcome is Outcome.ENDED:
+        return NotSignedIn("session_ended")
+    return renewal.error if renewal.outcome is Outcome.UNAVAILABLE else None
 
 
 class ProvidersEndpoint(Endpoint):

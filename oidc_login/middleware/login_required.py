@@ -1,0 +1,20 @@
+"""`LoginRequiredMiddleware`: Django's, which tells a program that its person must sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import middleware
+from django.http import HttpRequest, HttpResponseBase
+
+from oidc_login.views.programs import tell_program
+
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Redirects a page to `LOGIN_URL`, and answers a program with a problem document (401)."""
+
+    def handle_no_permission(  # type: ignore[override]  # Django's stubs allow a redirect only
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
+        return tell_program(request) or super().handle_no_permission(request, view_func)
