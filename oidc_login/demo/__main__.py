@@ -37,7 +37,9 @@ def wait(demo: Demo) -> int:
     print(f"The site:                   {demo.site_url}/")
     print(f"Example ID:                 {demo.openid.base_url}")
     print(f"The GitHub-style provider:  {demo.github.base_url}")
-    print(f"\n{DESCRIPTION}\nOpen the site. Ctrl-C stops all of it and leaves nothing behind.", flush=True)
+    print(
+        f"\n{DESCRIPTION}\nOpen the site: it has a tour. Ctrl-C stops all of it and leaves nothing behind.", flush=True
+    )
     threading.Event().wait()
     return 0
 

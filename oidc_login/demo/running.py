@@ -17,6 +17,8 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from oidc_login.demo import people
+from oidc_login.demo.accounts import UNCONFIRMED
+from oidc_login.demo.stage import stage
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider, serve
 
 CLIENT_ID = "demo"
@@ -45,6 +47,7 @@ def running(*, port: int) -> Iterator[Demo]:
         os.environ["DEMO_DATABASE"] = str(Path(folder) / "db.sqlite3")
         os.environ["DEMO_OPENID_URL"] = stack.enter_context(serve(openid))
         os.environ["DEMO_GITHUB_URL"] = stack.enter_context(serve(github))
+        stage.openid = openid
         set_up_site()
         stack.callback(connections.close_all)
         demo = Demo(serve_site(stack, port), openid, github)
@@ -53,19 +56,30 @@ def running(*, port: int) -> Iterator[Demo]:
 
 
 def set_up_site() -> None:
-    """Create the tables, and the user whom the site knows already."""
+    """Create the tables, and the users whom the site knows already."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "oidc_login.demo.settings"
     django.setup()
     call_command("check", stdout=StringIO())
     call_command("migrate", verbosity=0)
-    from django.contrib.auth.models import User
+    for part in people.CAST:
+        if part.has_account:
+            create_account(part)
 
-    User.objects.create_user(people.LOCAL_USERNAME, people.LOCAL_EMAIL, people.LOCAL_PASSWORD)
+
+def create_account(part: people.Part) -> None:
+    from django.contrib.auth.models import Group, User
+
+    create = User.objects.create_superuser if part.is_staff else User.objects.create_user
+    user = create(part.username, part.person.email, part.password)
+    if not part.confirmed:
+        user.groups.add(Group.objects.get_or_create(name=UNCONFIRMED)[0])
 
 
 def serve_site(stack: ExitStack, port: int) -> str:
     """Serve the site at the port, or at a free one where that is taken."""
-    application = get_wsgi_application()
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+    application = StaticFilesHandler(get_wsgi_application())
     try:
         return stack.enter_context(serve(application, host="127.0.0.1", port=port))
     except OSError as error:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.core.management.utils import get_random_secret_key
+
+import oidc_login
+from oidc_login.demo.time_zone import local_time_zone
 
 # A new key with every start: the database does not outlive the program either.
 SECRET_KEY = get_random_secret_key()
@@ -12,13 +16,17 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "oidc_login.demo.urls"
 USE_TZ = True
+TIME_ZONE = local_time_zone()
+STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "oidc_login.demo",
     "oidc_login",  # added
 ]
@@ -35,6 +43,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(oidc_login.__file__).parent / "admin_templates"],  # added: buttons on the admin's login page
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -54,8 +63,8 @@ LOGGING = {
 }
 
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = "account"
+LOGOUT_REDIRECT_URL = "login"
 
 # Added: who may say who somebody is ...
 AUTHENTICATION_BACKENDS = [
@@ -70,6 +79,7 @@ OIDC_LOGIN_PROVIDERS = {
         "issuer": os.environ["DEMO_OPENID_URL"],
         "client_id": "demo",
         "client_secret": "the secret of the demo",
+        "scope": "openid email profile offline_access",
     },
     "github": {
         "class": "oidc_login.providers.GitHubProvider",
@@ -79,3 +89,7 @@ OIDC_LOGIN_PROVIDERS = {
         "client_secret": "the secret of the demo",
     },
 }
+
+# Added: which accounts have shown that their address is theirs, and whose access tokens the site's API takes.
+OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = "oidc_login.demo.accounts.email_is_confirmed"
+OIDC_LOGIN_BEARER_PROVIDERS = {"openid": {"token_profile": "opaque"}}

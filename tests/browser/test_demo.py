@@ -65,7 +65,7 @@ def site_of(program: subprocess.Popen[str], errors: Path) -> str:
 def page(new_person: NewPerson, demo: str, size: str) -> Page:
     """A person who has opened the demo's site."""
     page = new_person(size=size, is_mobile=size == "phone", has_touch=size == "phone").new_page()
-    page.goto(demo)
+    page.goto(f"{demo}/login/")
     return page
 
 
@@ -77,6 +77,12 @@ def sign_in(page: Page, name: str, provider: str = OPENID) -> None:
 def sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def start(page: Page, demo: str, stop: str) -> None:
+    """Press the button of a stop on the tour's page."""
+    page.goto(demo)
+    page.locator(f"#{stop}").get_by_role("button").click()
 
 
 def expect_account(page: Page, *, username: str, email: str, connections: int) -> None:
@@ -118,11 +124,48 @@ def test_person_whom_the_site_knows_is_linked_by_verified_email(page: Page) -> N
     expect_account(page, username="carol", email="carol@example.org", connections=1)
 
 
-def test_pages_of_the_demo_keep_nobody_out(page: Page, judge: Judge) -> None:
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_pages_of_the_demo_keep_nobody_out(page: Page, demo: str, judge: Judge) -> None:
     judge(page, "login")
+    for name in ("", "rules/"):
+        page.goto(f"{demo}/{name}")
+        judge(page, name.strip("/") or "tour")
+    start(page, demo, "tokens")
     sign_in(page, "Alice Ash")
+    page.get_by_role("button", name="Call both APIs").click()
+    expect(page.get_by_role("heading", name="HTTP 200")).to_have_count(2)
+    judge(page, "tokens")
+    page.goto(f"{demo}/account/")
     expect(page.locator("#username")).to_have_text("alice")
-    judge(page, "home")
+    judge(page, "account")
+    start(page, demo, "step-up")
+    page.get_by_role("button", name="Continue as Alice Ash").click()
+    expect(page.get_by_role("heading", name="The secret plans")).to_be_visible()
+    judge(page, "plans")
+    page.goto(f"{demo}/oauth/connections/")
+    judge(page, "connections")
+
+
+@pytest.mark.parametrize(
+    ("stop", "name", "heading", "rule"),
+    [
+        ("address-taken", "Dave Dogwood", "Something went wrong", "email_not_verified"),
+        ("confirm-link", "Erin Elm", "One more step", "confirm_link"),
+        ("forged-token", "Alice Ash", "Something went wrong", "id_token_invalid"),
+    ],
+)
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)  # `judge` looks at all sizes
+def test_refusals_are_explained_on_the_spot(
+    page: Page, demo: str, judge: Judge, stop: str, name: str, heading: str, rule: str
+) -> None:
+    start(page, demo, stop)
+    expect(page.get_by_role("region", name="Stop of the tour")).to_contain_text(name)
+    sign_in(page, name)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    judge(page, stop)
+    page.get_by_role("link", name=rule).click()
+    expect(page.locator(":target code").first).to_have_text(rule)
 
 
 def test_person_who_cancels_is_told_and_can_try_again(page: Page, shoot: Shoot) -> None:

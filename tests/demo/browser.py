@@ -18,6 +18,14 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def path(self) -> str:
+        return urlsplit(self.action).path
+
+    def filled(self, **values: str) -> Form:
+        """The form with what a person typed."""
+        return Form(self.action, self.fields | values, self.buttons)
+
 
 @dataclass(slots=True)
 class Page:
@@ -32,11 +40,11 @@ class Page:
     def path(self) -> str:
         return urlsplit(self.url).path
 
-    def form(self, action: str) -> Form:
-        """The one form whose address contains this text."""
-        found = [form for form in self.forms if action in form.action]
+    def form(self, path: str, **fields: str) -> Form:
+        """The one form that posts to this path, with these fields among its own."""
+        found = [form for form in self.forms if form.path == path and fields.items() <= form.fields.items()]
         if len(found) != 1:
-            raise LookupError(f"{len(found)} forms for {action!r} on the page at {self.path}")
+            raise LookupError(f"{len(found)} forms for {path!r} on the page at {self.path}")
         return found[0]
 
 

@@ -15,28 +15,56 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from oidc_login.demo.rules import RULES
+from oidc_login.demo.time_zone import local_time_zone
+from oidc_login.demo.tour import BY_STOP
+from tests.demo.steps import STEPS
+
+ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-u", "-m", "oidc_login.demo")
 CHECK = (sys.executable, "-m", "tests.demo.check")
 SECONDS = 60
 
 
-def test_check_holds_and_says_what_held() -> None:
+def test_check_takes_every_stop_of_the_tour_and_says_what_held() -> None:
     ended = subprocess.run(CHECK, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     *steps, last = ended.stdout.splitlines()
-    assert [re.match(r"ok      ([^:]+): .", step)[1] for step in steps] == [  # type: ignore[index]
-        "sign-up",
-        "repeat sign-in",
-        "linking",
-        "unverified address",
-        "GitHub-style sign-in",
-        "second provider",
-        "cancelled sign-in",
-        "forged token",
-        "signing out",
-        "signing out there",
-    ]
+    assert steps == [f"ok      {stop.title}: {stop.see}" for stop in BY_STOP.values()]
+    assert set(STEPS) == set(BY_STOP)
     assert (last, ended.stderr) == ("All held.", "")
+
+
+def test_every_rule_of_the_tour_is_explained_where_the_documentation_has_it() -> None:
+    assert {stop.rule for stop in BY_STOP.values()} <= {rule.name for rule in RULES}
+    for rule in RULES:
+        page, _, anchor = rule.page.partition("#")
+        text = (ROOT / "docs" / f"{page}.md").read_text()
+        titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert not anchor or anchor in [
+            re.sub(r"\W+", "-", title.lower()).strip("-").replace("_", "-") for title in titles
+        ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "linked", "expected"),
+    [
+        ({"TZ": "Asia/Tokyo"}, "Europe/Vienna", "Asia/Tokyo"),
+        ({"TZ": ":Asia/Tokyo"}, "Europe/Vienna", "Asia/Tokyo"),
+        ({"TZ": "../../etc/passwd"}, "Europe/Vienna", "Europe/Vienna"),
+        ({}, "Europe/Vienna", "Europe/Vienna"),
+        ({}, "Nowhere/Land", "UTC"),
+        ({}, "", "UTC"),
+    ],
+)
+def test_times_are_those_of_this_machine(
+    environment: dict[str, str], linked: str, expected: str, tmp_path: Path
+) -> None:
+    localtime = tmp_path / "localtime"
+    if linked:
+        localtime.symlink_to(f"/usr/share/zoneinfo/{linked}")
+
+    assert local_time_zone(environment, localtime) == expected
 
 
 def test_check_that_does_not_hold_fails_and_says_why() -> None:
@@ -53,9 +81,9 @@ def test_check_that_does_not_hold_fails_and_says_why() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    title = "FAILED  GitHub-style sign-in: gina has an account now: it ended with HTTP 503 at /oauth/github/callback/"
-    assert title in ended.stdout
-    assert "ok      linking" in ended.stdout
+    stop = BY_STOP["github"]
+    assert f"FAILED  {stop.title}: {stop.see} it ended with HTTP 503 at /oauth/github/callback/" in ended.stdout
+    assert "ok      Linking: " in ended.stdout
     assert "2 did not hold." in ended.stdout
 
 
@@ -63,7 +91,7 @@ def test_check_that_does_not_hold_fails_and_says_why() -> None:
 def test_stops_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     with started("--port", "0", folder=tmp_path) as (process, lines):
         site = address(lines, "The site:")
-        assert "Sign in to the demo site" in build_opener(ProxyHandler({})).open(site, timeout=10).read().decode()
+        assert "A tour of signing in" in build_opener(ProxyHandler({})).open(site, timeout=10).read().decode()
         assert any("alice" in line for line in lines)
         process.send_signal(number)
         out, err = process.communicate(timeout=SECONDS)
