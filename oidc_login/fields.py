@@ -1,4 +1,4 @@
-"""Model fields: text that is encrypted at rest, and text that is compared byte for byte.
+"""Model fields: text that is encrypted at rest, text that is compared byte for byte, and points in time.
 
 Migrations import them from here. The names of the fields of a connection are here too, by what they hold.
 """
@@ -6,14 +6,17 @@ Migrations import them from here. The names of the fields of a connection are he
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query_utils import DeferredAttribute
+from django.utils import timezone
 
 from oidc_login import sealing
+from oidc_login.conf import django
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
@@ -178,3 +181,15 @@ def exact_collation(connection: Any) -> str | None:
     if connection.vendor != "mysql":
         return None
     return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
+
+
+def stored_moment(moment: datetime | None) -> datetime | None:
+    """Return a point in time as `USE_TZ` demands it: aware, or naive in the site's time zone.
+
+    Providers send a lifetime, from which an aware one is computed.
+    """
+    if moment is None or timezone.is_aware(moment) == django.USE_TZ:
+        return moment
+    if django.USE_TZ:
+        return timezone.make_aware(moment, timezone.get_default_timezone())
+    return moment.astimezone().replace(tzinfo=None)  # by the clock that Django's `timezone.now()` reads

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from oidc_login.checks.entries import Entry
 from oidc_login.checks.reports import Problem, Report
 from oidc_login.checks.values import text
-from oidc_login.flow.old_callbacks import VIEW_NAMES, key_of, old_callback, stated
+from oidc_login.flow.redirects import VIEW_NAMES, key_of, old_callback, stated
 from oidc_login.validation import listed
 
 PACKAGE_UNKNOWN = Report(

@@ -17,8 +17,7 @@ from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import asking
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
-from oidc_login.flow.cookie import set_flow_cookie
-from oidc_login.flow.pending import Flow, complete_flow, state_hash
+from oidc_login.flow.pending import Flow, complete_flow, set_flow_cookie, state_hash
 from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider

@@ -14,8 +14,8 @@ from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import OAuthError, asking
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
-from oidc_login.flow.cookie import set_flow_cookie
 from oidc_login.flow.memory import discard_flow
+from oidc_login.flow.pending import set_flow_cookie
 from oidc_login.protocol.authorization import authorization_url, read_state
 from oidc_login.protocol.errors import ProtocolError
 

@@ -13,9 +13,8 @@ from django.http import HttpRequest
 
 from oidc_login.conf import django
 from oidc_login.exceptions import ConnectUserChanged, ProviderMismatch
-from oidc_login.flow.cookie import MAX_COOKIES, read_flow_cookie, seal_flow, unseal_flow
 from oidc_login.flow.memory import take_flow
-from oidc_login.flow.pending import Flow, Purpose, state_hash
+from oidc_login.flow.pending import MAX_COOKIES, Flow, Purpose, read_flow_cookie, seal_flow, state_hash, unseal_flow
 from oidc_login.sealing import SealError
 from oidc_login.session_state import read_state, write_state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from oidc_login.compat.patterns import callback_view, login_view
-from oidc_login.flow.old_callbacks import VIEW_NAMES
+from oidc_login.flow.redirects import VIEW_NAMES
 from oidc_login.urls import entrance
 from oidc_login.views.csrf import to_logout
 from oidc_login.views.logout import LogoutView

@@ -9,7 +9,7 @@ from django.urls import path
 
 from oidc_login.compat.patterns import callback_view, login_view
 from oidc_login.conf import django
-from oidc_login.flow.old_callbacks import VIEW_NAMES, names_of
+from oidc_login.flow.redirects import VIEW_NAMES, names_of
 
 PREFIX = str(django.get("SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX", "oidc"))
 BELOW = f"{PREFIX}/" if PREFIX else ""

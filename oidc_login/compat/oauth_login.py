@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from oidc_login.compat.patterns import callback_view, login_view
-from oidc_login.flow.old_callbacks import VIEW_NAMES
+from oidc_login.flow.redirects import VIEW_NAMES
 from oidc_login.urls import changing
 from oidc_login.views.connections import ConnectView, DisconnectView
 

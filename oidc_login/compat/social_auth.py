@@ -9,7 +9,7 @@ from django.urls import include, path
 
 from oidc_login.compat.patterns import callback_view, login_view
 from oidc_login.conf import django
-from oidc_login.flow.old_callbacks import VIEW_NAMES
+from oidc_login.flow.redirects import VIEW_NAMES
 
 SLASH = "/" if django.get("SOCIAL_AUTH_TRAILING_SLASH", True) else ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from oidc_login.flow.old_callbacks import key_of
+from oidc_login.flow.redirects import key_of
 from oidc_login.views.begin import LoginView
 from oidc_login.views.callback import CallbackView
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from oidc_login.conf import django, settings
 from oidc_login.diagnosis.findings import Finding
-from oidc_login.flow.old_callbacks import old_callback
+from oidc_login.flow.redirects import old_callback
 from oidc_login.registry import callback_name
 
 UNKNOWN_HOST = "<your host>"

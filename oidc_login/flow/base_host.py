@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from oidc_login.exceptions import WrongHost
 from oidc_login.flow import hosts
-from oidc_login.flow.leaving import redirect_to_site
+from oidc_login.flow.form_action import redirect_to_site
 from oidc_login.flow.pending import Purpose
 from oidc_login.flow.redirects import absolute_uri
 from oidc_login.session_state import read_state, write_state

@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from oidc_login.flow import hosts
 from oidc_login.flow.base_host import RequestedFlow, send_to_base_host
-from oidc_login.flow.cookie import set_flow_cookie
-from oidc_login.flow.leaving import redirect_to_site
-from oidc_login.flow.pending import Purpose, create_flow
+from oidc_login.flow.form_action import redirect_to_site
+from oidc_login.flow.pending import Purpose, create_flow, set_flow_cookie
 from oidc_login.flow.redirects import destination
 from oidc_login.providers.base import OAuthProvider
 

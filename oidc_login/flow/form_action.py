@@ -1,7 +1,7 @@
-"""Where a content security policy lets a form lead to (CSP Level 3, 6.4.1), by the policies in settings.
+"""Sends a browser to another site, in a way that the site's content security policy lets a form lead to.
 
-Chromium applies `form-action` to the redirects after a POST as well. A button that posts to us and is redirected to
-the provider does nothing where the policy does not name the provider.
+Chromium applies `form-action` (CSP Level 3, 6.4.1) to the redirects after a POST as well. A button that posts to us
+and is redirected to the provider does nothing where the policy does not name the provider.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import django, settings
 
@@ -99,3 +101,16 @@ def _is_port(port: str | None, target: SplitResult) -> bool:
 
 def _origin(url: SplitResult) -> tuple[str, str, int | None]:
     return url.scheme, (url.hostname or "").lower(), url.port or DEFAULT_PORTS.get(url.scheme)
+
+
+@sensitive_variables()
+def redirect_to_site(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect the browser to another site, or show a page that moves on there without a form or a script."""
+    redirect = HttpResponseRedirect(url)
+    if not blocks(request, redirect.url):
+        return redirect
+    context = {"next_url": redirect.url, "host": urlsplit(redirect.url).hostname}
+    response = render(request, "oidc_login/leaving.html", context)
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

@@ -17,8 +17,8 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login import sealing
 from oidc_login.conf import django
 from oidc_login.exceptions import ParameterInvalid, ProviderUnknown
-from oidc_login.flow.cookie import read_flow_cookie
 from oidc_login.flow.cookies import session_cookie_is_strict
+from oidc_login.flow.pending import read_flow_cookie
 from oidc_login.registry import get_provider
 
 LIFETIME = 120  # seconds that a handover may take

@@ -12,8 +12,7 @@ from django.http import HttpRequest
 from oidc_login.cache import BoundedMemory, SharedValues, add_once
 from oidc_login.conf import settings
 from oidc_login.exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
-from oidc_login.flow.cookie import GRACE, read_flow_cookie, why_no_flow
-from oidc_login.flow.pending import Flow, attach_flow, state_hash
+from oidc_login.flow.pending import GRACE, Flow, attach_flow, read_flow_cookie, state_hash, why_no_flow
 
 FindFlow = Callable[[HttpRequest, str], Flow | None]
 OpenFlow = Callable[[], Flow]

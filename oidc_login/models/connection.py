@@ -16,9 +16,8 @@ from oidc_login.choices import LinkReason, Status
 from oidc_login.conf import django
 from oidc_login.exceptions import LastLoginMethod, SiteUnavailable
 from oidc_login.faults import STORE_FAULTS
-from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, ExactCharField
+from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, ExactCharField, stored_moment
 from oidc_login.models.managers import ConnectionManager
-from oidc_login.models.moments import stored_moment
 from oidc_login.plain_text import text_of
 from oidc_login.registry import get_login_keys, get_provider, get_provider_keys, get_providers
 from oidc_login.user_model import can_use_password

@@ -10,8 +10,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import settings
 from oidc_login.faults import STORE_FAULTS
+from oidc_login.fields import stored_moment
 from oidc_login.models import ImportedConnection, ImportRun, LinkReason, OAuthConnection, Status
-from oidc_login.models.moments import stored_moment
 from oidc_login.moving.accounts import OldAccount
 from oidc_login.moving.plan import Decided
 from oidc_login.moving.targets import Target

@@ -16,7 +16,7 @@ from oidc_login.protocol.errors import (
     UnknownKey,
 )
 from oidc_login.protocol.http.client import Request, Response, retry_after
-from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.http.messages import stated
 from oidc_login.protocol.id_token import (
     Expected,
     check_algorithm,

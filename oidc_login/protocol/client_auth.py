@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
-from oidc_login.protocol.errors import ClientMisconfigured
+from oidc_login.protocol.errors import ClientMisconfigured, TokenErrorResponse
 from oidc_login.protocol.jose import MAX_TOKEN_LENGTH, is_compact_jws, sign_with_secret
 from oidc_login.protocol.private_key import PrivateKey
 
@@ -132,3 +132,34 @@ def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool
     if has_secret:  # one of both sides takes the client for a confidential one, and the other does not
         raise ClientMisconfigured("client_secret_not_accepted")
     return "none"  # the key is for decrypting
+
+
+T = TypeVar("T")
+
+
+class SecretRotation:
+    """Remembers the position of the secret that worked last."""
+
+    def __init__(self) -> None:
+        self._position = 0
+
+    def current(self, secrets: Sequence[str]) -> str:
+        """Return the secret that worked last."""
+        return secrets[self._position]
+
+    def send(self, request: Callable[[str], T], secrets: Sequence[str], *, refusals: Collection[str]) -> T:
+        """Make a request with the secret that worked last, and with the others if the client is refused.
+
+        The client is judged before anything else (RFC 6749 3.2.1), so a code is not used up by a refusal.
+        """
+        for attempt in range(len(secrets)):
+            position = (self._position + attempt) % len(secrets)
+            try:
+                answer = request(secrets[position])
+            except TokenErrorResponse as error:
+                if error.reason not in refusals or attempt + 1 == len(secrets):
+                    raise
+            else:
+                self._position = position
+                return answer
+        raise AssertionError("unreachable")

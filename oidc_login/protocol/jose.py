@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import get_default_algorithms
 
 from oidc_login.protocol.errors import ClientMisconfigured, InvalidIDToken, ResponseInvalid
-from oidc_login.protocol.http.strict_json import strict_json
+from oidc_login.protocol.http.messages import strict_json
 
 if TYPE_CHECKING:
     pass

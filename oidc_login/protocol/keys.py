@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oidc_login.protocol.errors import Evidence, MetadataInvalid, UnknownKey
-from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.http.messages import stated
 from oidc_login.protocol.jose import (
     ASYMMETRIC_ALGORITHMS,
     MIN_SECRET_BYTES,

@@ -9,7 +9,7 @@ from typing import Any
 
 from oidc_login.protocol.errors import Evidence, MetadataInvalid
 from oidc_login.protocol.http.client import check_url
-from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.http.messages import stated
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 

@@ -20,7 +20,7 @@ from oidc_login.protocol.errors import (
     TokenResponseInvalid,
 )
 from oidc_login.protocol.http.client import Request, Response, Transport, retry_after
-from oidc_login.protocol.http.strict_json import stated
+from oidc_login.protocol.http.messages import stated
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "text/plain")  # some providers send errors as the latter
 MAX_TOKEN_ANSWER = 256 * 1024

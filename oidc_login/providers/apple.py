@@ -8,7 +8,7 @@ from typing import Any
 
 from oidc_login.protocol.authorization import PARAMETERS
 from oidc_login.protocol.errors import ResponseInvalid
-from oidc_login.protocol.http.strict_json import strict_json
+from oidc_login.protocol.http.messages import strict_json
 from oidc_login.protocol.private_key import PrivateKey
 from oidc_login.providers.oidc import OIDCProvider
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.protocol.client_auth import ClientAuthentication, assertion_of_file, authenticate, choose_method
+from oidc_login.protocol import client_auth
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.protocol.http.client import Request
 from oidc_login.protocol.private_key import PrivateKey
-from oidc_login.protocol.secret_rotation import SecretRotation
 from oidc_login.protocol.tokens import (
     TokenResponse,
     read_revocation_response,
@@ -93,7 +92,7 @@ class OAuth2Provider(OAuthProvider):
         self.private_key = PrivateKey(client_key) if client_key is not None else None
         self.client_assertion_audience = client_assertion_audience
         self.client_assertion_file = client_assertion_file
-        self._secrets = SecretRotation()
+        self._secrets = client_auth.SecretRotation()
 
     def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
         return {
@@ -194,16 +193,16 @@ class OAuth2Provider(OAuthProvider):
         return answer
 
     @sensitive_variables()
-    def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
+    def authenticate_client(self, client_secret: str, *, now: float) -> client_auth.ClientAuthentication:
         """Return the credentials of the client (RFC 6749 2.3, Core 9)."""
         if self.client_assertion_file:
-            return assertion_of_file(self.client_id, self.client_assertion_file)
-        method = self.token_endpoint_auth_method or choose_method(
+            return client_auth.assertion_of_file(self.client_id, self.client_assertion_file)
+        method = self.token_endpoint_auth_method or client_auth.choose_method(
             supported=self.get_supported_auth_methods(),
             has_secret=bool(client_secret),
             has_key=self.private_key is not None,
         )
-        return authenticate(
+        return client_auth.authenticate(
             method, self.client_id, client_secret, key=self.private_key, audience=self.get_audience, now=now
         )
 

@@ -29,7 +29,6 @@ from oidc_login.fields import TokenKeyError
 from oidc_login.models.session import SignedInQuerySet, SignedInSession
 from oidc_login.registry import get_providers
 from oidc_login.session_state import Mark, read_state, write_state
-from oidc_login.sessions.user_agent import browser_name
 
 if TYPE_CHECKING:
     from oidc_login.models import OAuthConnection
@@ -247,3 +246,35 @@ def clear_expired() -> int:
     while marks := list(expired.values_list("pk", flat=True)[:BATCH]):
         count += SignedInSession.objects.filter(pk__in=marks, expires_at__lt=timezone.now()).delete()[0]
     return count
+
+
+# The name of a browser and its system, by which its owner recognizes it.
+
+# Browsers also name those that they are derived from, so the first match counts.
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+MAX_USER_AGENT = 512  # characters; the beginning is enough
+
+
+def browser_name(user_agent: str) -> str:
+    """Return a rough name such as "Firefox, Windows", in our own words; "" if nothing is recognized."""
+    read = user_agent[:MAX_USER_AGENT]
+    found = [next((name for token, name in table if token in read), "") for table in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, found))

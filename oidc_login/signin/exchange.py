@@ -19,7 +19,6 @@ from oidc_login.protocol.errors import ProviderUnavailable
 from oidc_login.protocol.id_token import is_subject
 from oidc_login.providers.answers import http_answers
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.signin.alternate import alternate_id_of
 from oidc_login.signin.claims import Identity, clean_email
 from oidc_login.signin.groups_claim import without_answer
 from oidc_login.signin.transaction import read_with_retry
@@ -152,3 +151,21 @@ def request_all_claims(backend: Backend, verified: Verified, id_claims: dict[str
     with http_answers():
         claims = backend.get_userinfo(verified.token.access_token, verified.token.id_token, id_claims)
     backend.identity = identify(verified, claims, id_claims)
+
+
+def alternate_id_of(provider: OAuthProvider, claims: Mapping[str, Any]) -> str:
+    """Return the second identifier that verified claims hold, "" where the provider has none.
+
+    It means something under the issuer of the identity, which names the tenant.
+    """
+    name = alternate_claim_of(provider)
+    value = claims.get(name) if name else None
+    return str(value) if is_subject(value) else ""
+
+
+def alternate_claim_of(provider: OAuthProvider) -> str:
+    """Return the claim that the site's APIs know people by, or else the one of the provider's class."""
+    named = settings.BEARER_PROVIDERS
+    entry = named.get(provider.key) if isinstance(named, Mapping) else None
+    subject = entry.get("subject") if isinstance(entry, Mapping) else None
+    return str(subject) if subject and subject != "sub" else provider.alternate_claim

@@ -1,8 +1,10 @@
-"""The site's users, with any user model: found by email address, named, and created."""
+"""The site's users, with any user model: found by email address, named and created, and which of them are new."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
 from django.db import router
 from django.db.models import CharField, Field, Manager, Model, Q, QuerySet, TextField
+from django.db.models.signals import post_save
 from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -20,6 +23,7 @@ from oidc_login.user_model import get_field
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
     from oidc_login.signin.values import Backend
+
 
 SUFFIX_LENGTH = 6  # digits after a hyphen
 NAME_CLAIMS = {"first_name": "given_name", "last_name": "family_name"}
@@ -247,3 +251,27 @@ def username_lookup() -> str:
     """Return the lookup of a user name, without case where it is text."""
     name = get_user_model().USERNAME_FIELD
     return f"{name}__iexact" if isinstance(get_field(name), (CharField, TextField)) else name
+
+
+_created: ContextVar[set[Any] | None] = ContextVar("oidc_login_created_users", default=None)
+
+
+@contextmanager
+def collect_created_users() -> Iterator[set[Any]]:
+    """Collect the primary keys of the users that are created inside this block."""
+    created: set[Any] = set()
+    token = _created.set(created)
+    try:
+        yield created
+    finally:
+        _created.reset(token)
+
+
+def add_created_user(sender: Any, *, instance: Any, created: bool = False, **kwargs: Any) -> None:
+    """Add a user that was just created to the block that collects them (`post_save`)."""
+    collected = _created.get()
+    if collected is not None and created and isinstance(instance, get_user_model()):
+        collected.add(instance.pk)
+
+
+post_save.connect(add_created_user, dispatch_uid="oidc_login.created_users")

@@ -33,9 +33,9 @@ from oidc_login.signin.connection_values import (
 from oidc_login.signin.constraints import NOT_STORED, may_pass, refusal
 from oidc_login.signin.decide import decide
 from oidc_login.signin.groups_claim import kept
-from oidc_login.signin.new_users import collect_created_users
 from oidc_login.signin.pending_link import keep_pending_link
 from oidc_login.signin.transaction import drop_lost_connections
+from oidc_login.signin.users import collect_created_users
 from oidc_login.signin.values import Backend, Person, SignedIn, Verified
 from oidc_login.user_model import is_active, lock_user
 

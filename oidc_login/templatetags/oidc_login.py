@@ -19,7 +19,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from oidc_login.flow.last_used import last_used_provider
+from oidc_login.flow.cookies import last_used_provider
 from oidc_login.flow.redirects import safe_next
 from oidc_login.models import own_connections, unconnected_providers
 from oidc_login.providers.base import OAuthProvider

@@ -26,13 +26,11 @@ from oidc_login.exceptions import (
     StateUsed,
 )
 from oidc_login.flow import hosts
-from oidc_login.flow.cookie import drop_flow_cookie
-from oidc_login.flow.cookies import session_cookie_is_strict
+from oidc_login.flow.cookies import remember_last_used, session_cookie_is_strict
 from oidc_login.flow.frontends import redirect_to_frontend, with_error
 from oidc_login.flow.handover import Parameters, answer_parameters, handover_url, needs_handover, unseal_answer
-from oidc_login.flow.last_used import remember_last_used
 from oidc_login.flow.memory import discard_flow, next_of_ended_flow, remember_end, take_flow
-from oidc_login.flow.pending import Purpose
+from oidc_login.flow.pending import Purpose, drop_flow_cookie
 from oidc_login.flow.redirects import destination
 from oidc_login.mozilla.states import find_flow as find_foreign_flow
 from oidc_login.protocol.authorization import read_state

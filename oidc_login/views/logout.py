@@ -17,7 +17,7 @@ from oidc_login.exceptions import OAuthError
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import TokenKeyError
 from oidc_login.flow import cookies, hosts
-from oidc_login.flow.leaving import redirect_to_site
+from oidc_login.flow.form_action import redirect_to_site
 from oidc_login.flow.redirects import absolute_uri, logout_destination, posted_next, safe_next
 from oidc_login.models.session import SignedInSession
 from oidc_login.protocol.errors import ProtocolError

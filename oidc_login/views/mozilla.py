@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from oidc_login.exceptions import Cancelled, OAuthError
-from oidc_login.flow.leaving import redirect_to_site
+from oidc_login.flow.form_action import redirect_to_site
 from oidc_login.flow.redirects import logout_destination, posted_next, safe_next
 from oidc_login.mozilla import entry
 from oidc_login.views.base import with_next

@@ -18,8 +18,7 @@ from rest_framework.request import Request
 
 from oidc_login.client import OAuth, OAuthError
 from oidc_login.client.apps import DjangoOAuth2App
-from oidc_login.flow.cookie import set_flow_cookie, unseal_flow
-from oidc_login.flow.pending import attach_flow, create_flow
+from oidc_login.flow.pending import attach_flow, create_flow, set_flow_cookie, unseal_flow
 from oidc_login.session_state import KEYS
 from oidc_login.testing import AuthorizationAnswer
 from tests.client.conftest import CALLBACK, Register

@@ -11,8 +11,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from oidc_login.flow.cookie import unseal_flow
-from oidc_login.flow.pending import Flow
+from oidc_login.flow.pending import Flow, unseal_flow
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, AuthorizationAnswer, serve, sign_in
 from oidc_login.testing.oauth1_signature import read_request

@@ -16,7 +16,7 @@ from django.test import RequestFactory
 from django.urls import include, path
 
 import oidc_login
-from oidc_login.flow.last_used import COOKIE
+from oidc_login.flow.cookies import COOKIE
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.templatetags.oidc_login import SEEN_AT_ONCE, stylesheet
 from oidc_login.testing import GitHubStyleProvider, OpenIDProvider

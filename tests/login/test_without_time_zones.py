@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone as site_time
 
+from oidc_login.fields import stored_moment
 from oidc_login.models import OAuthConnection, SignedInSession
-from oidc_login.models.moments import stored_moment
 from oidc_login.providers import FacebookProvider, OAuthToken
 from oidc_login.session_state import KEYS
 from oidc_login.testing import OpenIDProvider

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oidc_login.sessions.user_agent import browser_name
+from oidc_login.sessions.records import browser_name
 
 MOZILLA = "Mozilla/5.0 "
 IPHONE = f"{MOZILLA}(iPhone; CPU iPhone OS 18_5 like Mac OS X) "

@@ -15,8 +15,7 @@ import pytest
 
 from oidc_login.protocol.documents import CachedDocument
 from oidc_login.protocol.errors import ProviderUnavailable
-from oidc_login.protocol.http.bounds import Bounds
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import Bounds, CircuitBreaker
 from oidc_login.protocol.http.client import Request, Transport, time_budget, without_bounds
 from tests.support.servers import Peer, Server, answer, serve
 

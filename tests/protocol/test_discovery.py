@@ -25,7 +25,7 @@ from oidc_login.protocol.documents import (
     age_of,
 )
 from oidc_login.protocol.errors import MetadataInvalid, ProtocolError, ProviderUnavailable, ResponseInvalid
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import CircuitBreaker
 from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.keys import COOL_DOWN, EMPTY_COOL_DOWN, KeySet
 from oidc_login.protocol.metadata import ProviderMetadata

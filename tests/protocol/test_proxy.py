@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import CircuitBreaker
 from oidc_login.protocol.http.client import Request, Transport
 from oidc_login.protocol.http.proxy import Proxy
 from tests.protocol.proxies import OPENED, tunnelling

@@ -19,7 +19,7 @@ from oidc_login.protocol.errors import (
     TokenErrorResponse,
     TokenResponseInvalid,
 )
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import CircuitBreaker
 from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.tokens import (
     MAX_LIFETIME,

@@ -21,7 +21,7 @@ import requests
 
 from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.addresses import is_public_address
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import CircuitBreaker
 from oidc_login.protocol.http.client import (
     Request,
     Response,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable, UnknownKey, UserInfoInvalid
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import CircuitBreaker
 from oidc_login.protocol.http.client import Response, Transport
 from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.userinfo import (

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.conf import django, settings
 from oidc_login.models import OAuthConnection, SignedInSession
-from oidc_login.sessions.user_agent import browser_name
+from oidc_login.sessions.records import browser_name
 
 PREFIX: Final = "oidc_app_"
 SCHEME: Final = "Bearer "

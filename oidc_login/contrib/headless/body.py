@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from oidc_login.contrib.headless.errors import BodyTooLarge, FieldInvalid
 from oidc_login.protocol.errors import ResponseInvalid
-from oidc_login.protocol.http.strict_json import strict_json
+from oidc_login.protocol.http.messages import strict_json
 
 JSON: Final = "application/json"
 MAX_BODY: Final = 32 * 1024  # bytes; an ID token with many claims takes a few thousand

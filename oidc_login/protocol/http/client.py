@@ -20,8 +20,7 @@ from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, Res
 from oidc_login.protocol.http.adapter import HEADER_VALUE as HEADER_VALUE
 from oidc_login.protocol.http.adapter import USER_AGENT as USER_AGENT
 from oidc_login.protocol.http.adapter import Adapter, exchange
-from oidc_login.protocol.http.bounds import Attendance, Bounds
-from oidc_login.protocol.http.breaker import CircuitBreaker
+from oidc_login.protocol.http.bounds import Attendance, Bounds, CircuitBreaker
 from oidc_login.protocol.http.connections import (
     MAX_IDLE,
     ConnectionPolicy,
@@ -31,9 +30,9 @@ from oidc_login.protocol.http.connections import (
 from oidc_login.protocol.http.messages import Request as Request
 from oidc_login.protocol.http.messages import Response as Response
 from oidc_login.protocol.http.messages import retry_after as retry_after
+from oidc_login.protocol.http.messages import strict_json as strict_json
 from oidc_login.protocol.http.proxy import Proxy
 from oidc_login.protocol.http.sockets import time_limit
-from oidc_login.protocol.http.strict_json import strict_json as strict_json
 from oidc_login.protocol.http.urls import Origin, destination
 from oidc_login.protocol.http.urls import check_url as check_url
 

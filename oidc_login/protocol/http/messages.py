@@ -1,15 +1,84 @@
-"""One request and its response, as the rest of the protocol floor sees them."""
+"""One request, its response, and JSON that everybody reads alike: the one parser for whatever a provider sent."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NoReturn
 
-from oidc_login.protocol.http.strict_json import strict_json
+from oidc_login.protocol.errors import ResponseInvalid
+
+MAX_DEPTH = 32
+MAX_DIGITS = 40
+
+
+def strict_json(raw: bytes | str) -> Any:
+    """Parse UTF-8 JSON without repeated names, infinite numbers or deep nesting (RFC 8259 4, 6, 8.1, 9)."""
+    try:
+        text = raw if isinstance(raw, str) else raw.decode("utf-8")
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        # Not chained: these errors hold the document.
+        raise ResponseInvalid("json") from None
+    # As few brackets cannot be nested any deeper; most documents need no second look.
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def stated(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that say something: null and "" mean that a member is absent, as serializers write it.
+
+    For documents, keys and answers. In the header and the claims of what is signed, each stands for itself.
+    """
+    return {name: value for name, value in members.items() if value is not None and value != ""}
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return
+        level = [inner for outer in containers for inner in (outer.values() if type(outer) is dict else outer)]
+    raise ResponseInvalid("json")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ResponseInvalid("json")
+    return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ResponseInvalid("json")
+    return number
+
+
+def _short_integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ResponseInvalid("json")
+    return int(text)
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ResponseInvalid("json")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_float=_finite,
+    parse_int=_short_integer,
+    parse_constant=_refuse_constant,
+)
+
 
 DEFAULT_MAX_BYTES = 1_048_576
 

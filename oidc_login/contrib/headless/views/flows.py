@@ -14,8 +14,7 @@ from oidc_login.contrib.headless.schema import SECONDS, TEXT, URL, Operation, a_
 from oidc_login.contrib.headless.views.base import SignInEndpoint
 from oidc_login.exceptions import NotSignedIn, SignInTooOld, StepUpImpossible, WrongHost
 from oidc_login.flow import hosts
-from oidc_login.flow.cookie import set_flow_cookie
-from oidc_login.flow.pending import Purpose, create_flow
+from oidc_login.flow.pending import Purpose, create_flow, set_flow_cookie
 from oidc_login.registry import get_provider
 from oidc_login.sessions.scopes import remember_requested_scopes, scope_parameter, unseal_scopes
 from oidc_login.sessions.step_up import Demand, find_step_up_provider, needs_fresh_sign_in
