@@ -18,8 +18,8 @@ from oidc_login.signin.groups_claim import kept, with_groups_of, without_answer
 from oidc_login.signin.values import Person, Verified
 
 
-class ConnectionGone(Exception):
-    """The connection, or its user, was removed between reading and writing it."""
+class ConnectionChanged(Exception):
+    """Another request made or removed the connection, or removed its user, since they were read."""
 
 
 @sensitive_variables()
@@ -78,7 +78,7 @@ def stored_claims(connection: OAuthConnection, verified: Verified) -> Mapping[st
         try:
             connection.refresh_from_db(using=router.db_for_write(OAuthConnection), fields=["claims"])
         except OAuthConnection.DoesNotExist:
-            raise ConnectionGone from None
+            raise ConnectionChanged from None
     stored: Mapping[str, Any] = connection.claims
     return stored
 

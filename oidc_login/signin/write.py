@@ -23,7 +23,7 @@ from oidc_login.models import LinkReason, OAuthConnection
 from oidc_login.signin import exchange, linking, provisioning, users
 from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
-    ConnectionGone,
+    ConnectionChanged,
     fill_connection,
     names_of_kept_claims,
     reads_stored_claims,
@@ -42,7 +42,7 @@ from oidc_login.user_model import is_active, lock_user
 logger = logging.getLogger(__name__)
 
 # What may end an attempt: a lost race, a lock, or a row that cannot be stored.
-FAILED_ATTEMPTS = (*NOT_STORED, ConnectionGone)
+FAILED_ATTEMPTS = (*NOT_STORED, ConnectionChanged)
 # What else is written of a connection that was found by `alternate_id`, and has another `sub` by now.
 RENAMED_FIELDS = ("provider_user_id", *REFRESH_TOKEN_FIELDS)
 
@@ -116,14 +116,14 @@ class Writing:
             return self._signed_in(decision.get_user(), decision.get_connection())
         connection = decision.get_connection()
         if reads_stored_claims(self.verified) and not connection.lock():
-            raise ConnectionGone
+            raise ConnectionChanged
         previous = stored_claims(connection, self.verified)
         names = written_fields(self.verified, self.person)
         if connection.provider_user_id != self.identity.subject:
             names += [name for name in RENAMED_FIELDS if name not in names]
         fill_connection(connection, self.verified, self.person)
         if not connection.update_row(names):
-            raise ConnectionGone
+            raise ConnectionChanged
         user = self._updated(decision.get_user(), previous)
         self._log_after_commit(signals.connection_updated, connection, decision.reason)
         return self._signed_in(user, connection)
@@ -164,7 +164,10 @@ class Writing:
             self._wait_for_confirmation(decision)
         user = decision.get_user()
         if not lock_user(user):
-            raise ConnectionGone
+            raise ConnectionChanged
+        if OAuthConnection.objects.find(self.identity) is not None:
+            # A sign-in that found the connection holds its row and waits for the account; an insert would wait for it.
+            raise ConnectionChanged
         if decision.link_reason != LinkReason.CONNECTED:
             # Checked again with the lock: two identities with one address may sign in at the same time.
             linking.check_no_other_identity(self.identity, user)

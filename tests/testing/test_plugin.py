@@ -63,7 +63,8 @@ def run(folder: Path, *arguments: str, settings: str) -> subprocess.CompletedPro
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
     if "oidc_login" not in entry_points(group="pytest11").names:  # installed before it had the plugin
         options += ["-p", "oidc_login.pytest_plugin"]
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": settings}
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment = {**inherited, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "DJANGO_SETTINGS_MODULE": settings}
     command = [sys.executable, "-m", "pytest", *options, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
