@@ -36,10 +36,17 @@ def is_frontend_url(url: str) -> bool:
 
 
 def with_error(url: str, code: str) -> str:
-    """Return a URL with `error=<code>` added to its query; the fragment of a front end's router stays."""
-    parts = urlsplit(url)
+    """Return a URL with `error=<code>` in its query; the fragment of a front end's router stays."""
+    parts = urlsplit(without_error(url))
     query = f"{parts.query}&{urlencode({'error': code})}" if parts.query else urlencode({"error": code})
     return urlunsplit(parts._replace(query=query))
+
+
+def without_error(url: str) -> str:
+    """Return a URL without the `error` of an earlier sign-in, which a page that names itself as `next` still has."""
+    parts = urlsplit(url)
+    kept = [part for part in parts.query.split("&") if part.partition("=")[0] != "error"]
+    return urlunsplit(parts._replace(query="&".join(kept)))
 
 
 def redirect_to_frontend(url: str) -> HttpResponse:

@@ -116,6 +116,14 @@ def test_cancelling_comes_back_with_its_code(frontend: FrontEnd, op: RecordingOp
     assert frontend.sign_in(op, None, next=f"{ORIGIN}/")["Location"] == f"{ORIGIN}/?error=cancelled"
 
 
+def test_error_of_an_earlier_sign_in_is_gone(frontend: FrontEnd, op: RecordingOpenIDProvider) -> None:
+    """A page names itself as `next`, also after a sign-in that failed."""
+    again = f"{ORIGIN}/inbox?error=cancelled&tab=new&errors=2#top"
+    assert frontend.sign_in(op, next=again)["Location"] == f"{ORIGIN}/inbox?tab=new&errors=2#top"
+    back = frontend.sign_in(op, None, next=f"{ORIGIN}/?error=signup_closed")
+    assert back["Location"] == f"{ORIGIN}/?error=cancelled"
+
+
 def test_signing_out_says_where_to_sign_out_at_the_provider(frontend: FrontEnd, op: RecordingOpenIDProvider) -> None:
     frontend.sign_in(op, next=f"{ORIGIN}/")
     response = frontend.post("logout/", {"next": f"{ORIGIN}/goodbye"})

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from oidc_login.contrib.headless.errors import FieldInvalid
 from oidc_login.flow import hosts
-from oidc_login.flow.frontends import is_frontend_origin, is_frontend_url
+from oidc_login.flow.frontends import is_frontend_origin, is_frontend_url, without_error
 from oidc_login.flow.redirects import why_next_is_dropped
 
 MAX_NEXT_BYTES = 2000
@@ -20,7 +20,7 @@ def checked_next(request: HttpRequest, url: str) -> str:
     if not url:
         return ""
     if len(url.encode("utf-8", "surrogatepass")) <= MAX_NEXT_BYTES and is_frontend_url(url):
-        return url
+        return without_error(url)
     if why_next_is_dropped(request, [url]):
         raise FieldInvalid("next")
     return url
