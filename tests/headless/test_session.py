@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from oidc_login.models import OAuthConnection
+from tests.headless.conformance import check_answer
 from tests.headless.frontend import ORIGIN, FrontEnd, problem
 from tests.support.served import ALICE, RecordingOpenIDProvider
 
@@ -155,6 +156,35 @@ def test_a_malformed_body(frontend: FrontEnd, body: str) -> None:
         "POST", "/api/auth/op/begin/", body, headers=headers, content_type="application/json"
     )
     assert problem(response) == (400, "field_invalid")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "answer"),
+    [
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="next"\r\n\r\n//evil\r\n--x--',
+            400,
+        ),
+        ("multipart/form-data; boundary=x", b"--x--", 200),
+        ("multipart/form-data", b"no boundary", 400),
+        ("application/x-www-form-urlencoded", b"next=%2F%2Fevil", 400),
+        ("application/x-www-form-urlencoded", b"&".join(b"a%d=" % n for n in range(1001)), 400),
+        ("application/x-www-form-urlencoded", b"next=" + b"x" * 40_000, 413),
+        ("application/xml", b"<next/>", 200),
+    ],
+)
+def test_a_form(frontend: FrontEnd, content_type: str, body: bytes, answer: int) -> None:
+    headers = {"X-CSRFToken": frontend.csrf_token(), "Origin": ORIGIN}
+    response = frontend.browser.request("POST", "/api/auth/op/begin/", body, headers=headers, content_type=content_type)
+    assert response.status_code == answer
+    check_answer("POST", "/api/auth/op/begin/", response)
+
+
+@pytest.mark.parametrize("pk", ["x", "-1", "0", "9" * 40, "1.5", "%00"])
+def test_a_connection_that_is_none(frontend: FrontEnd, op: RecordingOpenIDProvider, pk: str) -> None:
+    frontend.sign_in(op)
+    assert problem(frontend.get(f"connections/{pk}/")) == (404, "not_found")
 
 
 def test_a_body_that_is_too_large(frontend: FrontEnd) -> None:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 
 from oidc_login.contrib.headless.errors import BodyTooLarge, FieldInvalid
 from oidc_login.protocol.errors import ResponseInvalid
 from oidc_login.protocol.http.messages import strict_json
 
 JSON: Final = "application/json"
+UNREADABLE: Final = (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, UnreadablePostError)
 MAX_BODY: Final = 32 * 1024  # bytes; an ID token with many claims takes a few thousand
 
 
 def members_of(request: HttpRequest) -> Mapping[str, Any]:
     """Return the members of the body; raise `FieldInvalid` or `BodyTooLarge` for a body that is no such thing."""
-    try:
-        body = request.body
-    except RequestDataTooBig:
-        raise BodyTooLarge("body") from None
+    if request.content_type != JSON:
+        return form_of(request)
+    body = request.body
     if len(body) > MAX_BODY:
         raise BodyTooLarge("body")
-    if request.content_type != JSON:
-        return {name: values[-1] for name, values in request.POST.lists()}
     try:
         members = strict_json(body) if body else {}
     except ResponseInvalid:
@@ -33,6 +33,19 @@ def members_of(request: HttpRequest) -> Mapping[str, Any]:
     if not isinstance(members, dict):
         raise FieldInvalid("body")
     return members
+
+
+def form_of(request: HttpRequest) -> Mapping[str, str]:
+    """Return the fields of a form, none for a body of another type."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > MAX_BODY:
+        raise BodyTooLarge("body")
+    return {name: values[-1] for name, values in request.POST.lists()}
+
+
+def body_refusal(error: Exception) -> BodyTooLarge | FieldInvalid:
+    """Return what a program is told of a body that Django does not read, maybe for its CSRF check already."""
+    return BodyTooLarge("body") if isinstance(error, RequestDataTooBig) else FieldInvalid("body")
 
 
 def text_member(members: Mapping[str, Any], name: str, *, required: bool = False) -> str:

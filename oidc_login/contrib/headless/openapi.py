@@ -13,7 +13,7 @@ from oidc_login.contrib.headless.cors import HEADERS
 from oidc_login.contrib.headless.schema import PROBLEM, Operation
 from oidc_login.problems import CONTENT_TYPE
 
-PARAMETER: Final = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+PARAMETER: Final = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 COOKIE: Final[dict[str, list[str]]] = {"session": []}
 APP_TOKEN: Final[dict[str, list[str]]] = {"app_token": []}
 
@@ -49,8 +49,7 @@ def described(patterns: Iterable[Any]) -> Iterator[tuple[str, str, Mapping[str, 
 
 
 def parameter(found: re.Match[str]) -> dict[str, Any]:
-    schema = {"type": "integer", "minimum": 0} if found["kind"] == "int" else {"type": "string"}
-    return {"name": found["name"], "in": "path", "required": True, "schema": schema}
+    return {"name": found["name"], "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def described_operation(name: str, method: str, operation: Operation) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from oidc_login.contrib.headless.app_sessions import as_app
+from oidc_login.contrib.headless.body import UNREADABLE, body_refusal
 from oidc_login.contrib.headless.cors import allow_origin, answer_preflight, is_preflight
 from oidc_login.contrib.headless.csrf import csrf_protect
 from oidc_login.contrib.headless.views.document import DocumentEndpoint
@@ -28,6 +30,7 @@ from oidc_login.contrib.headless.views.own import (
 )
 from oidc_login.contrib.headless.views.people import LogoutEndpoint, ProvidersEndpoint, SessionEndpoint
 from oidc_login.contrib.headless.views.popup import PopupView
+from oidc_login.problems import problem_response
 
 View = Callable[..., HttpResponseBase]
 
@@ -49,7 +52,10 @@ def open_to_frontends(view: View, endpoint_class: Any) -> View:
 
     @wraps(view)
     def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = answer_preflight(methods) if is_preflight(request) else view(request, *args, **kwargs)
+        try:
+            response = answer_preflight(methods) if is_preflight(request) else view(request, *args, **kwargs)
+        except (RequestDataTooBig, *UNREADABLE) as error:
+            response = problem_response(body_refusal(error))
         allow_origin(request, response)
         return response
 
@@ -62,7 +68,7 @@ urlpatterns = [
     path("session/", endpoint(SessionEndpoint), name="session"),
     path("providers/", endpoint(ProvidersEndpoint), name="providers"),
     path("connections/", endpoint(ConnectionsEndpoint), name="connections"),
-    path("connections/<int:pk>/", endpoint(ConnectionEndpoint), name="connection"),
+    path("connections/<str:pk>/", endpoint(ConnectionEndpoint), name="connection"),
     path("sessions/", endpoint(SessionsEndpoint), name="sessions"),
     path("sessions/<str:pk>/", endpoint(EndedSessionEndpoint), name="end_session"),
     path("logout/", endpoint(LogoutEndpoint), name="logout"),

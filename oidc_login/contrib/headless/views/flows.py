@@ -22,7 +22,7 @@ from oidc_login.signin.admission import check_login_allowed
 from oidc_login.views.begin import login_hint_parameter
 
 BEGUN = an_object(authorization_url=URL)
-ERRORS = (400, 403, 404, 413, 502, 503)
+ERRORS = (400, 401, 403, 404, 413, 502, 503)
 
 
 class BeginEndpoint(SignInEndpoint):
@@ -83,7 +83,7 @@ class ConnectEndpoint(BeginEndpoint):
             summary="Begin connecting one more provider account, or grant the `scopes` of a 401 `scopes_required`",
             body=a_body(next=TEXT, popup_origin=TEXT, scopes=TEXT),
             answers={200: BEGUN},
-            errors=(401, *ERRORS),
+            errors=ERRORS,
             needs_csrf_token=True,
         )
     }
@@ -115,7 +115,7 @@ class ReauthenticateEndpoint(BeginEndpoint):
             summary="Begin a newer or stronger sign-in of the same person",
             body=a_body(next=TEXT, popup_origin=TEXT, max_age=SECONDS, acr_values=TEXT),
             answers={200: BEGUN},
-            errors=(401, *ERRORS),
+            errors=ERRORS,
             needs_csrf_token=True,
         )
     }

@@ -74,10 +74,10 @@ class ConnectionEndpoint(Endpoint):
         ),
     }
 
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
         return JsonResponse(described_connection(*own_connection(request, pk)))
 
-    def delete(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def delete(self, request: HttpRequest, pk: str) -> HttpResponse:
         if app_session_of(request) is not None:
             raise NotSignedIn("app_token")
         connection, self.provider = own_connection(request, pk)
@@ -132,9 +132,9 @@ class EndedSessionEndpoint(Endpoint):
         return HttpResponse(status=204)
 
 
-def own_connection(request: HttpRequest, pk: int) -> tuple[OAuthConnection, OAuthProvider | None]:
+def own_connection(request: HttpRequest, pk: str) -> tuple[OAuthConnection, OAuthProvider | None]:
     """Return one of the person's own connections with its provider, or raise `NotFound`."""
-    found = (pair for pair in own_connections(request.user) if pair[0].pk == pk)
+    found = (pair for pair in own_connections(request.user) if str(pair[0].pk) == pk)
     own = next(found, None)
     if own is None:
         raise NotFound("connection")
