@@ -21,11 +21,23 @@ DEVELOPMENT = "http://localhost:8000"
 
 def callback_url(key: str, *, unknown_host: str = UNKNOWN_HOST) -> str:
     """Return where the provider sends its answers."""
+    return site_url(unknown_host).rstrip("/") + callback_path(key)
+
+
+def callback_path(key: str) -> str:
+    """Return the path of the callback URL, which the key of the provider is a part of."""
     name, old = callback_name(key), old_callback(key)
-    path = (
-        reverse(old[0], args=old[1]) if old else reverse(name) if name else reverse("oidc_login:callback", args=[key])
-    )
-    return site_url(unknown_host).rstrip("/") + path
+    if old:
+        return reverse(old[0], args=old[1])
+    return reverse(name) if name else reverse("oidc_login:callback", args=[key])
+
+
+def callback_urls(key: str) -> dict[str, str]:
+    """Return the URLs to register: that of the site, and that of a developer's machine."""
+    path = callback_path(key)
+    local = f"{DEVELOPMENT}{path}"
+    site = callback_url(key)
+    return {"your machine": local, **({} if site == local else {"your site": site})}
 
 
 def site_url(unknown_host: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oidc_login.adding.facts import FOLDER
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, OpenIDProvider, UnsignedToken, User, serve
 from oidc_login.testing.documents import moved_url
@@ -88,7 +89,7 @@ def document_of(folder: str) -> Claims:
 
 def settings_of(folder: str) -> Claims:
     """The entry that the documentation shows for a provider that needs no class."""
-    settings: Claims = json.loads((FIXTURES / folder / "settings.json").read_text())["settings"]
+    settings: Claims = json.loads((FOLDER / f"{folder}.json").read_text())["settings"]
     return settings
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
+from oidc_login.adding.facts import FOLDER, known_providers
 from oidc_login.providers import OAuthProvider
 from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import argument_names, build_provider
 from tests.providers.apple_style import KEY_TEXT
-from tests.providers.openid_stage import FIXTURES
 
-FACTS = Path(__file__).parents[2] / "docs" / "facts"
 CLIENT = {"client_id": "client", "client_secret": "the client secret, of 32 bytes or more"}
 KEYS = {"client_key": KEY_TEXT}  # in place of the path of a file that is not here
 
 
 def facts_of(provider_class: type[OAuthProvider]) -> dict[str, Any]:
     """What the documentation says of a class."""
-    path = FACTS / f"{provider_class.__name__.removesuffix('Provider').lower()}.json"
+    path = FOLDER / f"{provider_class.__name__.removesuffix('Provider').lower()}.json"
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
 
@@ -35,8 +33,9 @@ def entry_of(provider_class: type[OAuthProvider]) -> dict[str, Any]:
 def shipped_entries() -> dict[str, dict[str, Any]]:
     """Every provider, by a key that gives its button the name it has in the documentation."""
     entries = {name.removesuffix("Provider").lower(): entry_of(of) for name, of in shipped_classes().items()}
-    for path in sorted(FIXTURES.glob("*/settings.json")):
-        entries[f"{path.parent.name}-settings"] = {**json.loads(path.read_text())["settings"], **CLIENT}
+    for known in known_providers():
+        if "class" not in known.settings:
+            entries[f"{known.key}-settings"] = {**known.settings, **CLIENT}
     return entries
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from oidc_login.diagnosis import Finding, diagnose
+from oidc_login.diagnosis import diagnose
+from oidc_login.management.findings import refuse_broken, write_findings
 from oidc_login.management.options import check_provider
 from oidc_login.protocol import discovery_report
 from oidc_login.protocol.errors import ProtocolError
@@ -45,9 +46,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(findings, indent=2))
         else:
             for key in found:
-                self.show(key, found[key])
-        if broken := [key for key in found if any(one.is_good is False for one in found[key])]:
-            raise CommandError(f"Nobody can sign in through: {', '.join(broken)}.")
+                write_findings(self, key, found[key])
+        refuse_broken(found)
 
     def print_discovery(self, url: str) -> None:
         """Print a discovery document and its keys as JSON."""
@@ -56,12 +56,3 @@ class Command(BaseCommand):
         except ProtocolError as error:
             raise CommandError(f"The document is refused: {error}") from error
         self.stdout.write(json.dumps(report, indent=2))
-
-    def show(self, key: str, findings: list[Finding]) -> None:
-        """Print what was found, with the evidence below."""
-        self.stdout.write(self.style.MIGRATE_HEADING(key))
-        marks = {True: self.style.SUCCESS("ok    "), False: self.style.ERROR("FAILED"), None: "      "}
-        for finding in findings:
-            self.stdout.write(f"  {marks[finding.is_good]} {finding.subject:<11} {finding.text}")
-            for name, value in finding.evidence().items():
-                self.stdout.write(f"{' ' * 21}{name}: {value}")
