@@ -14,6 +14,8 @@ from oidc_login.moving import sources
 from oidc_login.moving.accounts import Source
 from oidc_login.moving.importing import NAMED, PAGE, Import, Tally, begin
 from oidc_login.moving.plan import HERE, IMPORTABLE, NO_PROVIDER, OUTCOMES
+from oidc_login.moving.translations import translate
+from oidc_login.moving.translations.rendering import render
 from oidc_login.moving.undo import Undo
 
 DRY_RUN = "Nothing was changed. Run the command again with --apply."
@@ -28,6 +30,10 @@ class Command(LongCommand):
         "accounts. Without --apply it only says what it would do. It never changes a connection that exists."
     )
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Let `--settings` stand alone too. With a module it stays Django's own option."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("source", metavar="SOURCE", choices=sources.NAMES, help=", ".join(sources.NAMES))
@@ -39,6 +45,7 @@ class Command(LongCommand):
             help="The key in OIDC_LOGIN_PROVIDERS for a provider that the other package calls OLD.",
         )
         parser.add_argument("--apply", action="store_true", help="Write. Without it nothing is changed.")
+        parser.add_argument("--settings", nargs="?", const="", help="Alone: print the settings for here, and stop.")
         parser.add_argument("--undo", type=int, metavar="RUN", help="Take back what a run has written.")
         parser.add_argument("--file", default="", help="mozilla, adfs, pyoidc: a CSV file with sub and the claim.")
         parser.add_argument("--claim", default="", help="mozilla, adfs, pyoidc: the claim that people are found by.")
@@ -46,6 +53,14 @@ class Command(LongCommand):
             "--staff", action="append", default=[], metavar="NAME", help="mozilla, adfs, pyoidc: also this staff user."
         )
         parser.add_argument("--batch-size", type=int, default=PAGE, help="Accounts in one transaction (%(default)s).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["settings"] != "":
+            super().handle(*args, **options)
+            return
+        if options["apply"] or options["undo"] is not None:
+            raise CommandError("--settings only prints. Leave out --apply and --undo.")
+        self.stdout.write(render(translate(options["source"], alias=options["database"])), ending="")
 
     def prepare(self, options: dict[str, Any]) -> None:
         if options["batch_size"] < 1:

@@ -1,0 +1,54 @@
+"""mozilla-django-oidc: its settings stay. The entry says what they leave open."""
+
+from __future__ import annotations
+
+from oidc_login.exceptions import OAuthError, ProviderUnknown
+from oidc_login.moving.translations.values import Entry, Include, Translation, included_at
+from oidc_login.mozilla.entry import KEY, described_entry, get
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.registry import build_provider
+
+ISSUER_UNKNOWN = (
+    'Write "issuer": "https://..." as the ID tokens have it. No discovery document was found beside your endpoints, '
+    "and without the issuer nobody can sign in."
+)
+TRUST = (
+    "People were found by their address, verified or not, and so they are here. Set trust_email to False if people can "
+    "choose an address at the provider without proving that it is theirs."
+)
+
+
+def translate(alias: str) -> Translation:
+    """Return the settings of a site of mozilla-django-oidc."""
+    return Translation(
+        package="mozilla-django-oidc",
+        entries=[entry()] if get("OIDC_RP_CLIENT_ID") else [],
+        replaced=("mozilla_django_oidc.",),
+        includes=[
+            Include(
+                path=included_at("oidc_authentication_callback", below="callback/", usual="oidc/"),
+                module="oidc_login.urls",
+            )
+        ],
+        remarks=["Your settings that begin with OIDC_ stay as they are.", *own_backends()],
+    )
+
+
+def entry() -> Entry:
+    issuer = find_issuer()
+    arguments = {**({"issuer": issuer} if issuer else {}), "trust_email": True, "link_by_email": "verified"}
+    return Entry(key=KEY, old=KEY, arguments=arguments, remarks=[TRUST, *([] if issuer else [ISSUER_UNKNOWN])])
+
+
+def find_issuer() -> str:
+    """Return the issuer that the discovery document beside the endpoints names, "" if there is none."""
+    try:
+        return build_provider(KEY, described_entry()).get_issuer()
+    except (OAuthError, ProtocolError, ProviderUnknown):
+        return ""
+
+
+def own_backends() -> list[str]:
+    known = ("django.", "mozilla_django_oidc.", "oidc_login.")
+    found = [path for path in get("AUTHENTICATION_BACKENDS", []) if not path.startswith(known)]
+    return [f"If {path} derives from mozilla-django-oidc's class, derive it from OIDCLoginBackend." for path in found]
