@@ -86,7 +86,7 @@ class TokenEndpoint:
 
     def _exchange_code(self, form: Mapping[str, str]) -> Answer:
         grant = self.provider.grants.redeem_code(form.get("code", ""))
-        if grant is None or form.get("redirect_uri") != grant.redirect_uri:
+        if grant is None or form.get("redirect_uri", "") != grant.redirect_uri:
             raise _TokenError("invalid_grant")
         if not verifier_matches(form.get("code_verifier", ""), grant.code_challenge):
             raise _TokenError("invalid_grant")

@@ -14,16 +14,20 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from oidc_login.models import OAuthConnection, SignedInSession
-from oidc_login.testing import generate_key
+from oidc_login.providers import OIDCProvider
+from oidc_login.testing import Answer, generate_key
+from oidc_login.testing.grants import Grant
 from tests.headless.conformance import check_answer
 from tests.headless.frontend import API, FrontEnd, problem
 from tests.support.invariant import CANARY, Witness
-from tests.support.served import ALICE, RecordingOpenIDProvider
+from tests.support.served import ALICE, BOB, RecordingOpenIDProvider
 
 if TYPE_CHECKING:
     from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
+
+Made = Callable[[RecordingOpenIDProvider, str], str]
 
 APP = "com.example.app"
 OTHER_APP = "com.example.watch"
@@ -149,9 +153,85 @@ def test_a_verified_address_is_linked(phone: Client, op: RecordingOpenIDProvider
     assert OAuthConnection.objects.get().link_reason == "native"
 
 
-# What is refused.
+def code_of(op: RecordingOpenIDProvider, user: str = ALICE.sub, **grant: Any) -> str:
+    """A code that an SDK gives for the site's own client, without a redirect."""
+    grant = {"redirect_uri": "", "scope": "openid email", **grant}
+    return str(op.grants.issue_code(Grant(sub=user, **grant), lifetime=60))
 
-Made = Callable[[RecordingOpenIDProvider, str], str]
+
+def sign_in_with_code(client: Client, op: RecordingOpenIDProvider, code: str) -> Any:
+    nonce = nonce_of(client)
+    return post(client, "op/token/", {"nonce": nonce, "id_token": id_token(op, nonce=nonce), "code": code})
+
+
+def test_the_code_of_an_app_is_exchanged_for_its_tokens(phone: Client, op: RecordingOpenIDProvider) -> None:
+    op.always_refresh_token = True
+    assert sign_in_with_code(phone, op, code_of(op)).status_code == 200
+    connection = OAuthConnection.objects.get()
+    assert (connection.provider_user_id, connection.link_reason) == (ALICE.sub, "native")
+    connection.refresh_access_token()
+    assert connection.has_scopes("email")
+
+
+BAD_CODES: dict[str, tuple[Made, int, str]] = {
+    "of somebody else": (lambda op, _: code_of(op, BOB.sub), 401, "id_token_invalid"),
+    "of a sign-in in a browser": (lambda op, _: code_of(op, redirect_uri="https://s.example/"), 400, "code_refused"),
+    "of another nonce": (lambda op, _: code_of(op, nonce="another"), 401, "id_token_invalid"),
+    "made up": (lambda op, _: "made up", 400, "code_refused"),
+}
+
+
+@pytest.mark.parametrize(("made", "status", "code"), BAD_CODES.values(), ids=BAD_CODES)
+def test_a_code_is_refused(
+    phone: Client, op: RecordingOpenIDProvider, made: Made, status: int, code: str, witness: Witness
+) -> None:
+    response = sign_in_with_code(phone, op, made(op, ""))
+    assert problem(response) == (status, code)
+    assert not get_user_model().objects.exists()
+    assert not SignedInSession.objects.exists()
+    assert CANARY not in response.content.decode() + witness.caplog.text
+
+
+def test_a_code_works_once(phone: Client, op: RecordingOpenIDProvider) -> None:
+    code = code_of(op)
+    assert sign_in_with_code(phone, op, code).status_code == 200
+    assert problem(sign_in_with_code(phone, op, code)) == (400, "code_refused")
+
+
+def test_a_code_comes_with_an_id_token(phone: Client, op: RecordingOpenIDProvider) -> None:
+    op.bend("token", lambda good: Answer.of_json({k: v for k, v in good.json.items() if k != "id_token"}))
+    assert problem(sign_in_with_code(phone, op, code_of(op))) == (401, "id_token_invalid")
+
+
+class ToldOnce(OIDCProvider):
+    """Tells the name with the first consent only, as Apple does."""
+
+    claims_told_once = ("name", "given_name", "family_name")
+
+
+def test_the_name_of_the_first_consent_lasts(phone: Client, op: RecordingOpenIDProvider, site: Settings) -> None:
+    entry = {**site.OIDC_LOGIN_PROVIDERS["op"], "class": "tests.headless.test_native.ToldOnce"}
+    site.OIDC_LOGIN_PROVIDERS = {"op": entry}
+    for name in ({"given_name": "Ada"}, None, {"given_name": "\0"}, {"given_name": 1}, "", {"email": "x@example.org"}):
+        nonce = nonce_of(phone)
+        body = {"nonce": nonce, "id_token": id_token(op, nonce=nonce), "name": name}
+        assert post(phone, "op/token/", body).status_code == 200
+        claims = OAuthConnection.objects.get().claims
+        assert (claims["given_name"], claims["email"]) == ("Ada", ALICE.email)
+
+
+def test_a_provider_of_another_tenant(phone: Client, op: RecordingOpenIDProvider, site: Settings) -> None:
+    """Two tenants' entries share their apps: the ID token of one tenant is none for the other."""
+    entry = site.OIDC_LOGIN_PROVIDERS["op"]
+    other = {**entry, "metadata": {"issuer": "https://other.example/"}, "issuer": "https://other.example/"}
+    site.OIDC_LOGIN_PROVIDERS = {"op": entry, "other": {**other, "discovery_url": op.discovery_url}}
+    nonce = nonce_of(phone, "other")
+    response = post(phone, "other/token/", {"nonce": nonce, "id_token": id_token(op, nonce=nonce)})
+    assert problem(response)[1] in ("id_token_invalid", "metadata_invalid")
+    assert not get_user_model().objects.exists()
+
+
+# What is refused.
 
 REFUSED: dict[str, Made] = {
     "for the web client": lambda op, nonce: id_token(op, nonce=nonce, aud="client"),

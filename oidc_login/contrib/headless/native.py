@@ -6,6 +6,7 @@ Its audience is one of the provider's `native_client_ids`, which count nowhere e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -23,7 +24,7 @@ from oidc_login.flow.pending import Flow, attach_flow
 from oidc_login.models import LinkReason
 from oidc_login.protocol.errors import InvalidIDToken, ProtocolError
 from oidc_login.protocol.jose import parse_claims, parse_jws
-from oidc_login.providers import OAuthProvider, OAuthToken
+from oidc_login.providers import OAuthProvider, OAuthToken, openid_id_token
 from oidc_login.registry import get_provider
 from oidc_login.signin.admission import check_login_allowed
 from oidc_login.signin.constraints import refusal
@@ -61,6 +62,9 @@ def sign_in_with_id_token(
     try:
         backend = prepared_backend(request, provider, token=token, nonce=nonce)
         verified = verify(backend, unsigned_names=sent_names(members))
+        if code := text_member(members, "code"):
+            backend.oauth_token = exchange_code(backend, code, subject=verified.id_claims["sub"])
+            verified = replace(verified, token=backend.oauth_token)
         return write_sign_in(backend, verified, establish=establish)
     except InvalidIDToken as error:
         raise NativeTokenInvalid(error.reason) from error
@@ -84,6 +88,7 @@ def prepared_backend(request: HttpRequest, provider: OAuthProvider, *, token: OA
         issuer=provider.get_issuer(),
         redirect_uri="",
         nonce=expected_nonce(nonce, claimed),
+        code_verifier="",  # the SDK asked for the code
     )
     attach_flow(request, backend.flow)
     return backend
@@ -103,6 +108,28 @@ def verify(backend: Any, *, unsigned_names: Mapping[str, str]) -> Verified:
         unsigned_names=unsigned_names,
         link_reason=LinkReason.NATIVE,
     )
+
+
+@sensitive_variables()
+def exchange_code(backend: Any, code: str, *, subject: str) -> OAuthToken:
+    """Return the tokens for the code that an SDK gave beside the ID token; both must be of the same person.
+
+    The SDK asked for the code on behalf of the site's own client, and without a redirect. No request of this site
+    began it, so that only the subject ties the code to this sign-in:
+    https://developers.google.com/identity/sign-in/android/legacy-offline-access
+    """
+    token: OAuthToken = backend.exchange(code)
+    verified = openid_id_token.check(
+        backend.provider,
+        token,
+        client_id=backend.provider.client_id,
+        nonce=backend.flow.nonce,
+        max_age=None,
+        insecure_allow_missing_nonce=True,
+    )
+    if verified.claims["sub"] != subject:
+        raise InvalidIDToken("sub")
+    return token
 
 
 @sensitive_variables()

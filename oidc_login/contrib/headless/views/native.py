@@ -35,6 +35,7 @@ from oidc_login.sessions.establish import SessionChange
 from oidc_login.signin.values import SignedIn
 
 SESSION = an_object(user=USER, provider=TEXT_OR_NULL, expires_at=MOMENT)
+NAME = {"type": ["object", "string", "null"], "properties": {"name": TEXT, "given_name": TEXT, "family_name": TEXT}}
 NEXT_APP_TOKEN = an_object(app_token=TEXT, token_type=TEXT, expires_in=SECONDS)
 APP_TOKEN = an_object(app_token=TEXT, token_type=TEXT, expires_in=SECONDS, user=USER, provider=TEXT)
 
@@ -66,7 +67,9 @@ class TokenEndpoint(SignInEndpoint):
     operations: ClassVar[Any] = {
         "post": Operation(
             summary="Exchange an ID token of a phone's SDK for a session or an app token, or an app token for the next",
-            body=a_body("id_token", "nonce", id_token=TEXT, nonce=TEXT, access_token=TEXT, result=TEXT),
+            body=a_body(
+                "id_token", "nonce", id_token=TEXT, nonce=TEXT, access_token=TEXT, code=TEXT, name=NAME, result=TEXT
+            ),
             answers={200: {"oneOf": [SESSION, APP_TOKEN, NEXT_APP_TOKEN]}},
             errors=(400, 401, 403, 404, 409, 413, 502, 503),
             takes_app_token=True,
