@@ -12,7 +12,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test test-newest lint fix docs pages heavy mutants wheel messages clean
+.PHONY: help demo demo-check test test-newest lint fix docs pages heavy databases mutants wheel release-check messages clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
@@ -33,6 +33,10 @@ test-newest: $(NEWEST)/with-test  ## the same with the newest Django, on Python 
 
 heavy: $(VENV)/with-test $(VENV)/with-heavy  ## what is too slow for every day
 	$(BIN)/python -m pytest -m heavy
+
+DATABASE ?= postgresql
+databases: $(VENV)/with-test $(VENV)/with-heavy  ## the suite on DATABASE=postgresql (or mariadb), which it starts
+	$(BIN)/python -m pytest -m heavy -rs tests/databases/test_other_databases.py -k "suite and $(DATABASE)"
 
 mutants: $(VENV)/with-test  ## take each rule of protocol/ and linking away in turn: some test must fail
 	$(BIN)/python -m tests.mutants.run --workers $(WORKERS) $(MODULES)
@@ -62,6 +66,12 @@ pages: $(VENV)/with-docs  ## write docs/providers.md, docs/checks.md and docs/er
 wheel: $(VENV)/with-run  ## dist/*.whl
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+release-check: $(VENV)/with-test $(VENV)/with-heavy  ## what must hold before a release, in dist/
+	rm -rf dist
+	mkdir dist
+	$(BIN)/python -m tests.packaging.release_check dist
+	$(BIN)/python -m pytest -m "heavy or not heavy" tests/packaging/test_lower_bounds.py tests/packaging/test_wheel.py
 
 messages: $(VENV)/with-run  ## collect and compile translations (needs gettext)
 	cd oidc_login && ../$(BIN)/django-admin makemessages --all --no-obsolete --no-location --no-wrap && ../$(BIN)/django-admin compilemessages
