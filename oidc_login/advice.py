@@ -114,8 +114,8 @@ def explain(error: OAuthError) -> Explanation:
         rows.append(("What to change", advice))
     return Explanation(
         title="Shown because DEBUG is on",
-        rows=(*rows, ("Documentation", "docs/troubleshooting.md")),
-        docs_url=docs_url("troubleshooting.html"),
+        rows=(*rows, ("Documentation", f"docs/errors.md#{error.code}")),
+        docs_url=docs_url(f"errors.html#{error.code}"),
     )
 
 

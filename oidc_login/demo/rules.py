@@ -147,14 +147,14 @@ RULES = (
         title="A forged ID token is refused",
         text="No key that Example ID publishes verifies the signature. Nobody is signed in, and nothing is stored. The "
         "log has a record with the reference on the page.",
-        page="errors#id-token-invalid",
+        page="errors#id_token_invalid",
     ),
     Rule(
         name="provider_unavailable",
         title="A provider that does not answer harms nothing",
         text="Example ID hung up during the token request. Nothing was stored, and the code is never sent twice. "
         "Trying again begins a new sign-in.",
-        page="errors#provider-unavailable",
+        page="errors#provider_unavailable",
     ),
     Rule(
         name="admin",

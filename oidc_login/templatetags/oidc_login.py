@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from django import template
 from django.apps import apps
 from django.http import HttpRequest
-from django.template import Context
+from django.template import Context, TemplateDoesNotExist
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -34,6 +34,7 @@ Keys = Sequence[str] | str
 SEEN_AT_ONCE: Final = 8  # providers; the others are behind "More ways to sign in"
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 STYLESHEET: Final = "oidc_login/oidc_login.css"
+MARK: Final = "oidc_login/icons/{}.svg"  # a template, by the first word of the service's name
 
 HEX_COLOR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 LEGIBLE: Final = 4.5  # WCAG 2.2, success criterion 1.4.3
@@ -157,13 +158,15 @@ def leads_to_page_of(url: str, other: str) -> bool:
 
 @register.inclusion_tag("oidc_login/provider_icon.html")
 def provider_icon(provider: OAuthProvider) -> dict[str, str]:
-    """Draw the site's own icon for the provider, a template or a static file; else its letters on its colour.
+    """Draw the site's own icon for the provider, a template or a static file; else its mark, or its letters.
+
+    Marks are in `oidc_login.contrib.icons`, where that is installed.
 
     The letters are an SVG, since its attributes need no style sheet of the site and no permission of its content
     security policy. An icon that cannot be shown is replaced by the letters: the page has other buttons too.
     """
     try:
-        return _own_icon(provider) or _letters(provider)
+        return _own_icon(provider) or _mark(provider) or _letters(provider)
     except Exception as error:  # a template or a storage of the site, which may raise anything
         logger.error("icon cannot be shown: %s provider=%s", type(error).__name__, provider.key)
         return _letters(provider)
@@ -175,6 +178,17 @@ def _own_icon(provider: OAuthProvider) -> dict[str, str]:
     if provider.icon.endswith(".html"):
         return {"drawing": get_template(provider.icon).render({})}
     return {"url": static(provider.icon)}
+
+
+def _mark(provider: OAuthProvider) -> dict[str, str]:
+    """Return the mark of the service, if an installed application has it and the site did not choose letters."""
+    if provider.monogram != type(provider).monogram:
+        return {}
+    service = provider.display_name.partition(" ")[0] or provider.key
+    try:
+        return {"drawing": get_template(MARK.format(service.lower())).render({})}
+    except TemplateDoesNotExist:
+        return {}
 
 
 def _letters(provider: OAuthProvider) -> dict[str, str]:
@@ -206,6 +220,14 @@ def _luminance(color: str) -> float:
 
 def _linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """Show the names between backticks as code."""
+    parts = str(text).split("`")
+    shown = (format_html("<code>{}</code>" if number % 2 else "{}", part) for number, part in enumerate(parts))
+    return SafeString("".join(shown))
 
 
 @register.filter

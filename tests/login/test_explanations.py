@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +102,39 @@ def test_page_under_debug_shows_of_an_email_only_the_domain(
     shown = rows(failure.response)
     assert (shown["Expected"], shown["Seen"]) == ("corp.example", "example.org")
     assert ALICE.email not in failure.response.content.decode()
+
+
+def test_page_under_debug_leads_to_the_code_in_the_documentation(
+    op: OpenIDProvider, browser: Browser, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEBUG = True
+    with op.bend("id_token", with_claim(aud="another-client")):
+        assert rows(browser.sign_in(op))["Documentation"] == "docs/errors.md#id_token_invalid"
+
+        install_metadata(tmp_path, "Project-URL: Documentation, https://docs.example/latest/")
+        monkeypatch.syspath_prepend(tmp_path)
+        link = rows(browser.sign_in(op))["Documentation"]
+
+    assert 'href="https://docs.example/latest/errors.html#id_token_invalid"' in link
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
+    assert "### `id_token_invalid`" in page
+
+
+def install_metadata(folder: Path, line: str) -> None:
+    """Write the metadata of another installation of the package, which comes first on the path."""
+    (folder / "django_oidc_login-9.dist-info").mkdir()
+    text = f"Metadata-Version: 2.4\nName: django-oidc-login\nVersion: 9\n{line}\n"
+    (folder / "django_oidc_login-9.dist-info" / "METADATA").write_text(text)
+
+
+def test_page_under_debug_shows_names_in_the_advice_as_code(
+    op: OpenIDProvider, browser: Browser, settings: Settings
+) -> None:
+    settings.DEBUG = True
+    with op.bend("id_token", with_claim(aud="another-client")):
+        advice = rows(browser.sign_in(op))["What to change"]
+
+    assert advice == "Set <code>client_id</code> to the client that the token was issued to."
 
 
 @pytest.mark.parametrize("claim", ["sub", "nonce", "azp"])
