@@ -12,7 +12,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-check test test-newest lint fix docs pages heavy databases mutants wheel release-check messages clean
+.PHONY: help demo demo-check test test-newest lint fix docs pages heavy databases mutants wheel release-check messages clean pictures
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  make \1	/' | expand -t 20
@@ -62,6 +62,9 @@ pages: $(VENV)/with-docs  ## write docs/providers.md, docs/checks.md and docs/er
 	$(BIN)/python docs/provider_pages.py
 	$(BIN)/python docs/check_pages.py
 	$(BIN)/python docs/error_pages.py
+
+pictures: $(VENV)/with-test  ## write docs/images with Chromium from the pages as they are
+	OIDC_LOGIN_PICTURES=1 $(BIN)/python -m pytest -m heavy tests/browser/test_pictures.py
 
 wheel: $(VENV)/with-run  ## dist/*.whl
 	rm -rf dist

@@ -14,6 +14,7 @@ TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 PARAGRAPH = re.compile(r"^[A-Z`\[].*?(?=\n\n|\n*\Z)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([\w./-]+?)\.md(#[\w.-]+)?\)")
 WHOLE = "django-oidc-login.md"
+IMAGES, BUILT_IMAGES = "](images/", "](_images/"
 
 
 def pages(name: str = "index", *, docs: Path = DOCS) -> Iterator[str]:
@@ -52,7 +53,9 @@ def whole(docs: Path = DOCS) -> str:
     parts = []
     for page in pages(docs=docs):
         text = TOCTREE.sub("", (docs / f"{page}.md").read_text())
-        parts.append(f'<a id="{anchor(page)}"></a>\n\n{LINK.sub(inner_link, text).strip()}\n')
+        parts.append(
+            f'<a id="{anchor(page)}"></a>\n\n{LINK.sub(inner_link, text).strip()}\n'.replace(IMAGES, BUILT_IMAGES)
+        )
     return "\n".join(parts)
 
 

@@ -27,6 +27,7 @@ from django.urls import path
 from tests.settings import base
 from tests.settings import urls as base_urls
 
+MAX_IMAGE_BYTES = 62_000
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (?P<path>[\w/]+)\.py\n")
 ENVIRONMENT = re.compile(r'os\.environ\["(\w+)"\]')
