@@ -1,4 +1,4 @@
-"""The models: `OAuthConnection`, `SignedInSession`, and the records of imports."""
+"""The models: `OAuthConnection`, `SignedInSession`, the records of imports, and windows for linking."""
 
 from oidc_login.choices import LinkReason as LinkReason
 from oidc_login.choices import Status as Status
@@ -11,3 +11,5 @@ from oidc_login.models.managers import ConnectionManager as ConnectionManager
 from oidc_login.models.managers import ConnectionQuerySet as ConnectionQuerySet
 from oidc_login.models.session import SignedInQuerySet as SignedInQuerySet
 from oidc_login.models.session import SignedInSession as SignedInSession
+from oidc_login.models.windows import LinkWindow as LinkWindow
+from oidc_login.models.windows import LinkWindowUse as LinkWindowUse

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.exceptions import OAuthError, SignedInAlready
 from oidc_login.models import OAuthConnection
-from oidc_login.signin import linking
+from oidc_login.signin import link_window, linking
 from oidc_login.signin.values import Backend, Person, Verified
 
 SAME_PERSON_PURPOSES = ("reauthenticate", "refresh", "scopes")
@@ -62,7 +62,9 @@ def resolve(
     if purpose == "initiated" and user is not None:  # another site never replaces a session
         of_session["user_key"] = str(user.pk)
         return linking.resolve_same_person(**of_session, **site_rule, refusal=SignedInAlready)
-    return linking.resolve_sign_in(
+    # A token that a program sends proves less than a sign-in.
+    resolve_sign_in = linking.resolve_sign_in if purpose == "token" else link_window.resolve_sign_in
+    return resolve_sign_in(
         person.identity,
         provider=verified.provider,
         connection=connection,

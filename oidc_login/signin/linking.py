@@ -31,7 +31,7 @@ from oidc_login.exceptions import (
     SignupClosed,
     StaffLinkingOff,
 )
-from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.models import LinkReason, LinkWindow, OAuthConnection
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import is_written
 from oidc_login.signin.admission import admit_user, naming
@@ -62,6 +62,7 @@ class Decision:
     user: AbstractBaseUser | None = None
     connection: OAuthConnection | None = None
     link_reason: str = ""
+    window: LinkWindow | None = None
 
     def get_user(self) -> AbstractBaseUser:
         """Return the user; there is one unless the action is to sign up."""

@@ -20,7 +20,7 @@ from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
 from oidc_login.fields import REFRESH_TOKEN_FIELDS
 from oidc_login.models import LinkReason, OAuthConnection
-from oidc_login.signin import exchange, linking, provisioning, users
+from oidc_login.signin import exchange, link_window, linking, provisioning, users
 from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
     ConnectionChanged,
@@ -171,6 +171,8 @@ class Writing:
         if decision.link_reason != LinkReason.CONNECTED:
             # Checked again with the lock: two identities with one address may sign in at the same time.
             linking.check_no_other_identity(self.identity, user)
+        if decision.window is not None:
+            link_window.use(decision.window, user)
         connection = self._connect(user, decision)
         return self._signed_in(self._updated(user), connection)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.client import OAuth
-from oidc_login.models import OAuthConnection
+from oidc_login.models import LinkWindow, OAuthConnection
+from oidc_login.signin.link_window import forget_closed
 from tests.drf.conftest import API, jwt, opaque
 from tests.gate.world import ALLOWED, SIGNED_OUT, World
 from tests.sessions.conftest import grow_old
@@ -310,9 +313,29 @@ def sign_in_natively(world: World, prepared: Any) -> str:
     return ALLOWED if answer.status_code == 200 else str(answer.json()["code"])
 
 
+# A window.
+
+
+def open_window(world: World) -> None:
+    """An account without an address, which the claim of an open window names."""
+    get_user_model().objects.create_user("local", "", "password")
+    world.op.users.add(replace(ALICE, claims={**ALICE.claims, "employee": "local"}))
+    forget_closed()
+    now = timezone.now()
+    LinkWindow.objects.create(
+        provider_key=world.key,
+        issuer=world.op.issuer,
+        claim="employee",
+        user_field="username",
+        opened_at=now,
+        ends_at=now + timedelta(hours=1),
+    )
+
+
 ENTRANCES: Mapping[str, Entrance] = {
     "sign-in, known identity": Entrance(prepare=World.connect_alice, use=sign_in),
     "sign-in, new identity": Entrance(prepare=World.open_account, use=sign_in),
+    "sign-in in a window": Entrance(prepare=open_window, use=sign_in),
     "sign-in begun by a third party": Entrance(prepare=opened_to_third_parties, use=third_party),
     "sign-up": Entrance(prepare=lambda world: None, use=sign_up),
     "connect": Entrance(prepare=password_session, use=connect),

@@ -63,6 +63,7 @@ CLIENT: Mapping[str, str] = {
 CELLS: Mapping[str, Mapping[str, str]] = {
     "sign-in, known identity": KNOWN,
     "sign-in, new identity": LINKING,
+    "sign-in in a window": {**LINKING, "linking `never`": ALLOWED},
     "sign-in begun by a third party": KNOWN,
     "sign-up": {**KNOWN, "inactive account": ALLOWED, "sign-up closed": "signup_closed"},
     "connect": {**KNOWN, "inactive account": SIGNED_OUT, "`allow_login`": ALLOWED},
@@ -127,6 +128,7 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("connect", "linking `never`"): "The person connects the identity; its email does not matter.",
     ("confirm by refresh token", "private address"): "The provider cannot be reached. The session has a grace period.",
     ("confirm by `prompt=none`", "private address"): "The provider cannot be reached. The session has a grace period.",
+    ("sign-in in a window", "linking `never`"): "The claim of the window is no address. A window for `email` refuses.",
     "`allow_login`": "Nobody is signed in by it.",
     ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,
     ("`oidc_login.client`, ID token", "`verify_claims`"): "A client has no backend. Its calls take `claims_options`.",

@@ -1,0 +1,115 @@
+"""Windows in which a claim links accounts: what an operator may open, and how it is closed (`signin.link_window`).
+
+An operator answers for the claim: nobody can change it at the provider to the value of somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from oidc_login.models import LinkWindow
+from oidc_login.protocol.errors import ProtocolError
+from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin import link_window
+from oidc_login.user_model import get_field
+
+LONGEST = timedelta(days=366)
+# Claims that never name one person (Core 5.1, 5.7): people choose them, share them, or lose them to others.
+NAME_NOBODY = frozenset(
+    {
+        "address",
+        "birthdate",
+        "family_name",
+        "gender",
+        "given_name",
+        "locale",
+        "middle_name",
+        "name",
+        "nickname",
+        "phone_number",
+        "picture",
+        "profile",
+        "updated_at",
+        "website",
+        "zoneinfo",
+    }
+)
+CANNOT_BE_CHANGED = frozenset({"sub", "oid"})
+
+
+class WindowRefused(Exception):
+    """A window that cannot be opened; the message is for the operator."""
+
+
+def open_window(
+    provider: OAuthProvider,
+    *,
+    claim: str,
+    ends_at: datetime,
+    user_field: str = "",
+    issuer: str = "",
+    staff: Sequence[Any] = (),
+    people_cannot_change_claim: bool,
+) -> LinkWindow:
+    """Open a window, or raise `WindowRefused`."""
+    now = timezone.now()
+    check_claim(claim, people_cannot_change_claim=people_cannot_change_claim)
+    if not now < ends_at <= now + LONGEST:
+        raise WindowRefused(f"The end must be in the future, within {LONGEST.days} days.")
+    if LinkWindow.objects.open_at(now).filter(provider_key=provider.key).exists():
+        raise WindowRefused("A window of this provider is open already. Close it first.")
+    window = LinkWindow.objects.create(
+        provider_key=provider.key,
+        issuer=known_issuer(provider, issuer),
+        claim=claim,
+        user_field=known_field(claim, user_field),
+        staff=[str(user.pk) for user in staff],
+        opened_at=now,
+        ends_at=ends_at,
+    )
+    link_window.forget_closed()
+    return window
+
+
+def check_claim(claim: str, *, people_cannot_change_claim: bool) -> None:
+    """A claim must name one person for good. For most of them only the operator knows whether it does."""
+    if claim in NAME_NOBODY:
+        raise WindowRefused(f"The claim {claim!r} names no one person.")
+    if claim not in CANNOT_BE_CHANGED and not people_cannot_change_claim:
+        raise WindowRefused(
+            f"If people can change {claim!r} at the provider, anybody can take over an account. If they cannot, "
+            "say so with --people-cannot-change-claim."
+        )
+
+
+def known_field(claim: str, user_field: str) -> str:
+    """Return the field of the user that the claim is compared with: the address for "email", or else the user name."""
+    model = get_user_model()
+    usual = model.get_email_field_name() if claim == link_window.EMAIL else model.USERNAME_FIELD
+    name = user_field or usual
+    if get_field(name) is None:
+        raise WindowRefused(f"The user model has no field {name!r}.")
+    return name
+
+
+def known_issuer(provider: OAuthProvider, issuer: str) -> str:
+    """Return the issuer of a window, which is looked up; where each tenant has its own, the operator names one."""
+    if not issuer:
+        try:
+            issuer = provider.get_identity_issuer({})
+        except ProtocolError as error:
+            raise WindowRefused(f"The issuer could not be looked up ({error.reason}). Name it with --issuer.") from None
+    if not provider.is_possible_issuer(issuer):
+        raise WindowRefused("No ID token of this provider can have that issuer.")
+    return issuer
+
+
+def close_window(window: LinkWindow) -> None:
+    """Close a window. It holds for the next sign-in, in every process."""
+    window.closed_at = timezone.now()
+    window.save(update_fields=["closed_at"])
