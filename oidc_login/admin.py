@@ -111,7 +111,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
         except OAuthError as error:
             raise forms.ValidationError(link.explain(error)) from None
         if self.planned.is_there:
-            raise forms.ValidationError(_("The account has this identity already."))
+            raise forms.ValidationError(_("This identity is already connected to this account."))
         return values
 
 
@@ -172,11 +172,11 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         text = ngettext("%d connection was revoked.", "%d connections were revoked.", done)
         self.message_user(request, text % done, messages.SUCCESS)
 
-    @admin.action(description=_("Ask for a new sign-in with the selected connections"), permissions=["manage"])
+    @admin.action(description=_("Require a new sign-in for the selected connections"), permissions=["manage"])
     def ask_for_new_sign_in(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
         """Mark the connections, so that their people are asked to connect once more."""
         done = queryset.update(status=Status.NEEDS_REAUTH)
-        text = ngettext("%d connection was marked.", "%d connections were marked.", done)
+        text = ngettext("%d connection now requires a new sign-in.", "%d connections now require a new sign-in.", done)
         self.message_user(request, text % done, messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: OAuthConnection) -> None:

@@ -43,7 +43,7 @@ class AddSignInIndexes(Operation):
                 schema_editor.execute(statement(KINDS[connection.vendor].drop, connection, field), params=None)
 
     def describe(self) -> str:
-        return "Index the email addresses and user names of users without regard to case"
+        return "Add case-insensitive indexes for email addresses and user names"
 
     @property
     def migration_name_fragment(self) -> str:

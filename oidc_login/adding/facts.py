@@ -80,7 +80,7 @@ ANY_OPENID: Final = KnownProvider(
         identity="`sub`, under the issuer.",
         email="Counts as verified if `email_verified` is `true`.",
         refresh="Request the scope `offline_access` to get a refresh token.",
-        arguments={"issuer": "the URL of the provider, as its discovery document writes it"},
+        arguments={"issuer": "the URL of the provider, exactly as in its discovery document"},
         ask=("issuer",),
     ),
     settings={"issuer": "https://login.example.com"},

@@ -21,8 +21,8 @@ NO_DOMAIN = Report(
 NEVER_VERIFIED = Report(
     "W180",
     "{entry}: without {argument}, no email address from {class_name} counts as verified.",
-    "Nobody is linked by email, new accounts get no email, and allowed_email_domains lets nobody in. Add "
-    "{argument!r}: ... to the entry. If this is what you want, silence oidc_login.W180.",
+    "No accounts are linked by email, new accounts have no email address, and allowed_email_domains rejects "
+    "everybody. Add {argument!r}: ... to the entry. If this is what you want, silence oidc_login.W180.",
 )
 
 

@@ -22,17 +22,18 @@ UPSTREAM_CLASS = "mozilla_django_oidc.contrib.drf.OIDCAuthentication"
 PROVIDER_UNUSABLE = Report(
     "E110",
     "OIDC_LOGIN_BEARER_PROVIDERS contains {key!r}, {reason}{near}.",
-    "Write keys of OpenID providers in OIDC_LOGIN_PROVIDERS.",
+    "Use the keys of OpenID Connect providers in OIDC_LOGIN_PROVIDERS.",
 )
 SETTING_INVALID = Report(
     "E111",
-    "OIDC_LOGIN_BEARER_PROVIDERS must be a list of keys, or a dictionary from keys to audiences, not {found}.",
+    "OIDC_LOGIN_BEARER_PROVIDERS must be a list of keys, or a dictionary that maps keys to audiences, not {found}.",
     'Write OIDC_LOGIN_BEARER_PROVIDERS = {{"company": "https://api.your.site"}}.',
 )
 NO_ISSUER = Report(
     "E112",
-    "REST framework uses {path!r}, and OIDC_LOGIN_BEARER_PROVIDERS names no provider whose tokens it may accept.",
-    'Write OIDC_LOGIN_BEARER_PROVIDERS = ["..."] with the key of the provider. Until then all tokens are refused.',
+    "REST framework uses {path!r}, but OIDC_LOGIN_BEARER_PROVIDERS does not name a provider whose tokens it may "
+    "accept.",
+    'Write OIDC_LOGIN_BEARER_PROVIDERS = ["..."] with the key of the provider. Until then, all tokens are rejected.',
 )
 MEMBER_UNKNOWN = Report(
     "E113",
@@ -52,20 +53,20 @@ PROFILE_UNKNOWN = Report(
 AUDIENCE_IS_CLIENT = Report(
     "E116",
     "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: with the profile {profile!r}, {audience!r} cannot be an audience.",
-    "It is a client ID of this site, and ID tokens name that as their audience. Register the API at the provider, and "
-    "write its identifier.",
+    "This is a client ID of this site, which is the audience of ID tokens. Register the API with the provider and use "
+    "its identifier.",
 )
 ANY_AUDIENCE = Report(
     "W110",
     "REST framework uses {path!r}, which accepts access tokens that were issued for other clients.",
-    "It identifies the person by the provider's userinfo, whose answer names no audience. Use "
+    "It identifies the person with a userinfo response, which does not contain an audience. Use "
     '"oidc_login.contrib.drf.BearerAuthentication".',
 )
 NO_TOKENINFO = Report(
     "W113",
-    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}] accepts no token: Google's access tokens are opaque, and Google has to be "
-    "asked about each.",
-    'Write {{"audience": "<client ID>", "token_profile": "google"}} to ask its tokeninfo endpoint.',
+    "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}] accepts no tokens: Google's access tokens are opaque and have to be sent to "
+    "Google for validation.",
+    'Write {{"audience": "<client ID>", "token_profile": "google"}} to validate them at the tokeninfo endpoint.',
 )
 
 
@@ -146,11 +147,11 @@ def is_text(value: Any) -> bool:
 
 # What an entry can say: what the value must be, an example, and the rule.
 MEMBERS: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
-    "audience": ("a text or a list of texts", '"https://api.your.site"', are_texts),
+    "audience": ("a string or a list of strings", '"https://api.your.site"', are_texts),
     "token_profile": ("a text", '"entra"', is_text),
     "subject": ("a text", '"oid"', is_text),
     "signup": ("True or False", "True", lambda value: isinstance(value, bool)),
-    "clients": ("a dictionary from client IDs to user names", '{"<client ID>": "<user name>"}', is_text_map),
+    "clients": ("a dictionary that maps client IDs to user names", '{"<client ID>": "<user name>"}', is_text_map),
     "authorized_parties": ("a list of client IDs", '["<client ID>"]', are_texts),
 }
 

@@ -19,13 +19,13 @@ MAX_LETTERS = 2
 
 NO_TEMPLATE = Report(
     "E070",
-    "{subject} names a template that cannot be used ({reason}).",
+    "{subject} is a template that cannot be used ({reason}).",
     "Write the name of a template that Django finds, or remove it to show the provider's letters.",
 )
 NO_STATIC_FILE = Report(
     "W070",
-    "{subject} names {value!r}, a static file that Django does not find.",
-    "Write the path as the template tag static takes it. A name that ends in .html is the name of a template.",
+    "{subject} is {value!r}, a static file that Django does not find.",
+    "Write the path as you would pass it to the static template tag. A name that ends in .html is a template.",
 )
 
 

@@ -33,12 +33,12 @@ SECRET_MISSING = Report(
 SECRET_TOO_SHORT = Report(
     "E024",
     "{entry}: {needed_by} needs a client_secret of at least {length} bytes.",
-    "Have the provider issue a longer secret, or choose another {argument}.",
+    "Have the provider issue a longer secret, or use another {argument}.",
 )
 KEY_MISSING = Report(
     "E025",
     "{entry}: {needed_by} needs a client_key.",
-    'Write "client_key": the path of a PEM file, a PEM text or a private JWK.',
+    'Write "client_key": the path of a PEM file, a PEM string or a private JWK.',
 )
 ASSERTION_UNREADABLE = Report(
     "W160",

@@ -35,16 +35,16 @@ PROVIDER_GONE = Report(
 INDEX_MISSING = Report(
     "W003",
     "The database {alias!r} has no index for searching {column!r} of {table} without case.",
-    "A sign-up compares email addresses and user names without case, so it reads all users. Put "
-    "oidc_login.operations.AddSignInIndexes() into a migration of yours, or add {index} to the user model. "
+    "A sign-up compares email addresses and user names without case, so it reads all users. Add "
+    "oidc_login.operations.AddSignInIndexes() to one of your migrations, or add {index} to the user model. "
     "docs/scaling.md describes both.",
 )
 SERVER_UNKNOWN = Report(
     "W181",
     "{count} connections of the provider {key!r} do not name the server that they belong to (rows {rows}).",
-    "These people cannot sign in with it, because another server may use their number for somebody else. First delete "
-    "the rows of oidc_login.OAuthConnection that belong to another server. If the others belong to the present one, "
-    "run: python manage.py oidc_login_move_issuer {key} '' {new} --apply.",
+    "These people cannot sign in with it, because another server may use the same number for somebody else. First "
+    "delete the rows of oidc_login.OAuthConnection that belong to another server. If the others belong to the present "
+    "one, run: python manage.py oidc_login_move_issuer {key} '' {new} --apply.",
 )
 ISSUER_UNKNOWN = Report(
     "W182",
@@ -54,9 +54,9 @@ ISSUER_UNKNOWN = Report(
 )
 ADDRESSES_UNLINKED = Report(
     "W202",
-    "{count} accounts got their address by signing up at {key!r} while its addresses linked nobody (rows {rows} of "
-    "oidc_login.OAuthConnection).",
-    "Such an address may belong to another person. Now that addresses of another provider link people, that person "
+    "{count} accounts got their address by signing up with {key!r} while linking by email was off for it (rows {rows} "
+    "of oidc_login.OAuthConnection).",
+    "Such an address may belong to another person. Now that another provider links accounts by email, that person "
     "would be signed in to a stranger's account. Remove the address from these accounts, or have it confirmed and set "
     "OIDC_LOGIN_LOCAL_EMAIL_VERIFIED. Once you have checked all of them, silence oidc_login.W202.",
 )

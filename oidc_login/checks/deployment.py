@@ -27,7 +27,7 @@ CACHE_NOT_SHARED = Report(
 ANY_HOST = Report(
     "W011",
     'ALLOWED_HOSTS admits any host ("*"), and OIDC_LOGIN_BASE_URL is not set.',
-    "The sender of a request then chooses the host of the redirect_uri. Write your hosts into ALLOWED_HOSTS, or set "
+    "The sender of a request can then choose the host of the redirect_uri. List your hosts in ALLOWED_HOSTS, or set "
     'OIDC_LOGIN_BASE_URL = "https://your.site".',
 )
 SCHEME_UNKNOWN = Report(

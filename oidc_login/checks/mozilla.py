@@ -75,13 +75,13 @@ REFUSED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "OIDC_VERIFY_SSL": (
         lambda value: not value,
         "certificates are always verified",
-        'Remove it. For your own certificate authority write OIDC_VERIFY_SSL = "/path/of/the/authority.pem".',
+        'Remove it. To use your own certificate authority, set OIDC_VERIFY_SSL = "/path/of/the/authority.pem".',
     ),
     "OIDC_ALLOW_UNSECURED_JWT": (bool, "ID tokens without a signature are never accepted", "Remove it."),
     "OIDC_VERIFY_JWT": (lambda value: not value, "ID tokens are always verified", "Remove it."),
     "OIDC_USE_NONCE": (
         lambda value: not value,
-        "ID tokens must repeat the nonce of the sign-in",
+        "ID tokens must contain the nonce of the sign-in",
         "Remove it.",
     ),
     "OIDC_VERIFY_KID": (

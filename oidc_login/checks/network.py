@@ -13,12 +13,12 @@ from oidc_login.protocol.http.proxy import Proxy
 
 NO_CERTIFICATES = Report(
     "E013",
-    "{subject} is not a readable file or folder of certificates.",
-    "Write the path of a PEM file, or remove it to trust the usual certificate authorities.",
+    "{subject} is not a readable file or directory of certificates.",
+    "Write the path of a PEM file, or remove it to use the default certificate authorities.",
 )
 NO_PROXY = Report(
     "E170",
-    "{subject} is not a valid URL of a proxy.",
+    "{subject} is not a valid proxy URL.",
     'Write "http://proxy.example:3128", with user:password@ before the host if the proxy requires them. The '
     "connection to the provider is encrypted inside the proxy's tunnel. https:// and socks:// proxies are not "
     "supported.",

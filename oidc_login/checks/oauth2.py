@@ -35,19 +35,19 @@ IDENTIFYING_METHODS = ("get_userinfo", "user_from_userinfo", "subject_from_useri
 USER_ID_MISSING = Report(
     "E076",
     "{entry}: mapping has no user_id.",
-    'Write "mapping": {{"user_id": "id", ...}}, with the name of the member that never changes.',
+    'Write "mapping": {{"user_id": "id", ...}}, and use the name of a field that never changes.',
 )
 NAME_UNKNOWN = Report("E077", "{subject} contains the unknown name {name!r}{near}.", "Write some of {names}.")
 PATH_INVALID = Report(
     "E078",
-    "{subject}: {path!r}, given for {name}, is not a valid path.",
-    'Write names with dots between them, and numbers for positions in lists: "data.emails.0.address".',
+    "{subject}: {path!r}, used for {name}, is not a valid path.",
+    'Separate names with dots, and use numbers for positions in lists: "data.emails.0.address".',
 )
 USER_ID_CHANGES = Report(
     "W075",
     "{entry}: mapping takes the user_id from {path!r}, which people can usually change.",
-    "Somebody else could take the name that a person gives up, and with it the person's account here. Write the name "
-    "of a member that never changes, such as a number.",
+    "Somebody else could take over a name that a person gives up, and with it the person's account here. Use a field "
+    "that never changes, such as a number.",
 )
 
 

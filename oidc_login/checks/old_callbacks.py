@@ -15,8 +15,8 @@ from oidc_login.validation import listed
 
 PACKAGE_UNKNOWN = Report(
     "E210",
-    "{subject} names no package whose callback addresses are kept.",
-    'Write one of {names}, or "allauth:NAME" for a provider that has another name there.',
+    "{subject} does not name a supported package.",
+    'Write one of {names}, or "allauth:NAME" if the provider has another name there.',
 )
 URLS_MISSING = Report(
     "E211",
@@ -25,7 +25,7 @@ URLS_MISSING = Report(
 )
 ADDRESS_SHARED = Report(
     "E212",
-    "{entry} and the provider {other!r} keep the same callback address.",
+    "{entry} and the provider {other!r} use the same callback address.",
     "Only one provider can answer there. Remove callback from one of the entries.",
 )
 

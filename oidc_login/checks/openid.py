@@ -51,12 +51,12 @@ ISSUERS_DIFFER = Report(
 )
 NOT_OPENID = Report(
     "E029",
-    "{entry}: {host} does not speak OpenID Connect, so it has no issuer.",
+    "{entry}: {host} does not support OpenID Connect, so it has no issuer.",
     'Remove the address, and write "class": "oidc_login.providers.{name}".',
 )
 MANY_TENANTS = Report(
     "E035",
-    "{entry}: the address {address!r} is of many tenants, and none of them issues tokens under that name.",
+    "{entry}: the address {address!r} is shared by many tenants, and no tenant issues tokens under it.",
     'Write "class": "oidc_login.providers.MicrosoftProvider" with "tenant", instead of the address; or put the ID of '
     "your tenant into it.",
 )

@@ -30,7 +30,7 @@ IP_ADDRESS = re.compile(r"[\d.]+|\[?[\da-f:.]+\]?")
 
 BACKEND_MISSING = Report(
     "E040",
-    "AUTHENTICATION_BACKENDS contains no backend of this package.",
+    "AUTHENTICATION_BACKENDS does not contain a backend of this package.",
     'Add "oidc_login.backends.OIDCLoginBackend", or your subclass of it.',
 )
 URLS_MISSING = Report(
@@ -55,17 +55,17 @@ OTHER_HOSTS = Report(
 
 SLASH_MISSING = Report(
     "E045",
-    "The URLs of the package are included without a slash, so that the callback URL is {path!r}.",
+    "The URLs of the package are included without a slash, so the callback URL is {path!r}.",
     'Write path("oauth/", include("oidc_login.urls")), with a slash at the end.',
 )
 CACHE_FORGETS = Report(
     "E046",
-    "The cache {alias!r} is DummyCache, which remembers nothing, so that no sign-in can be completed.",
+    "The cache {alias!r} is DummyCache, which stores nothing, so no sign-in can be completed.",
     "Use another backend, or name another alias: OIDC_LOGIN_CACHE = ...",
 )
 NO_PAGE_AFTERWARDS = Report(
     "W131",
-    "LOGIN_REDIRECT_URL is {url!r}, where this site has no page. Sign-ins without a `next` would end there.",
+    "LOGIN_REDIRECT_URL is {url!r}, which is not a page of this site. Sign-ins without a `next` would end there.",
     'Write the URL or the name of a page of yours, or "oidc_login:connections" for the page that says who is signed '
     "in.",
 )

@@ -39,7 +39,7 @@ NO_DICTIONARY = Report(
 )
 KEY_INVALID = Report(
     "E002",
-    "OIDC_LOGIN_PROVIDERS: {key!r} is not a valid key of a provider.",
+    "OIDC_LOGIN_PROVIDERS: {key!r} is not a valid provider key.",
     "The key is part of URLs. It has up to 100 characters of a-z, 0-9, - and _, and begins with a letter or a digit. "
     "Write {suggestion!r}.",
 )
@@ -54,7 +54,7 @@ CLASS_INVALID = Report(
     "Write the dotted path of a subclass of oidc_login.providers.OAuthProvider. For an OpenID provider you can remove "
     '"class".',
 )
-ARGUMENT_UNKNOWN = Report("E005", "{entry}: unknown argument {name!r}{near}.", "{class_name} takes {names}.")
+ARGUMENT_UNKNOWN = Report("E005", "{entry}: unknown argument {name!r}{near}.", "{class_name} accepts {names}.")
 ARGUMENT_MISSING = Report("E006", "{entry}: missing argument {name!r}.", "Add {name!r}: ... to the entry.")
 ARGUMENTS_REFUSED = Report(
     "E018",

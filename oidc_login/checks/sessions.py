@@ -25,7 +25,7 @@ MIDDLEWARE_MISSING = Report(
 MIDDLEWARE_TOO_EARLY = Report(
     "E091",
     "{path} comes before {before} in MIDDLEWARE.",
-    "Move it after that one. It reads the session and the signed-in user.",
+    "Move it after {before}. It reads the session and the signed-in user.",
 )
 
 PATH = f"{SessionLogout.__module__.rpartition('.')[0]}.{SessionLogout.__qualname__}"

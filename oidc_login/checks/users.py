@@ -18,7 +18,7 @@ from oidc_login.signin.users import NAME_CLAIMS, find_create_user, is_djangos
 
 FIELD_REQUIRED = Report(
     "W200",
-    "{model} requires {name!r}, and nothing fills it when somebody signs up through a provider.",
+    "{model} requires {name!r}, but nothing fills it when somebody signs up through a provider.",
     "Nobody can sign up. Give the field a default, or fill it in create_user, either of the model's manager or of your "
     "subclass of OIDCLoginBackend. If save() or a receiver fills it, silence oidc_login.W200.",
 )

@@ -22,7 +22,8 @@ NO_URL = Report(
 NO_PRIVATE_KEY = Report(
     "E014",
     "{subject} is not a readable private key.",
-    "Write a private JWK as a dictionary, a PEM text without a password, or the path of a file that holds one of them.",
+    "Write a private JWK as a dictionary, a PEM string without a password, or the path of a file that holds one of "
+    "them.",
 )
 
 

@@ -35,14 +35,14 @@ class InvalidRequest(ParseError):
 class InvalidToken(AuthenticationFailed):
     """The token opens nothing here (RFC 6750 3.1)."""
 
-    default_detail = _("The access token is not valid here.")
+    default_detail = _("This access token is not valid for this site.")
     default_code = "invalid_token"
 
 
 class InsufficientScope(PermissionDenied):
     """The token is a good one, and does not allow this (RFC 6750 3.1)."""
 
-    default_detail = _("The access token does not allow this.")
+    default_detail = _("The access token does not allow this request.")
     default_code = "insufficient_scope"
 
 
@@ -50,7 +50,7 @@ class InsufficientAuthentication(APIException):
     """The person has to sign in again, or more strongly (RFC 9470 3)."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
-    default_detail = _("This needs a sign-in that is stronger or more recent.")
+    default_detail = _("This request needs a stronger or more recent sign-in.")
     default_code = "insufficient_user_authentication"
 
 

@@ -1,6 +1,6 @@
-"""What can be found out about a provider while nobody signs in: everything that a sign-in would ask it.
+"""Diagnose a provider: make the requests of a sign-in without signing anybody in.
 
-Nothing is taken from what the site's processes share, but for the note about groups, and nothing is left there.
+The diagnosis neither reads nor writes the shared cache, except for the note about unreadable groups.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from oidc_login.signin.provisioning import last_unreadable
 
 
 def diagnose(key: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
-    """Ask a provider what a sign-in would ask it, and yield what came of it, one finding after the other."""
+    """Make the requests of a sign-in to a provider, and yield one finding for each result."""
     try:
         provider = build_provider(key, configuration)
     except ImproperlyConfigured as error:
-        # What a class says of a value may quote it, so its kind alone is told.
+        # The message of a class may quote the value, so show only the type of the error.
         problem = type(error.__cause__).__name__ if error.__cause__ else error
         yield Finding(subject="settings", is_good=False, text=f"{problem}: see `manage.py check`.")
         return
@@ -34,24 +34,24 @@ def diagnose(key: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
         yield from look_at_provider(provider)
     yield from look_at_groups(provider)
     yield from look_at_cache()
-    yield Finding(subject="callback", is_good=None, text=f"has to be registered there: {callback_url(key)}")
+    yield Finding(subject="callback", is_good=None, text=f"register this URL with the provider: {callback_url(key)}")
 
 
 def look_at_provider(provider: OAuthProvider) -> Iterator[Finding]:
-    """Look at what the provider publishes, then at what it thinks of the client, if it can be asked."""
+    """Check what the provider publishes, then whether it accepts the client."""
     if provider.has_id_token:
         provider.share_documents(None)
         for finding in look_at_document(provider):
             yield finding
             if finding.subject == "description" and not finding.is_good:
-                return  # every further request would fail for the same reason
+                return  # all other requests would fail for the same reason
     url = callback_url(provider.key, unknown_host="localhost")
     yield look_at_client(provider, url)
     yield from look_at_redirect(provider, callback_url(provider.key))
 
 
 def look_at_groups(provider: OAuthProvider) -> Iterator[Finding]:
-    """Tell of a claim about groups that sign-ins could not read; there is no other way to see one."""
+    """Report a groups claim that sign-ins could not read; nothing else shows it."""
     note = last_unreadable(provider.key) if provider.groups_paths else {}
     if note:
         reason = REASONS.get(note["reason"], note["reason"])

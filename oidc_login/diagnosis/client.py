@@ -1,4 +1,4 @@
-"""Whether a provider accepts the client and its callback URL, by requests with which nobody signs in."""
+"""Check whether a provider accepts the client and its callback URL, without signing anybody in."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.oidc import OIDCProvider
 
 MADE_UP_CODE = "oidc-login-diagnosis"
-NOBODYS_URL = "https://redirect-uri.invalid/"  # registered nowhere (RFC 2606 2)
+UNREGISTERED_URL = "https://redirect-uri.invalid/"  # registered nowhere (RFC 2606 2)
 MAX_PAGE = 1_000_000  # bytes; a sign-in page may be long
 CLIENT_REFUSED = (
-    "The provider does not accept the client: see `client_id`, and whether `client_secret` or `client_key` has expired "
-    "or was replaced there."
+    "The provider does not accept the client: check `client_id`, and whether `client_secret` or `client_key` has "
+    "expired or was replaced at the provider."
 )
-# What a provider answers at a registered callback URL where nobody is signed in there (Core 3.1.2.6).
+# Errors that a provider sends to a registered callback URL if nobody is signed in at the provider (Core 3.1.2.6).
 NOT_SIGNED_IN = ("login_required", "interaction_required", "consent_required", "account_selection_required")
 
 
 def look_at_client(provider: OAuthProvider, callback_url: str) -> Finding:
-    """Send the provider a made-up code, to see whether it refuses the code or the client."""
+    """Send the provider a made-up code: it must reject the code, not the client."""
     if not isinstance(provider, OAuth2Provider) or not provider.makes_standard_token_requests():
         return Finding(
-            subject="client", is_good=None, text="The provider's class has a way of its own, not tried here."
+            subject="client", is_good=None, text="not checked: the provider's class makes its own token requests"
         )
     verifier = {"code_verifier": secrets.token_urlsafe(48)} if provider.sends_code_challenge() else {}
     made_up = {"grant_type": "authorization_code", "code": MADE_UP_CODE, "redirect_uri": callback_url}
@@ -43,17 +43,19 @@ def look_at_client(provider: OAuthProvider, callback_url: str) -> Finding:
         if error.evidence is not None and error.evidence.seen.startswith("HTTP 401"):
             return client_refused(provider, error.reason, seen=error.evidence.seen)
         return failed("client", error, url=provider.token_endpoint)
-    return Finding(subject="client", is_good=False, text="The provider gave tokens for a code that nobody gave.")
+    return Finding(subject="client", is_good=False, text="The provider issued tokens for a made-up code.")
 
 
 def judged(error: TokenErrorResponse, provider: OAuth2Provider) -> Finding:
-    """Return what an error response to a made-up code means for the client."""
+    """Return what the error response to a made-up code says about the client."""
     seen = as_oauth_error(error)
     if isinstance(seen, CodeRefused):
-        return Finding(subject="client", is_good=True, text="is accepted; a code that nobody gave is not")
+        return Finding(
+            subject="client", is_good=True, text="is accepted: the provider rejected the made-up code, not the client"
+        )
     if isinstance(seen, ClientRefused):
         return client_refused(provider, error.reason, seen=error.reason)
-    text = f"The provider answers a made-up code with {error.reason}, which may be about either."
+    text = f"The provider rejected the made-up code with {error.reason}, which may concern the code or the client."
     return Finding(subject="client", is_good=None, text=text, url=provider.token_endpoint)
 
 
@@ -63,7 +65,7 @@ def client_refused(provider: OAuth2Provider, reason: str, *, seen: str) -> Findi
         is_good=False,
         text=f"{reason}: {CLIENT_REFUSED}",
         url=provider.token_endpoint,
-        expected=f"that it accepts the client {provider.get_client_id()!r}",
+        expected=f"the provider accepts the client {provider.get_client_id()!r}",
         seen=seen,
     )
 
@@ -72,21 +74,21 @@ def client_refused(provider: OAuth2Provider, reason: str, *, seen: str) -> Findi
 
 
 def look_at_redirect(provider: OAuthProvider, callback_url: str) -> Iterator[Finding]:
-    """Ask for a sign-in that shows no page: a provider sends its answer only to a registered URL (RFC 6749 4.1.2.1).
+    """Request a sign-in without a page: a provider redirects only to a registered URL (RFC 6749 4.1.2.1).
 
-    Where it shows a page, the answer to a URL that is registered nowhere tells whether it looked at the URL at all.
+    If it shows a page, compare its response to a URL that cannot be registered.
     """
     if not isinstance(provider, OAuth2Provider) or "<" in callback_url:
         return
     try:
-        answer = ask(provider, callback_url)
+        answer = request_authorization(provider, callback_url)
         yield judged_redirect(answer, callback_url) or compared(provider, answer, callback_url)
     except ProtocolError as error:
-        yield cannot_tell(callback_url, f"the authorization endpoint did not answer ({error.reason})")
+        yield cannot_tell(callback_url, f"the authorization endpoint did not respond ({error.reason})")
 
 
-def ask(provider: OAuth2Provider, callback_url: str) -> Response:
-    """Return what the authorization endpoint answers to a request with this callback URL."""
+def request_authorization(provider: OAuth2Provider, callback_url: str) -> Response:
+    """Return the response of the authorization endpoint to a request with this callback URL."""
     parameters: dict[str, Any] = {
         "response_type": "code",
         "client_id": provider.get_client_id(),
@@ -103,7 +105,7 @@ def ask(provider: OAuth2Provider, callback_url: str) -> Response:
 
 
 def judged_redirect(answer: Response, callback_url: str) -> Finding | None:
-    """Return what an answer at the callback URL says, or one that names the URL; `None` for any other."""
+    """Judge a response that redirects to the callback URL or mentions it; return `None` for any other."""
     location = answer.headers.get("location", "")
     if location.partition("?")[0] == callback_url:
         code = dict(parse_qsl(urlsplit(location).query)).get("error", "")
@@ -116,10 +118,10 @@ def judged_redirect(answer: Response, callback_url: str) -> Finding | None:
 
 
 def compared(provider: OAuth2Provider, answer: Response, callback_url: str) -> Finding:
-    """Judge an answer by that to a URL which cannot be registered."""
+    """Compare a response with the response to a URL that cannot be registered."""
     if answer.status >= 400:
         return cannot_tell(callback_url, f"the authorization endpoint answered HTTP {answer.status}")
-    if ask(provider, NOBODYS_URL).status >= 400:
+    if request_authorization(provider, UNREGISTERED_URL).status >= 400:
         return registered(callback_url)
     return cannot_tell(callback_url, "the provider shows the same page for every URL until somebody signs in")
 
@@ -133,15 +135,15 @@ def not_registered(callback_url: str, answer: Response) -> Finding:
         subject="redirect",
         is_good=False,
         text=f"is not registered: add {callback_url} to the client at the provider.",
-        expected="that this URL is registered, character by character",
+        expected="this exact URL is registered",
         seen=f"HTTP {answer.status}, which names the redirect URI",
     )
 
 
 def refused_request(callback_url: str, code: str) -> Finding:
-    """The URL is registered, and the provider refuses the request for another reason."""
+    """Return the finding of a registered URL where the provider rejects the request for another reason."""
     name = code if code.isascii() and code.isprintable() and len(code) < 80 else "unprintable"
-    text = f"is registered, but the provider refuses the request: {name}. See `scope` and the client's registration."
+    text = f"is registered, but the provider rejects the request: {name}. Check `scope` and the client's registration."
     return Finding(subject="redirect", is_good=False, text=text, url=callback_url, seen=name)
 
 

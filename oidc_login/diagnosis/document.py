@@ -1,4 +1,4 @@
-"""What a provider publishes: its document, its keys, what it lists, and its clock."""
+"""Check what a provider publishes: its discovery document, keys, scopes and clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oidc_login.providers.base import OAuthProvider
 
 
 def look_at_document(provider: OAuthProvider) -> Iterator[Finding]:
-    """Look at what the provider publishes. If there is no document, nothing else of it can be looked at."""
+    """Check what the provider publishes; without a discovery document, nothing else can be checked."""
     try:
         metadata = provider.get_metadata()
     except ProtocolError as error:
@@ -39,7 +39,8 @@ def look_at_algorithms(provider: OAuthProvider, metadata: ProviderMetadata) -> I
     yield Finding(
         subject="algorithms",
         is_good=False,
-        text="The provider signs ID tokens with no algorithm that is accepted here: see `id_token_signing_algs`. "
+        text="The provider does not sign ID tokens with an algorithm that the site accepts: check "
+        "`id_token_signing_algs`. "
         'A MAC such as HS256 needs `"id_token_signing_algs": ["HS256"]` and a secret of 32 bytes or more.',
         url=provider.discovery_url,
         expected=", ".join(accepted),
@@ -48,7 +49,7 @@ def look_at_algorithms(provider: OAuthProvider, metadata: ProviderMetadata) -> I
 
 
 def look_at_keys(provider: OAuthProvider, metadata: ProviderMetadata) -> Finding:
-    """Some key must be fit for some algorithm that ID tokens may be signed with."""
+    """At least one key must fit an algorithm that the site accepts for ID tokens."""
     algorithms, found = provider.get_signing_algorithms(), provider.get_keys()
     fit = [key for key in found.keys if any(map(key.may_verify, algorithms))]
     if fit:
@@ -58,7 +59,7 @@ def look_at_keys(provider: OAuthProvider, metadata: ProviderMetadata) -> Finding
     return Finding(
         subject="keys",
         is_good=False,
-        text=f"None of {len(found.keys)} is for {', '.join(algorithms)}: see `id_token_signing_algs`.",
+        text=f"None of the {len(found.keys)} keys is for {', '.join(algorithms)}: check `id_token_signing_algs`.",
         url=metadata.jwks_uri,
         expected=f"a key for {' or '.join(algorithms)}",
         seen=", ".join([*of_keys, *of_skipped]) or "no key at all",
@@ -66,14 +67,14 @@ def look_at_keys(provider: OAuthProvider, metadata: ProviderMetadata) -> Finding
 
 
 def look_at_scopes(provider: OAuthProvider, metadata: ProviderMetadata) -> Iterator[Finding]:
-    """A provider may know scopes that it does not list (Discovery 3), so that the request may still be accepted."""
+    """A provider may accept scopes that it does not list (Discovery 3)."""
     wanted, listed = provider.get_scope().split(), metadata.scopes_supported
     unlisted = [name for name in wanted if listed and name not in listed]
     if unlisted:
         yield Finding(
             subject="scopes",
             is_good=None,
-            text=f"The provider does not list {', '.join(unlisted)}, and may refuse the request: see `scope`.",
+            text=f"The provider does not list {', '.join(unlisted)}, and may reject the request: check `scope`.",
             url=provider.discovery_url,
             expected=" ".join(listed),
             seen=" ".join(wanted),
@@ -81,7 +82,7 @@ def look_at_scopes(provider: OAuthProvider, metadata: ProviderMetadata) -> Itera
 
 
 def look_at_clock(provider: OAuthProvider) -> Iterator[Finding]:
-    """Times of ID tokens are compared with the clock of this machine, which may be wrong by `leeway`."""
+    """The times in ID tokens are compared with the clock of this machine, which may be off by `leeway`."""
     try:
         response = provider.transport.send(Request(method="GET", url=provider.discovery_url))
     except ProtocolError as error:
@@ -92,13 +93,14 @@ def look_at_clock(provider: OAuthProvider) -> Iterator[Finding]:
         return
     ahead = round(ours - theirs)
     if abs(ahead) <= provider.leeway:
-        yield Finding(subject="clock", is_good=True, text=f"{abs(ahead)} s from the provider's")
+        yield Finding(subject="clock", is_good=True, text=f"differs from the provider's clock by {abs(ahead)} s")
         return
     yield Finding(
         subject="clock",
         is_good=False,
-        text=f"This machine's is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} the provider's: set it.",
-        expected=f"{as_text(theirs)}, give or take {provider.leeway} s",
+        text=f"The clock of this machine is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} the provider's: "
+        "correct it.",
+        expected=f"{as_text(theirs)}, plus or minus {provider.leeway} s",
         seen=as_text(ours),
     )
 
@@ -108,7 +110,7 @@ def as_text(seconds: float) -> str:
 
 
 def time_of(response: Response) -> float | None:
-    """Return when an answer was sent; one that a cache has kept says for how long (RFC 9111 5.1)."""
+    """Return when a response was sent; `Age` says how long a cache has stored it (RFC 9111 5.1)."""
     age = response.headers.get("age", "")
     try:
         sent_at = parsedate_to_datetime(response.headers.get("date", "")).timestamp()

@@ -1,4 +1,4 @@
-"""What the diagnosis has to say: one finding for each thing that it looked at."""
+"""What the diagnosis reports: one finding for each check."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from oidc_login.advice import ADVICE
 from oidc_login.protocol.errors import ProtocolError, ProviderUnavailable
 
-FAULT = "The provider has a fault of its own or wants fewer requests (5xx, 429): see its status page."
-UNUSABLE = "The provider gave an answer that cannot be used: see whether a proxy answers instead, and `metadata`."
+FAULT = "The provider has an internal error or limits requests (5xx, 429): check its status page."
+UNUSABLE = "The provider sent an unusable response: check whether a proxy responded instead, and `metadata`."
 RESULTS: Mapping[bool | None, str] = {True: "ok", False: "failed", None: "unknown"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at; `is_good` is `None` where nobody can tell from here.
+    """The result of one check; `is_good` is `None` if the check cannot tell.
 
-    `url`, `expected` and `seen` are the evidence, none of which is secret.
+    `url`, `expected` and `seen` are the evidence. None of them is secret.
     """
 
     subject: str
@@ -28,7 +28,7 @@ class Finding:
     seen: str = ""
 
     def evidence(self) -> dict[str, str]:
-        """Return what there is of the evidence, by name."""
+        """Return the evidence that is not empty, by name."""
         named = {"url": self.url, "expected": self.expected, "seen": self.seen}
         return {name: value for name, value in named.items() if value}
 
@@ -37,7 +37,7 @@ class Finding:
 
 
 def failed(subject: str, error: ProtocolError, *, url: str = "") -> Finding:
-    """Return the finding of a request that failed, with what to do and where."""
+    """Return the finding of a failed request, with advice."""
     other = FAULT if isinstance(error, ProviderUnavailable) else UNUSABLE
     return Finding(
         subject=subject,

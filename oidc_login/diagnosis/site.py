@@ -1,4 +1,4 @@
-"""What a sign-in needs of the site itself: an address for the callback, and a cache."""
+"""Check what a sign-in needs from the site itself: a callback URL and a cache."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DEVELOPMENT = "http://localhost:8000"
 
 
 def callback_url(key: str, *, unknown_host: str = UNKNOWN_HOST) -> str:
-    """Return where the provider sends its answers."""
+    """Return the URL that the provider redirects to."""
     return site_url(unknown_host).rstrip("/") + callback_path(key)
 
 
 def callback_path(key: str) -> str:
-    """Return the path of the callback URL, which the key of the provider is a part of."""
+    """Return the path of the callback URL, which contains the key of the provider."""
     name, old = callback_name(key), old_callback(key)
     if old:
         return reverse(old[0], args=old[1])
@@ -33,7 +33,7 @@ def callback_path(key: str) -> str:
 
 
 def callback_urls(key: str) -> dict[str, str]:
-    """Return the URLs to register: that of the site, and that of a developer's machine."""
+    """Return the URLs to register: the site's and the one on a developer's machine."""
     path = callback_path(key)
     local = f"{DEVELOPMENT}{path}"
     site = callback_url(key)
@@ -41,7 +41,7 @@ def callback_urls(key: str) -> dict[str, str]:
 
 
 def site_url(unknown_host: str) -> str:
-    """Return the site's address: that of the settings, of `runserver` under `DEBUG`, or of the one allowed host."""
+    """Return the site's origin: from the settings, from `runserver` under `DEBUG`, or from the only allowed host."""
     if settings.BASE_URL:
         return str(settings.BASE_URL)
     if django.DEBUG:
@@ -51,12 +51,12 @@ def site_url(unknown_host: str) -> str:
 
 
 def look_at_cache() -> Iterator[Finding]:
-    """Used sign-ins and documents are kept in the cache, which all processes have to share."""
+    """The cache holds used sign-ins and documents, so all processes have to share it."""
     cache = caches[settings.CACHE]
     named = f"CACHES[{settings.CACHE!r}] is {type(cache).__name__}"
     if isinstance(cache, DummyCache):
-        text = f"{named}, which remembers nothing, so that no sign-in can be completed: use Redis or Memcached."
+        text = f"{named}, which stores nothing, so no sign-in can be completed: use Redis or Memcached."
         yield Finding(subject="cache", is_good=False, text=text, expected="a cache", seen=type(cache).__name__)
     elif isinstance(cache, (LocMemCache, FileBasedCache)) and not django.DEBUG:
-        text = f"{named}: with more than one process, a used sign-in is not remembered. Use Redis or Memcached."
+        text = f"{named}, which processes do not share, so used sign-ins are not remembered. Use Redis or Memcached."
         yield Finding(subject="cache", is_good=None, text=text, expected="a shared cache", seen=type(cache).__name__)

@@ -39,8 +39,8 @@ class StepUpFailed(RefusedBySite):
 
 class StepUpImpossible(RefusedBySite):
     message = _(
-        "This page needs you to confirm your sign-in, and your way to sign in does not support that. Please "
-        "sign in another way."
+        "This page needs you to confirm your sign-in, but the way you signed in does not support that. Please sign in "
+        "another way."
     )
 
 

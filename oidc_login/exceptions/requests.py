@@ -30,7 +30,7 @@ class SignInTooOld(RequestRefused):
 
     status_code = 401
     code = "reauthentication_required"
-    message = _("Please sign in once more before you change how you sign in.")
+    message = _("Please sign in again before you change how you sign in.")
 
 
 class StepUpNeeded(RequestRefused):
@@ -46,4 +46,4 @@ class ScopesNeeded(RequestRefused):
 
     status_code = 401
     code = "scopes_required"
-    message = _("Please give this site more permissions at your provider to continue.")
+    message = _("To continue, please give this site more permissions.")

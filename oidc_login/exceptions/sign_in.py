@@ -100,4 +100,4 @@ class CodeRefused(OAuthError):
 class AccessTokenInvalid(OAuthError):
     status_code = 401
     code = "access_token_invalid"
-    message = _("The access token is not valid here.")
+    message = _("This access token is not valid for this site.")

@@ -102,5 +102,5 @@ def explain(error: OAuthError) -> str:
     return {
         "identity_taken": "This identity belongs to another account.",
         "inactive": "The account is not active.",
-        "parameter_invalid": "The subject or the issuer is not possible at this provider.",
+        "parameter_invalid": "The subject or the issuer is not valid for this provider.",
     }.get(error.code, f"The issuer could not be looked up ({error.reason or error.code}).")

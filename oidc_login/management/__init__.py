@@ -1,1 +1,1 @@
-"""What is run from a shell: `manage.py oidc_login_...`."""
+"""The management commands `oidc_login_...`."""

@@ -1,4 +1,4 @@
-"""How a command asks for what its options did not say."""
+"""Prompts for values that the options of a command do not give."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 
 class Asking:
-    """Asks at a terminal; elsewhere, whatever is missing is an error that names the option."""
+    """Prompts on a terminal; without one, a missing value is an error that names the option."""
 
     def __init__(self, *, is_wanted: bool) -> None:
         self.is_interactive = is_wanted and sys.stdin.isatty()

@@ -1,4 +1,4 @@
-"""How commands print what the diagnosis found."""
+"""Print the findings of the diagnosis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oidc_login.diagnosis.findings import Finding
 
 
 def write_findings(command: BaseCommand, key: str, findings: Iterable[Finding]) -> None:
-    """Print what was found at a provider, with the evidence below."""
+    """Print the findings about a provider, each with its evidence below."""
     command.stdout.write(command.style.MIGRATE_HEADING(key))
     marks = {True: command.style.SUCCESS("ok    "), False: command.style.ERROR("FAILED"), None: "      "}
     for finding in findings:

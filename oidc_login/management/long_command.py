@@ -1,4 +1,4 @@
-"""What commands have in common that take a while."""
+"""The base class of commands that take a while."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from oidc_login.models import OAuthConnection
 
 # Exit statuses.
 FAILED = 1  # as with any other command of Django's
-LEFT_OVER = 3  # all is well, but something is left to be done
-STOPPED = 130  # as a shell says of Ctrl-C
+LEFT_OVER = 3  # no error, but some work is left
+STOPPED = 130  # as a shell reports Ctrl-C
 
 
 class LongCommand(BaseCommand):
-    """Shows how far it has come, can be stopped (Ctrl-C, SIGTERM), and goes on when it is begun again."""
+    """Shows its progress, can be stopped (Ctrl-C, SIGTERM), and continues when it is run again."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -43,27 +43,27 @@ class LongCommand(BaseCommand):
             progress.end()
         status, problems = self.tell(options)
         if was_stopped:
-            status, problems = STOPPED, [*problems, "Stopped. Run the command again to go on."]
+            status, problems = STOPPED, [*problems, "Stopped. Run the command again to continue."]
         if problems:
             raise CommandError("\n".join(problems), returncode=status)
 
     def prepare(self, options: dict[str, Any]) -> None:
-        """Judge the options, before anything is done."""
+        """Validate the options before any work is done."""
         raise NotImplementedError
 
     def work(self, progress: Progress) -> None:
-        """Do it."""
+        """Do the work."""
         raise NotImplementedError
 
     def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
-        """Say what became of it; return the exit status and what is wrong."""
+        """Print the results; return the exit status and the problems."""
         raise NotImplementedError
 
 
 @contextmanager
 def interrupted_by(number: signal.Signals) -> Iterator[None]:
-    """Let a signal end the work as Ctrl-C does: an orchestrator sends SIGTERM, and kills later."""
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen to signals
+    """Let a signal stop the work as Ctrl-C does: orchestrators send SIGTERM before they kill."""
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals only in the main thread
         yield
         return
     before = signal.signal(number, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""What options of several commands must be."""
+"""Validation of options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oidc_login.validation import nearest
 
 
 def check_provider(key: str) -> None:
-    """The provider is configured."""
+    """Raise an error if the provider is not configured."""
     known = get_provider_keys()
     if key in known:
         return

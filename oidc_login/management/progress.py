@@ -1,4 +1,4 @@
-"""How far a long command has come: a line that is redrawn on a terminal, a line now and then everywhere else."""
+"""The progress of a long command: a line that is redrawn on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REDRAWN_EVERY, TOLD_EVERY = 0.1, 30.0  # seconds
 
 
 class Progress:
-    """Takes how much is done of how much; silent with `--verbosity 0`."""
+    """Call with the amount done and the total; silent with `--verbosity 0`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Progress:
         self._width = len(figures)
 
     def end(self) -> None:
-        """Leave the line that was redrawn."""
+        """End the redrawn line."""
         if self._width:
             self._write("", "\n")
             self._width = 0
@@ -62,4 +62,4 @@ class Progress:
         if not done or seconds <= 0:
             return share
         rest = timedelta(seconds=round(seconds * max(total - done, 0) / done))
-        return f"{share}, {done / seconds:,.0f} a second, {rest} left"
+        return f"{share}, {done / seconds:,.0f} per second, {rest} left"

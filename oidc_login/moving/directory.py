@@ -34,7 +34,9 @@ class DirectorySource:
 
     def __init__(self, *, alias: str, file: str, claim: str, key: str, staff: Sequence[str] = ()) -> None:
         if not file:
-            raise CommandError(f"{self.package} keeps no identities. Name an export of your directory with --file.")
+            raise CommandError(
+                f"{self.package} does not store identities. Pass an export of your directory with --file."
+            )
         self.alias = alias
         self.path = Path(file)
         self.claim = claim or self.get_default_claim()

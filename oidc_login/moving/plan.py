@@ -23,8 +23,8 @@ NO_ISSUER: Final = "without an issuer"
 NO_USER: Final = "without a user"
 AMBIGUOUS: Final = "with several possible users"
 STAFF: Final = "of staff"
-CONNECTED: Final = "of users with a connection"
-NO_PROVIDER: Final = "without a provider here"
+CONNECTED: Final = "whose user already has a connection"
+NO_PROVIDER: Final = "without a provider in OIDC_LOGIN_PROVIDERS"
 
 OUTCOMES = (
     IMPORTABLE,

@@ -103,8 +103,8 @@ def look_up_issuer(provider: OAuthProvider) -> str | None:
         return None
     except (ProtocolError, OAuthError) as error:
         raise CommandError(
-            f"The issuer of the provider {provider.key!r} could not be looked up ({error.reason}). Its discovery "
-            "document has to be reachable from here."
+            f"The issuer of the provider {provider.key!r} could not be looked up ({error.reason}). This machine must "
+            "be able to fetch its discovery document."
         ) from None
     if len(issuer) > MAX_ISSUER_LENGTH:
         raise CommandError(f"The issuer of the provider {provider.key!r} is longer than {MAX_ISSUER_LENGTH}.")

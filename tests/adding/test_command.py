@@ -127,8 +127,8 @@ def test_argument_that_is_json_is_read_as_json() -> None:
         (["google", "--client-id=shop"], "GOOGLE_CLIENT_SECRET, or --public"),
         (["openid", "--key=staff"], "--set issuer="),
         (["keycloak", "--key=staff", "--set=base_url=https://kc.example"], "--set realm="),
-        (["google", "--key=A B"], "is no key"),
-        (["google", "--key=staff", "--set=client_secret=x"], "options of its own"),
+        (["google", "--key=A B"], "is not a valid key"),
+        (["google", "--key=staff", "--set=client_secret=x"], "options of their own"),
         (["google", "--key=staff", "--set=offlin=true"], "did you mean 'offline'"),
     ],
 )
@@ -211,7 +211,7 @@ def test_three_answers_at_a_terminal_make_a_site_that_works(tmp_path: Path) -> N
 
     with serve(OpenIDProvider(client_id="client", client_secret="hidden secret")) as issuer:
         answers = [
-            ("such as https://login.example.com):", issuer),
+            ("for example https://login.example.com):", issuer),
             ("Client ID:", "client"),
             ("public client):", "hidden secret"),
             ("settings.py? [y/N]", "y"),

@@ -21,7 +21,7 @@ def test_provider_with_which_everything_is_right(provider: RealProvider, setting
     call_command("oidc_login_diagnose", provider.key, stdout=out, no_color=True)
 
     assert "FAILED" not in out.getvalue()
-    assert "ok     client      is accepted; a code that nobody gave is not" in out.getvalue()
+    assert "ok     client      is accepted: the provider rejected the made-up code, not the client" in out.getvalue()
 
 
 def test_secret_that_is_wrong(provider: RealProvider, settings: Any) -> None:

@@ -77,11 +77,15 @@ def test_last_superuser_is_told(user: User, settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("stored", "groups_missing", "expected"),
     [
-        ({}, "keep", {"claim": "absent: the last sign-in named no groups, or could not read them", "decision": "keep"}),
+        (
+            {},
+            "keep",
+            {"claim": "absent: the last sign-in had no groups claim, or could not read it", "decision": "keep"},
+        ),
         (
             {},
             "refuse",
-            {"claim": "absent: the last sign-in named no groups, or could not read them", "decision": "refuse"},
+            {"claim": "absent: the last sign-in had no groups claim, or could not read it", "decision": "refuse"},
         ),
         ({"groups": None}, "remove", {"claim": "unavailable: too many names to keep", "decision": "keep"}),
     ],

@@ -54,13 +54,13 @@ def test_provider_with_which_everything_is_right(op: RecordingOpenIDProvider, se
         "description": ("ok", f"of {op.issuer}"),
         "keys": ("ok", found["keys"][1]),
         "clock": ("ok", found["clock"][1]),
-        "client": ("ok", "is accepted; a code that nobody gave is not"),
+        "client": ("ok", "is accepted: the provider rejected the made-up code, not the client"),
         "redirect": ("ok", "is registered: https://shop.example/oauth/op/callback/"),
         "cache": ("", found["cache"][1]),
-        "callback": ("", "has to be registered there: https://shop.example/oauth/op/callback/"),
+        "callback": ("", "register this URL with the provider: https://shop.example/oauth/op/callback/"),
     }
     assert re.fullmatch(r"\d+ for RS256, .*", found["keys"][1])
-    assert re.fullmatch(r"[01] s from the provider's", found["clock"][1])
+    assert re.fullmatch(r"differs from the provider's clock by [01] s", found["clock"][1])
     assert op.asked() == ["discovery", "jwks", "discovery", "token"]
     (token,) = [request for request in op.requests if request.form.get("code")]
     assert token.form["code"] == MADE_UP_CODE
@@ -101,7 +101,7 @@ def test_answer_that_may_be_about_either(op: RecordingOpenIDProvider) -> None:
 
     assert found["client"] == (
         "",
-        "The provider answers a made-up code with invalid_request, which may be about either.",
+        "The provider rejected the made-up code with invalid_request, which may concern the code or the client.",
     )
 
 
@@ -111,7 +111,7 @@ def test_provider_that_gives_tokens_for_any_code(op: RecordingOpenIDProvider) ->
     with op.bend("token", lambda good: Answer.of_json(tokens)):
         found = diagnosis("op", broken="op")
 
-    assert found["client"] == ("FAILED", "The provider gave tokens for a code that nobody gave.")
+    assert found["client"] == ("FAILED", "The provider issued tokens for a made-up code.")
 
 
 def other_issuer(good: Answer) -> Answer:
@@ -183,7 +183,7 @@ def test_no_key_is_fit(op: RecordingOpenIDProvider) -> None:
     ):
         found = diagnosis("op", broken="op")
 
-    assert found["keys"] == ("FAILED", f"None of {len(edwards)} is for RS256: see `id_token_signing_algs`.")
+    assert found["keys"] == ("FAILED", f"None of the {len(edwards)} keys is for RS256: check `id_token_signing_algs`.")
 
 
 def test_keys_that_nobody_needs_are_not_fetched(op: RecordingOpenIDProvider, settings: Settings) -> None:
@@ -204,7 +204,7 @@ def test_clock_that_is_wrong(op: RecordingOpenIDProvider, seconds: int, told: st
         mark, text = diagnosis("op", broken="op")["clock"]
 
     assert mark == "FAILED"
-    assert re.sub(r"1[12]\d s", "120 s", text) == f"This machine's is {told} the provider's: set it."
+    assert re.sub(r"1[12]\d s", "120 s", text) == f"The clock of this machine is {told} the provider's: correct it."
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_provider_without_openid_connect(github: RecordingGitHub) -> None:
 
 
 def test_provider_with_a_way_of_its_own(photos: RecordingOAuth1) -> None:
-    assert diagnosis("photos")["client"] == ("", "The provider's class has a way of its own, not tried here.")
+    assert diagnosis("photos")["client"] == ("", "not checked: the provider's class makes its own token requests")
     assert photos.asked() == []
 
 

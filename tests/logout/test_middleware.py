@@ -286,7 +286,7 @@ def test_expired_rows_are_removed_and_others_stay(op: Op, browser: Browser, caps
     call_command("oidc_login_clearsessions")
 
     assert SignedInSession.objects.get() == row_of(browser)
-    assert f"Removed {sessions.BATCH + 1} expired." in capsys.readouterr().out
+    assert f"Removed {sessions.BATCH + 1} expired sessions." in capsys.readouterr().out
     assert browser.get("/").content == b"alice"
 
 

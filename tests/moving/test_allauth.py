@@ -222,7 +222,7 @@ def test_undo_takes_back_exactly_that_run(everybody: Allauth, directory: OpenIDP
     assert list(OAuthConnection.objects.values()) == before
     assert own.pk == before[0]["id"]
     assert not ImportedConnection.objects.exists()
-    assert "taken back already" in run_import("allauth", "--undo", run, "--apply")[1]
+    assert "already been undone" in run_import("allauth", "--undo", run, "--apply")[1]
 
 
 def test_undo_keeps_and_lists_what_was_used_since(everybody: Allauth, directory: OpenIDProvider) -> None:
@@ -234,7 +234,7 @@ def test_undo_keeps_and_lists_what_was_used_since(everybody: Allauth, directory:
     status, said = run_import("allauth", "--undo", run, "--apply")
 
     assert status == 3
-    assert f"which are kept: 1 ({used.pk})" in said
+    assert f"been used since: 1 ({used.pk})" in said
     assert OAuthConnection.objects.get() == used
 
 

@@ -104,14 +104,14 @@ def test_user_with_a_connection_keeps_it(site: OpenIDProvider, export: Any) -> N
 
     said = run_import("mozilla", "--file", export("email,sub", "jo@example.org,s1"), "--apply")[1]
 
-    assert "of users with a connection: 1" in said
+    assert "whose user already has a connection: 1" in said
     assert OAuthConnection.objects.get().provider_user_id == "before"
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((), "Name an export"),
+        ((), "Pass an export"),
         (("--file", "/nowhere.csv"), "cannot be read"),
     ],
 )
@@ -128,5 +128,5 @@ def test_account_is_moved_once(site: OpenIDProvider, export: Any) -> None:
 
     said = run_import("mozilla", "--file", export("email,sub", "jo@example.org,s1", "jo@example.org,s2"), "--apply")[1]
 
-    assert "of users with a connection: 1" in said
+    assert "whose user already has a connection: 1" in said
     assert OAuthConnection.objects.get().provider_user_id == "s1"

@@ -508,8 +508,8 @@ def test_summary_names_what_is_left_and_what_to_do(
     with op.bend("token", lambda good: Answer(status=503)):
         lines = told().splitlines()
 
-    assert "Connections with tokens that no key opens: 1. See SECRET_KEY_FALLBACKS." in lines
-    assert "Connections that are left for the next run: 2." in lines
+    assert "Connections with tokens that no key decrypts: 1. See SECRET_KEY_FALLBACKS." in lines
+    assert "Connections left for the next run: 2." in lines
 
 
 def test_quiet(several: Several) -> None:
@@ -522,13 +522,13 @@ def test_quiet(several: Several) -> None:
     ("arguments", "says"),
     [
         (["--provider", "opp"], "no provider 'opp' in OIDC_LOGIN_PROVIDERS. Did you mean 'op'?"),
-        (["--expiring-within", "1"], "'1' is no time; write 90s, 30m, 1h or 2d"),
+        (["--expiring-within", "1"], "'1' is not a duration; write 90s, 30m, 1h or 2d"),
         (["--expiring-within", "-1h"], "expected one argument"),
-        (["--expiring-within", "99999d"], "is no time"),
+        (["--expiring-within", "99999d"], "is not a duration"),
         (["--concurrency", "0"], "must be 1 or more"),
         (["--concurrency", "x"], "invalid"),
-        (["--rate", "0"], "must be above 0"),
-        (["--rate", "nan"], "must be above 0"),
+        (["--rate", "0"], "must be greater than 0"),
+        (["--rate", "nan"], "must be greater than 0"),
     ],
 )
 def test_option_that_cannot_be(op: RecordingOpenIDProvider, arguments: list[str], says: str) -> None:

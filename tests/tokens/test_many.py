@@ -86,6 +86,6 @@ def test_memory_does_not_grow_with_the_number_of_connections() -> None:
     summary = json.loads(figures["refresh", MANY]["said"])
     assert summary["due"] == summary["refreshed"] == MANY - FEW
     assert provider.refused == 0 and len(provider.generations) == MANY
-    assert f"encrypted anew: {MANY - FEW:,}" in figures["rotate", MANY]["said"]
+    assert f"re-encrypted: {MANY - FEW:,}" in figures["rotate", MANY]["said"]
     for what in ("refresh", "rotate"):
         assert figures[what, MANY]["megabytes"] - figures[what, FEW]["megabytes"] < MEGABYTES

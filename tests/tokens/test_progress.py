@@ -45,9 +45,9 @@ def test_line_is_redrawn_on_a_terminal() -> None:
     lines = shown(Terminal(), [(1, 100), (2, 500), (4, 1000)]).split("\r")
 
     assert lines[1:] == [
-        "[###...........................] 100 of 1,000, 100 a second, 0:00:09 left",
-        "[###############...............] 500 of 1,000, 250 a second, 0:00:02 left",
-        "[##############################] 1,000 of 1,000, 250 a second, 0:00:00 left\n",
+        "[###...........................] 100 of 1,000, 100 per second, 0:00:09 left",
+        "[###############...............] 500 of 1,000, 250 per second, 0:00:02 left",
+        "[##############################] 1,000 of 1,000, 250 per second, 0:00:00 left\n",
     ]
 
 
@@ -63,9 +63,9 @@ def test_not_more_often_than_anybody_can_see() -> None:
 
 def test_a_line_now_and_then_elsewhere() -> None:
     assert shown(StringIO(), [(n, n) for n in range(1, 100)]).splitlines() == [
-        "30 of 1,000, 1 a second, 0:16:10 left",
-        "60 of 1,000, 1 a second, 0:15:40 left",
-        "90 of 1,000, 1 a second, 0:15:10 left",
+        "30 of 1,000, 1 per second, 0:16:10 left",
+        "60 of 1,000, 1 per second, 0:15:40 left",
+        "90 of 1,000, 1 per second, 0:15:10 left",
     ]
 
 
@@ -102,7 +102,7 @@ def test_command_on_a_terminal(tmp_path: Path) -> None:
     assert process.wait(60) == 0, seen
     assert "] 3 of 3" in seen.replace("\x1b[0m", "") and "\r" in seen
     assert "\x1b[32;1m" in seen
-    assert "Connections with tokens: 3, encrypted anew: 0" in seen
+    assert "Connections with tokens: 3, re-encrypted: 0" in seen
 
 
 # One process, since each start of Django costs seconds on a busy machine.

@@ -67,7 +67,7 @@ def test_old_key_is_needed_no_more(several: list[OAuthConnection], settings: Set
 
     settings.OIDC_LOGIN_TOKEN_KEYS = [NEW]
     assert list(map(tokens_of, several)) == tokens
-    assert "Connections with tokens: 5, encrypted anew: 5" in told
+    assert "Connections with tokens: 5, re-encrypted: 5" in told
     assert [line.split() for line in told.splitlines()[1:]] == [
         ["5", "need", "OIDC_LOGIN_TOKEN_KEYS[0]"],
         ["0", "need", "OIDC_LOGIN_TOKEN_KEYS[1]"],
@@ -89,7 +89,7 @@ def test_second_time_there_is_nothing_to_do(several: list[OAuthConnection]) -> N
     rotate()
     texts = [ciphertext(connection) for connection in several]
 
-    assert "encrypted anew: 0" in rotate()
+    assert "re-encrypted: 0" in rotate()
     assert [ciphertext(connection) for connection in several] == texts
 
 
@@ -134,7 +134,7 @@ def test_batch_size_that_is_none() -> None:
     assert "--batch-size" in rotate("--batch-size", "0", status=1)
 
 
-# What no key opens.
+# What no key decrypts.
 
 
 @pytest.mark.parametrize("option", [(), ("--check",)], ids=["", "check"])
@@ -146,7 +146,7 @@ def test_missing_key_is_named_and_nothing_is_lost(
 
     told = rotate(*option, status=1)
 
-    assert "no key opens: 5" in told
+    assert "no key decrypts: 5" in told
     assert "to OIDC_LOGIN_TOKEN_KEYS," in told
     assert [ciphertext(connection) for connection in several] == texts
     settings.OIDC_LOGIN_TOKEN_KEYS = [NEW, OLDER, OLD]
@@ -171,7 +171,7 @@ def test_all_others_are_encrypted_anew(several: list[OAuthConnection], settings:
 
     told = rotate(status=1)
 
-    assert "no key opens: 1" in told and "encrypted anew: 5" in told
+    assert "no key decrypts: 1" in told and "re-encrypted: 5" in told
     assert ciphertext(several[0]) == text
     settings.OIDC_LOGIN_TOKEN_KEYS = [NEW]
     assert stored(several[0]).refresh_token == refresh_token
@@ -184,15 +184,15 @@ def test_changed_ciphertext_is_told_apart(several: list[OAuthConnection]) -> Non
 
     told = rotate(status=1)
 
-    assert "changed, or moved to another row, in the database: 1" in told
-    assert "no key opens" not in told
+    assert "changed or moved to another row in the database: 1" in told
+    assert "no key decrypts" not in told
     assert ciphertext(several[0]) == text
 
 
 def test_text_that_is_no_ciphertext(several: list[OAuthConnection]) -> None:
     overwrite(several[0], "in clear, \u00e9")
 
-    assert "no key opens: 1" in rotate(status=1)
+    assert "no key decrypts: 1" in rotate(status=1)
     assert ciphertext(several[0]) == "in clear, \u00e9"
 
 
@@ -259,7 +259,7 @@ def test_row_that_is_removed_meanwhile(several: list[OAuthConnection]) -> None:
 def test_deadlock_costs_nothing(several: list[OAuthConnection], settings: Settings) -> None:
     """The database ends one of two transactions: all rows of the batch are written one by one."""
     with before("UPDATE", TABLE, at_the_third(fail(OperationalError)), times=3):
-        assert "encrypted anew: 5" in rotate()
+        assert "re-encrypted: 5" in rotate()
 
     settings.OIDC_LOGIN_TOKEN_KEYS = [NEW]
     assert all(map(tokens_of, several))
@@ -289,7 +289,7 @@ def test_locked_row_is_left_over_and_holds_nobody_else_up(
         done.set()
         holder.join()
 
-    assert "encrypted anew: 4" in told and "still need an old key: 1" in told
+    assert "re-encrypted: 4" in told and "still need an old key: 1" in told
     rotate()
 
 
@@ -368,10 +368,10 @@ def test_stopped_and_begun_again(several: list[OAuthConnection], settings: Setti
     with before("UPDATE", TABLE, at_the_third(lambda: signal.raise_signal(number)), times=5):
         told = rotate("--batch-size", "1", status=130)
 
-    assert "Run the command again to go on" in told
-    assert "encrypted anew: 2" in told
+    assert "Run the command again to continue" in told
+    assert "re-encrypted: 2" in told
     assert signal.getsignal(signal.SIGTERM) == handler
-    assert "encrypted anew: 3" in rotate()
+    assert "re-encrypted: 3" in rotate()
     settings.OIDC_LOGIN_TOKEN_KEYS = [NEW]
     assert list(map(tokens_of, several)) == tokens
 

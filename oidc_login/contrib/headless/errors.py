@@ -19,13 +19,13 @@ class CSRFFailed(RequestRefused):
 class NotFound(RequestRefused):
     status_code = 404
     code = "not_found"
-    message = _("There is no such entry.")
+    message = _("This entry does not exist.")
 
 
 class MethodNotAllowed(RequestRefused):
     status_code = 405
     code = "method_not_allowed"
-    message = _("This address does not take such a request.")
+    message = _("This address does not accept this kind of request.")
 
 
 class BodyTooLarge(RequestRefused):
@@ -54,4 +54,4 @@ class NonceInvalid(OAuthError):
 
     status_code = 400
     code = "nonce_invalid"
-    message = _("This sign-in took too long or was used already. Please start again.")
+    message = _("This sign-in took too long or has already been used. Please start again.")

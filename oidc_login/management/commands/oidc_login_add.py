@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_add`: the entry for one more provider, and what to register there."""
+"""`manage.py oidc_login_add`: add a provider to the settings, and say what to register with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from oidc_login.registry import KEY, build_provider, get_provider_keys
 from oidc_login.validation import did_you_mean
 
 ADDRESSES = ("issuer", "discovery_url")
-STAND_IN = {"client_secret": "the client secret"}  # so that no message can hold the real one
+STAND_IN = {"client_secret": "the client secret"}  # no message can then contain the real one
 INCLUDE = 'urlpatterns += [path("oauth/", include("oidc_login.urls"))]'
 MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 MARKDOWN_MARK = re.compile(r"`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
@@ -34,33 +34,35 @@ MARKDOWN_MARK = re.compile(r"`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 
 class Command(BaseCommand):
     help = (
-        "Adds a provider: says what to register there, asks for the client, prints the entry of OIDC_LOGIN_PROVIDERS "
-        "or writes it into the settings, and makes the requests of a sign-in. The client's ID and secret are read from "
-        "the environment and never written into the settings."
+        "Adds a provider: says what to register with the provider, asks for the client, prints the entry for "
+        "OIDC_LOGIN_PROVIDERS or writes it into the settings, and makes the requests of a sign-in to test it. The "
+        "client's ID and secret are read from the environment and never written into the settings."
     )
-    # An entry that a check refuses may be the one to replace.
+    # A check may reject the very entry that the command replaces.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("provider", nargs="?", metavar="PROVIDER", help="google, github, keycloak, ... or openid.")
-        parser.add_argument("--key", help="The provider's key, which is a part of the callback URL.")
+        parser.add_argument("--key", help="The provider's key, which is part of the callback URL.")
         parser.add_argument("--client-id", help="The client ID. The environment variable KEY_CLIENT_ID also sets it.")
         parser.add_argument(
-            "--public", action="store_true", help="The client has no secret. Others: set KEY_CLIENT_SECRET."
+            "--public", action="store_true", help="The client has no secret. For other clients, set KEY_CLIENT_SECRET."
         )
         parser.add_argument(
             "--set",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="A further argument of the entry, such as issuer=https://login.example.com. JSON is read as JSON.",
+            help="Another argument of the entry, such as issuer=https://login.example.com. The value may be JSON.",
         )
         parser.add_argument("--write", action="store_true", default=None, help="Write the entry into the settings.")
         parser.add_argument("--print", dest="write", action="store_false", help="Only print the entry.")
-        parser.add_argument("--env-file", type=Path, metavar="FILE", help="Write the client to this file.")
-        parser.add_argument("--overwrite", action="store_true", help="Replace what is there already.")
-        parser.add_argument("--no-diagnosis", action="store_true", help="Make no request to the provider.")
-        parser.add_argument("--no-input", action="store_true", help="Ask nothing.")
+        parser.add_argument(
+            "--env-file", type=Path, metavar="FILE", help="Write the client ID and secret to this file."
+        )
+        parser.add_argument("--overwrite", action="store_true", help="Replace existing values.")
+        parser.add_argument("--no-diagnosis", action="store_true", help="Make no requests to the provider.")
+        parser.add_argument("--no-input", action="store_true", help="Do not prompt.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.asking = Asking(is_wanted=not options["no_input"])
@@ -83,7 +85,7 @@ class Command(BaseCommand):
             write_findings(self, key, findings)
             refuse_broken({key: findings})
 
-    # What is asked.
+    # Questions.
 
     def known(self, name: str | None) -> KnownProvider:
         """Return the provider of that name."""
@@ -99,11 +101,11 @@ class Command(BaseCommand):
         raise CommandError(f"There is no provider {name!r}{near}. Any other OpenID provider is `openid`, with --key.")
 
     def is_new(self, key: str) -> bool:
-        """Whether there is no entry of that key; one that there is may be replaced only with leave."""
+        """Return whether there is no entry with that key; an existing one is replaced only with permission."""
         if key not in get_provider_keys():
             return True
         if not self.agreed(f"OIDC_LOGIN_PROVIDERS has an entry {key!r}. Replace it?", "--key, or --overwrite"):
-            raise CommandError(f"The entry {key!r} stays as it is.")
+            raise CommandError(f"The entry {key!r} was not changed.")
         return False
 
     def agreed(self, question: str, option: str) -> bool:
@@ -114,7 +116,7 @@ class Command(BaseCommand):
         return self.asking.agrees(question, option=option)
 
     def settings(self, known: KnownProvider, given: list[str]) -> dict[str, Any]:
-        """Return the arguments beside the client."""
+        """Return all arguments except the client ID and secret."""
         named = dict(map(read_pair, given))
         fixed, asked = known.fixed, known.asked
         if any(name in named for name in ADDRESSES):  # the site has its own server
@@ -126,7 +128,7 @@ class Command(BaseCommand):
     def argument(self, known: KnownProvider, name: str) -> str:
         meaning = plain(known.facts.arguments.get(name, ""))
         example = known.settings.get(name)
-        shown = [part for part in (meaning, f"such as {example}" if isinstance(example, str) else "") if part]
+        shown = [part for part in (meaning, f"for example {example}" if isinstance(example, str) else "") if part]
         question = f"{name} ({', '.join(shown)})" if shown else name
         return self.asking.text(question, option=f"--set {name}=...")
 
@@ -138,19 +140,19 @@ class Command(BaseCommand):
         if options["public"] or not known.has_secret:
             return client
         secret = os.environ.get(secret_variable) or self.asking.secret(
-            "Client secret (it is not shown; empty for a public client)",
+            "Client secret (not shown; empty for a public client)",
             option=f"the environment variable {secret_variable}, or --public",
         )
         return {**client, "client_secret": secret} if secret else client
 
-    # What is told and written.
+    # Output.
 
     def tell_registration(self, known: KnownProvider, key: str) -> None:
-        """Say where and how to register the site, before anybody asks for what the provider gives out there."""
+        """Say where and how to register the site, before asking for the client that the provider issues."""
         try:
             urls = callback_urls(key)
         except NoReverseMatch:
-            raise CommandError(f"The URLs of the package are missing. Add to the URLs of the site: {INCLUDE}") from None
+            raise CommandError(f"The URLs of the package are not included. Add to your URLconf: {INCLUDE}") from None
         self.stdout.write(self.style.MIGRATE_HEADING(known.title))
         told = {
             "Register at": known.facts.register_at,
@@ -163,7 +165,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {name}: {text}")
 
     def keep_client(self, key: str, client: dict[str, str], path: Path | None) -> None:
-        """Write the client into a file of environment variables, or say which to set. No secret is printed."""
+        """Write the client to a file of environment variables, or say which to set. Never print a secret."""
         variables = {variable(key, name): value for name, value in client.items()}
         if path is None:
             missing = [name for name, value in variables.items() if os.environ.get(name) != value]
@@ -177,12 +179,12 @@ class Command(BaseCommand):
             others = env_file.other_values(path, variables)
             question = f"{path} has other values of {', '.join(others)}. Replace them?"
             if others and not self.agreed(question, "--overwrite"):
-                raise CommandError(f"{path} stays as it is.")
+                raise CommandError(f"{path} was not changed.")
             env_file.write(path, variables)
         except env_file.Unwritable as error:
-            message = f"{error} has characters that such files cannot hold. Add it to {path} yourself."
+            message = f"{error} has characters that such files cannot contain. Add it to {path} yourself."
             raise CommandError(message) from None
-        self.stdout.write(f"{path} has {' and '.join(variables)}. Keep it out of version control.")
+        self.stdout.write(f"{path} now contains {' and '.join(variables)}. Keep it out of version control.")
 
     def keep_entry(self, key: str, value: str, *, is_new: bool, is_written: bool | None) -> None:
         """Write the entry into the settings file, or print it."""
@@ -195,28 +197,28 @@ class Command(BaseCommand):
             self.stdout.write(f"Add this to your settings:\n\n{added}")
             return
         if path is None:
-            raise CommandError("The settings are not a file. Use --print.")
+            raise CommandError("The settings module is not a file. Use --print.")
         try:
             source = path.read_bytes()
             path.write_bytes(
                 settings_file.appended(source, added) if is_new else settings_file.replaced(source, key, value)
             )
         except settings_file.NotWrittenHere:
-            raise CommandError(f"{path} does not write the entry {key!r} itself. Use --print.") from None
-        self.stdout.write(f"{path} has the entry {key!r}.")
+            raise CommandError(f"{path} does not define the entry {key!r} itself. Use --print.") from None
+        self.stdout.write(f"{path} now contains the entry {key!r}.")
 
 
 def made_key(key: str) -> str:
     if not KEY.fullmatch(key):
-        raise CommandError(f"{key!r} is no key: use small letters, digits, - and _.")
+        raise CommandError(f"{key!r} is not a valid key: use lower-case letters, digits, - and _.")
     return key
 
 
 def read_pair(text: str) -> tuple[str, Any]:
-    """Return an argument and its value: JSON, or the text itself."""
+    """Return the name and the value of an argument: JSON, or the text itself."""
     name, separator, value = text.partition("=")
     if not (name and separator) or name in ("class", *CLIENT):
-        raise CommandError(f"--set {name}: write NAME=VALUE; the client has options of its own.")
+        raise CommandError(f"--set {name}: write NAME=VALUE; the client ID and secret have options of their own.")
     try:
         return name, json.loads(value)
     except ValueError:
@@ -224,5 +226,5 @@ def read_pair(text: str) -> tuple[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Return a sentence of the documentation without its marks."""
+    """Return a sentence of the documentation without its markup."""
     return MARKDOWN_MARK.sub("", MARKDOWN_LINK.sub(r"\1", text))

@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_clearsessions`: what Django's `clearsessions` leaves of sessions that have expired."""
+"""`manage.py oidc_login_clearsessions`: remove the rows that Django's `clearsessions` leaves."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from oidc_login.sessions.records import clear_expired
 
 
 class Command(BaseCommand):
-    help = "Removes the rows of sessions through a provider that have expired; run it as often as clearsessions."
+    help = "Removes the rows of expired sessions through a provider; run it as often as clearsessions."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = clear_expired()
         if options["verbosity"]:
-            self.stdout.write(f"Removed {count} expired.")
+            self.stdout.write(f"Removed {count} expired sessions.")

@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_diagnose`: why sign-ins fail, as far as the provider can say it."""
+"""`manage.py oidc_login_diagnose`: find out why sign-ins fail."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from oidc_login.registry import get_configurations
 
 class Command(BaseCommand):
     help = (
-        "Makes the requests of a sign-in to the providers, and reports what fails and what to do about it. To see "
-        "whether they accept the client and the callback URL, the command sends them a made-up code and asks for a "
-        "sign-in that shows no page."
+        "Makes the requests of a sign-in to the providers, and reports what fails and what to do about it. It checks "
+        "the client and the callback URL by sending a made-up code and requesting a sign-in that shows no page."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("keys", nargs="*", metavar="KEY", help="Only these providers.")
+        parser.add_argument("keys", nargs="*", metavar="KEY", help="Only diagnose these providers.")
         parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
         parser.add_argument(
             "--discovery-url",
             metavar="URL",
-            help="Print what the package would use of the discovery document at this URL; it needs no provider.",
+            help="Print what the package would use from the discovery document at this URL; no provider needs to be "
+            "configured.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,5 +54,5 @@ class Command(BaseCommand):
         try:
             report = discovery_report.describe(url, Transport(), now=time.time())
         except ProtocolError as error:
-            raise CommandError(f"The document is refused: {error}") from error
+            raise CommandError(f"The document cannot be used: {error}") from error
         self.stdout.write(json.dumps(report, indent=2))

@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_groups`: which rights a provider's settings give one person, and what would change."""
+"""`manage.py oidc_login_groups`: show which groups and flags a person gets from a provider."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NONE = "(none)"
 
 class Command(BaseCommand):
     help = (
-        "Shows the groups that a provider named at the last sign-in of a person, what the present settings make of "
-        "them, and what the next sign-in would change. Nothing is written."
+        "Shows the groups that a provider sent at a person's last sign-in, how the current settings map them, and what "
+        "the next sign-in would change. Nothing is written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key", metavar="KEY", help="The provider.")
-        parser.add_argument("--user", required=True, metavar="NAME", help="The person, by user name.")
+        parser.add_argument("--user", required=True, metavar="NAME", help="The user name of the person.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         key = options["key"]
@@ -62,7 +62,7 @@ def heading(name: str, connection: OAuthConnection) -> str:
 
 
 def findings(user: Any, connection: OAuthConnection, provider: OAuthProvider) -> Iterator[tuple[str, str]]:
-    """Yield what is known, what is decided, and what would change."""
+    """Yield the claim, the decision, and the changes."""
     claim = read(connection.claims, provider)
     decision = decide(claim, provider)
     yield "claim", told(claim)
@@ -79,7 +79,7 @@ def told(claim: GroupsClaim) -> str:
     if claim.state is ClaimState.UNAVAILABLE:
         reason = "too many names to keep" if claim.reason == "null" else REASONS.get(claim.reason, claim.reason)
         return f"unavailable: {reason}"
-    return "absent: the last sign-in named no groups, or could not read them"
+    return "absent: the last sign-in had no groups claim, or could not read it"
 
 
 def changed(changes: Changes, provider: OAuthProvider) -> Iterator[tuple[str, str]]:

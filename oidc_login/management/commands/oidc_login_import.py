@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_import`: the accounts of another package, as connections of this one."""
+"""`manage.py oidc_login_import`: import the accounts of another package as connections."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from oidc_login.moving.undo import Undo
 
 DRY_RUN = "Nothing was changed. Run the command again with --apply."
 ADD_PROVIDER = "add a provider to OIDC_LOGIN_PROVIDERS, or name one with --provider {}=KEY"
-LEFT = "Accounts that were left as they are: {:,}."
-RUN = "This is run {}. Take it back with --undo {} --apply."
+LEFT = "Accounts that were skipped: {:,}."
+RUN = "This is run {}. Undo it with --undo {} --apply."
 
 
 class Command(LongCommand):
     help = (
-        "Copies the accounts of another package into connections, so that the same people sign in to the same "
-        "accounts. Without --apply it only says what it would do. It never changes a connection that exists."
+        "Copies the accounts of another package into connections, so that people keep their accounts. Without --apply "
+        "it only prints what it would do. It never changes an existing connection."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Let `--settings` stand alone too. With a module it stays Django's own option."""
+        """Allow `--settings` without a value; with a module, it is Django's own option."""
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,22 +44,28 @@ class Command(LongCommand):
             metavar="OLD=NEW",
             help="The key in OIDC_LOGIN_PROVIDERS for a provider that the other package calls OLD.",
         )
-        parser.add_argument("--apply", action="store_true", help="Write. Without it nothing is changed.")
-        parser.add_argument("--settings", nargs="?", const="", help="Alone: print the settings for here, and stop.")
-        parser.add_argument("--undo", type=int, metavar="RUN", help="Take back what a run has written.")
+        parser.add_argument("--apply", action="store_true", help="Write the changes.")
+        parser.add_argument("--settings", nargs="?", const="", help="Without a value: only print the new settings.")
+        parser.add_argument("--undo", type=int, metavar="RUN", help="Undo a run.")
         parser.add_argument("--file", default="", help="mozilla, adfs, pyoidc: a CSV file with sub and the claim.")
-        parser.add_argument("--claim", default="", help="mozilla, adfs, pyoidc: the claim that people are found by.")
+        parser.add_argument("--claim", default="", help="mozilla, adfs, pyoidc: the claim that identifies people.")
         parser.add_argument(
-            "--staff", action="append", default=[], metavar="NAME", help="mozilla, adfs, pyoidc: also this staff user."
+            "--staff",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="mozilla, adfs, pyoidc: also import this staff user.",
         )
-        parser.add_argument("--batch-size", type=int, default=PAGE, help="Accounts in one transaction (%(default)s).")
+        parser.add_argument(
+            "--batch-size", type=int, default=PAGE, help="Accounts per transaction (default: %(default)s)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["settings"] != "":
             super().handle(*args, **options)
             return
         if options["apply"] or options["undo"] is not None:
-            raise CommandError("--settings only prints. Leave out --apply and --undo.")
+            raise CommandError("--settings only prints. Do not combine it with --apply or --undo.")
         self.stdout.write(render(translate(options["source"], alias=options["database"])), ending="")
 
     def prepare(self, options: dict[str, Any]) -> None:
@@ -81,7 +87,7 @@ class Command(LongCommand):
         if run is None:
             raise CommandError(f"There is no run {options['undo']} of {options['source']}.")
         if run.undone_at is not None:
-            raise CommandError(f"Run {run.pk} was taken back already.")
+            raise CommandError(f"Run {run.pk} has already been undone.")
         return Undo(run_record=run, alias=options["database"], dry_run=not options["apply"], page=options["batch_size"])
 
     def work(self, progress: Progress) -> None:
@@ -114,7 +120,7 @@ class Command(LongCommand):
         if not walk.used:
             return LEFT_OVER, []
         return LEFT_OVER, [
-            f"Connections used since, which are kept: {walk.used:,} ({named(walk.used_rows, walk.used)})."
+            f"Connections kept because they have been used since: {walk.used:,} ({named(walk.used_rows, walk.used)})."
         ]
 
 
@@ -126,7 +132,7 @@ def read_pair(text: str) -> tuple[str, str]:
 
 
 def made_source(options: dict[str, Any], renamed: dict[str, str]) -> Source:
-    """Return the source, with the options that it takes."""
+    """Return the source with its options."""
     kind = sources.find_source(options["source"])
     if kind.takes_file:
         key = kind.default_key()
@@ -140,7 +146,7 @@ def made_source(options: dict[str, Any], renamed: dict[str, str]) -> Source:
         return made
     for name in ("file", "claim", "staff"):
         if options[name]:
-            raise CommandError(f"--{name} has no meaning with {options['source']}.")
+            raise CommandError(f"--{name} cannot be used with {options['source']}.")
     found: Source = kind(alias=options["database"])
     return found
 
@@ -150,7 +156,7 @@ def left_over(tally: Tally) -> dict[str, int]:
 
 
 def report(old: str, walk: Import, tally: Tally) -> Iterator[str]:
-    """Yield the lines about one old provider. They name rows, and nothing that could be secret."""
+    """Yield the lines about one old provider. They contain row ids and nothing secret."""
     target = walk.target(old)
     yield f"{old} -> {target.key if target else 'nothing'}"
     for issuer, count in sorted(tally.issuers.items()):

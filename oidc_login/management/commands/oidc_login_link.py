@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_link`: connect an identity to an account, for somebody whom no sign-in can link."""
+"""`manage.py oidc_login_link`: connect an identity to an account if no sign-in can link the two."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ DRY_RUN = "Nothing was changed. Run the command again with --apply."
 
 class Command(BaseCommand):
     help = (
-        "Connects an identity to an account, with the reason `operator`. Without --apply it only says what it would "
+        "Connects an identity to an account, with the reason `operator`. Without --apply it only prints what it would "
         "do. Without SUBJECT it lists the identities that the account has at the provider."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", metavar="USER", help="The account, by user name.")
+        parser.add_argument("user", metavar="USER", help="The user name of the account.")
         parser.add_argument("key", metavar="KEY", help="The provider.")
         parser.add_argument("subject", metavar="SUBJECT", nargs="?", help="The person's `sub` at the provider.")
-        parser.add_argument("--issuer", default="", help="Where each tenant or workspace has an issuer of its own.")
-        parser.add_argument("--apply", action="store_true", help="Connect. Without it nothing is changed.")
+        parser.add_argument("--issuer", default="", help="The issuer, if each tenant or workspace has its own.")
+        parser.add_argument("--apply", action="store_true", help="Write the connection.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_provider(options["key"])
@@ -58,9 +58,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{planned.user.get_username()} at {planned.provider.key}")
         self.stdout.write(f"  issuer: {planned.issuer or '(none: OAuth 2.0)'}")
         if planned.is_there:
-            self.stdout.write("  The account has this identity already.")
+            self.stdout.write("  This identity is already connected to this account.")
         if planned.others:
-            self.stdout.write(f"  The account has {planned.others} other identities at this provider, which stay.")
+            self.stdout.write(f"  The account has {planned.others} other identities at this provider, which are kept.")
 
 
 def find_user(name: str) -> Any:

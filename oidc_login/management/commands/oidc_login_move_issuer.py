@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_move_issuer`: the identities of a provider under another issuer."""
+"""`manage.py oidc_login_move_issuer`: move the identities of a provider to another issuer."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from oidc_login.registry import find_provider, get_configurations
 from oidc_login.sealing import old_token_keys_setting
 
 TAKEN = (
-    "Connections whose identity exists under {!r} already: {:,} ({}). They were left as they are. These people signed "
-    "in before they were moved and may have two accounts. Delete one of the two connections, and run the command again."
+    "Connections whose identity already exists under {!r}: {:,} ({}). They were not changed. These people signed in "
+    "before they were moved and may have two accounts. Delete one of the two connections, and run the command again."
 )
 UNREADABLE = (
-    "Connections with tokens that no key opens: {:,}. They were left as they are. Add the secret that they were "
+    "Connections with tokens that no key decrypts: {:,}. They were not changed. Add the secret that they were "
     "encrypted with to {}, or move them without their tokens with --forget-unreadable, and run the command again."
 )
 BUSY = "Connections that were being refreshed or changed: {:,}. Run the command again."
 NOT_CONFIGURED = (
-    "Note: by its settings the provider {!r} has another issuer than {!r}. Until you change them, nobody is found "
-    "under the new issuer."
+    "Note: the settings of the provider {!r} have an issuer other than {!r}. Until you change them, sign-ins do not "
+    "find the moved connections."
 )
 DRY_RUN = "Nothing was changed. Run the command again with --apply."
 
 
 class Command(LongCommand):
     help = (
-        "Keeps the identities of a provider under another issuer, for a provider that moved or a server that the "
-        "connections do not name yet. Without --apply it only says what it would do."
+        "Moves the identities of a provider to another issuer: because the provider moved, or because the connections "
+        "do not name their server yet. Without --apply it only prints what it would do."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("key", metavar="KEY", help="The key of the provider.")
-        parser.add_argument("old", metavar="OLD", help='The issuer that the connections have now; "" for none.')
-        parser.add_argument("new", metavar="NEW", help="The issuer that they get.")
-        parser.add_argument("--apply", action="store_true", help="Move them. Without it nothing is changed.")
+        parser.add_argument("old", metavar="OLD", help='The current issuer of the connections; "" for none.')
+        parser.add_argument("new", metavar="NEW", help="The new issuer.")
+        parser.add_argument("--apply", action="store_true", help="Write the changes.")
         parser.add_argument(
             "--forget-unreadable",
             action="store_true",
-            help="Also move connections with tokens that no key opens, without these tokens.",
+            help="Also move connections with tokens that no key decrypts, and delete these tokens.",
         )
         parser.add_argument(
-            "--batch-size", type=int, default=PAGE, help="Connections in one transaction (%(default)s)."
+            "--batch-size", type=int, default=PAGE, help="Connections per transaction (default: %(default)s)."
         )
 
     def prepare(self, options: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Command(LongCommand):
             self.stdout.write(self.style.WARNING(NOT_CONFIGURED.format(key, new)))
 
     def check_old(self, key: str, old: str, *, alias: str) -> None:
-        """A misspelt key or issuer is not taken for work that is done."""
+        """Report a misspelt key or issuer, so that it does not look like finished work."""
         rows = OAuthConnection._base_manager.using(alias).filter(provider_key=key)
         if rows.filter(issuer=old).exists():
             return
@@ -83,7 +83,9 @@ class Command(LongCommand):
         if not known:
             raise CommandError(f"No connection belongs to the provider {key!r}.")
         issuers = ", ".join(map(repr, known))
-        self.stdout.write(self.style.WARNING(f"No connection of {key!r} has the issuer {old!r}. There are: {issuers}."))
+        self.stdout.write(
+            self.style.WARNING(f"No connection of {key!r} has the issuer {old!r}. Issuers found: {issuers}.")
+        )
 
     def work(self, progress: Progress) -> None:
         self.move.run(progress)

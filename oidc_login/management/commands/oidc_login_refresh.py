@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_refresh`: new tokens before the old ones expire."""
+"""`manage.py oidc_login_refresh`: refresh tokens before they expire."""
 
 from __future__ import annotations
 
@@ -31,18 +31,22 @@ class Command(LongCommand):
             type=duration,
             default=timedelta(hours=1),
             metavar="TIME",
-            help="Such as 90s, 30m, 1h or 2d (1h). More than the time between two runs.",
+            help="For example 90s, 30m, 1h or 2d (default: 1h). Must be longer than the time between two runs.",
         )
         parser.add_argument(
-            "--provider", action="append", metavar="KEY", help="Of this provider alone; may be given several times."
+            "--provider", action="append", metavar="KEY", help="Only refresh tokens of this provider; can be repeated."
         )
         parser.add_argument(
-            "--concurrency", type=at_least_one, default=8, metavar="N", help="Requests at once (%(default)s)."
+            "--concurrency",
+            type=at_least_one,
+            default=8,
+            metavar="N",
+            help="Simultaneous requests (default: %(default)s).",
         )
         parser.add_argument(
-            "--rate", type=above_zero, metavar="N", help="At most so many requests in a second to each provider."
+            "--rate", type=above_zero, metavar="N", help="Maximum requests per second to each provider."
         )
-        parser.add_argument("--json", action="store_true", help="Print what became of it as JSON, and nothing else.")
+        parser.add_argument("--json", action="store_true", help="Print the results as JSON.")
 
     def prepare(self, options: dict[str, Any]) -> None:
         for key in options["provider"] or ():
@@ -68,18 +72,18 @@ class Command(LongCommand):
         problems = []
         if unreadable := report.count(bulk.UNREADABLE):
             problems.append(
-                f"Connections with tokens that no key opens: {unreadable:,}. See {old_token_keys_setting()}."
+                f"Connections with tokens that no key decrypts: {unreadable:,}. See {old_token_keys_setting()}."
             )
         if failed := report.count(bulk.FAILED):
             problems.append(f"Connections that failed: {failed:,}. The log says why.")
         status = FAILED if problems else LEFT_OVER
         if postponed := report.count(bulk.POSTPONED):
-            problems.append(f"Connections that are left for the next run: {postponed:,}.")
+            problems.append(f"Connections left for the next run: {postponed:,}.")
         return status, problems
 
 
 def told(counts: dict[str, Any]) -> str:
-    """Return the counts as a line; what did not happen is left out."""
+    """Return the counts as a line, without those that are zero."""
     outcomes = [f"{counts[outcome]:,} {outcome}" for outcome in bulk.OUTCOMES if counts[outcome]]
     return ", ".join([f"{counts['due']:,} due", *outcomes])
 
@@ -87,7 +91,7 @@ def told(counts: dict[str, Any]) -> str:
 def duration(text: str) -> timedelta:
     found = DURATION.fullmatch(text)
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 30m, 1h or 2d")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write 90s, 30m, 1h or 2d")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
@@ -101,5 +105,5 @@ def at_least_one(text: str) -> int:
 def above_zero(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError("must be above 0")
+        raise argparse.ArgumentTypeError("must be greater than 0")
     return number

@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_rotate_keys`: all stored tokens under the first key."""
+"""`manage.py oidc_login_rotate_keys`: encrypt all stored tokens with the first key."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from oidc_login.management.progress import Progress
 from oidc_login.sealing import old_token_keys_setting, token_key_names
 
 LACKING_KEY = (
-    "Connections with tokens that no key opens: {:,}. They were left as they are. Add the secret that they were "
+    "Connections with tokens that no key decrypts: {:,}. They were not changed. Add the secret that they were "
     "encrypted with to {}, and run the command again."
 )
 DAMAGED = (
-    "Connections with tokens that were changed, or moved to another row, in the database: {:,}. They were left as "
-    "they are; nobody can read them, and their people have to connect once more."
+    "Connections with tokens that were changed or moved to another row in the database: {:,}. They were not changed. "
+    "Nobody can read these tokens, so their users have to connect again."
 )
 OUTDATED = "Connections that still need an old key: {:,}. Run {}."
 
 
 class Command(LongCommand):
-    help = "Encrypts all stored tokens under the first key, beside live traffic."
+    help = "Encrypts all stored tokens with the first key. The site can stay up."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -32,10 +32,11 @@ class Command(LongCommand):
             "--dry-run",
             action="store_true",
             dest="check",
-            help="Change nothing: say how many connections need which key. Exit status 3: some need an old one.",
+            help="Change nothing; only print how many connections need which key. The exit status is 3 if some need "
+            "an old key.",
         )
         parser.add_argument(
-            "--batch-size", type=int, default=PAGE, help="Connections in one transaction (%(default)s)."
+            "--batch-size", type=int, default=PAGE, help="Connections per transaction (default: %(default)s)."
         )
 
     def prepare(self, options: dict[str, Any]) -> None:
@@ -49,7 +50,7 @@ class Command(LongCommand):
     def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         found = self.rotation
         if options["verbosity"] > 0:
-            self.stdout.write(f"Connections with tokens: {found.seen:,}, encrypted anew: {found.renewed:,}")
+            self.stdout.write(f"Connections with tokens: {found.seen:,}, re-encrypted: {found.renewed:,}")
             for position, name in enumerate(token_key_names()):
                 self.stdout.write(f"{found.needing[position]:>12,} need {name}")
         problems = []

@@ -27,7 +27,9 @@ COUNTERPARTS = {
     "discord": Counterpart(key="discord", provider_class="DiscordProvider"),
     "dropbox": Counterpart(key="dropbox", provider_class="DropboxProvider"),
     "facebook": Counterpart(
-        key="facebook", provider_class="FacebookProvider", remark="The identity belongs to one app: keep the client."
+        key="facebook",
+        provider_class="FacebookProvider",
+        remark="The identity is specific to one app: keep the client.",
     ),
     "flickr": Counterpart(key="flickr", provider_class="FlickrProvider", takes_tokens=False),
     "github": Counterpart(key="github", provider_class="GitHubProvider"),
@@ -41,7 +43,7 @@ COUNTERPARTS = {
         key="microsoft",
         provider_class="MicrosoftProvider",
         identity=("sub",),
-        remark="allauth keeps the object ID, and no ID token, so the identities are not known. Let people connect.",
+        remark="allauth stores the object ID and no ID token, so the identities are unknown. Let people connect again.",
     ),
     "notion": Counterpart(key="notion", provider_class="NotionProvider", identity=("owner.user.id",)),
     "okta": Counterpart(key="okta", identity=("sub", "uid")),
@@ -97,8 +99,8 @@ class Source:
         if not has_table(self.alias, ADDRESSES):
             return []
         return [
-            "allauth.account knows which addresses people confirmed. While it is installed, only confirmed addresses "
-            "link accounts. Before you remove it, set OIDC_LOGIN_LOCAL_EMAIL_VERIFIED."
+            "allauth.account stores which addresses people have confirmed. While it is installed, only confirmed "
+            "addresses link accounts. Before you remove it, set OIDC_LOGIN_LOCAL_EMAIL_VERIFIED."
         ]
 
     def _account(self, row: Any, token: Any) -> OldAccount:

@@ -24,7 +24,7 @@ COUNTERPARTS = {
         key="youtube",
         provider_class="YouTubeProvider",
         identity=("sub",),
-        remark="The old identities are channels, so people connect once more.",
+        remark="The old identities are channels, so people have to connect again.",
     ),
 }
 
@@ -65,7 +65,7 @@ class Source:
             yield [account(row) for row in page]
 
     def remarks(self) -> Sequence[str]:
-        return ['To let these providers sign nobody in, as before, set "allow_login": False in their entries.']
+        return ['To keep these providers from signing people in, as before, set "allow_login": False in their entries.']
 
 
 def account(row: Any) -> OldAccount:

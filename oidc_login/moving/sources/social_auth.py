@@ -45,7 +45,7 @@ COUNTERPARTS = {
         key="facebook",
         provider_class="FacebookProvider",
         uid_claims=("id",),
-        remark="The identity belongs to one app: keep the client.",
+        remark="The identity is specific to one app: keep the client.",
     ),
     "github": Counterpart(key="github", provider_class="GitHubProvider", uid_claims=("id",)),
     "github-app": Counterpart(key="github", provider_class="GitHubProvider", uid_claims=("id",)),
@@ -63,7 +63,8 @@ COUNTERPARTS = {
         key="microsoft",
         provider_class="MicrosoftProvider",
         identity=("sub",),
-        remark="The old rows hold the object ID, and no ID token, so the identities are not known. Let people connect.",
+        remark="The old rows contain the object ID and no ID token, so the identities are unknown. Let people "
+        "connect again.",
     ),
     "okta-oauth2": Counterpart(key="okta", identity=OPENID),
     "okta-openidconnect": Counterpart(key="okta", identity=OPENID),
