@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 extensions = ["myst_parser", "row_anchors"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "templates"]
+exclude_patterns = ["_build", "templates", "examples"]
 nitpicky = True
 
 html_theme = "furo"

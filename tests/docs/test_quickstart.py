@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from oidc_login.testing import OpenIDProvider, User, serve
-from tests.demo.browser import Browser, Page
+from tests.demo.browser import Browser
 from tests.docs.pages import FENCE
+from tests.support.sites import free_port, opened, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "quickstart.md"
 MOST_STEPS = 12
-START_SECONDS = 30
 EXPORT = re.compile(r'export (\w+)="(.+)"')
 
 CLIENT = {"the client ID": "client", "the client secret": "secret"}
@@ -36,7 +33,7 @@ class Reader:
         self.environment.pop("DJANGO_SETTINGS_MODULE", None)
         self.steps = 0
         self.printed = ""
-        self.server: subprocess.Popen[bytes] | None = None
+        self.servers = ExitStack()
 
     def follow(self, text: str) -> None:
         for fence in FENCE.finditer(text):
@@ -60,13 +57,8 @@ class Reader:
         elif line.startswith("cd "):
             self.folder = self.folder / line.removeprefix("cd ")
         elif line == "python manage.py runserver":
-            self.server = subprocess.Popen(
-                [sys.executable, "manage.py", "runserver", "--noreload", f"localhost:{self.port}"],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            command = [sys.executable, "manage.py", "runserver", "--noreload", f"localhost:{self.port}"]
+            self.servers.enter_context(running(command, folder=self.folder, environment=self.environment))
         elif not line.startswith("pip install"):  # it is installed: this checkout
             self.printed += self.output_of(line.split())
 
@@ -84,34 +76,6 @@ class Reader:
         return done.stdout
 
 
-@contextmanager
-def stopped_afterwards(reader: Reader) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if reader.server is not None:
-            reader.server.terminate()
-            reader.server.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("localhost", 0))
-        return int(listener.getsockname()[1])
-
-
-def opened(browser: Browser, url: str) -> Page:
-    """Open a page of a server that is about to start."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            return browser.open(url)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
 def test_the_first_sign_in_ends_on_a_page_that_says_who_is_signed_in(tmp_path: Path) -> None:
     text = PAGE.read_text().partition("## Behind a proxy")[0]
     port = free_port()
@@ -124,7 +88,7 @@ def test_the_first_sign_in_ends_on_a_page_that_says_who_is_signed_in(tmp_path: P
 
     with serve(provider) as issuer:
         reader = Reader(tmp_path, issuer=issuer, port=port)
-        with stopped_afterwards(reader):
+        with reader.servers:
             reader.follow(text)
             page = opened(browser, url)
             page = browser.submit(page, page.form("/oauth/company/login/"))

@@ -1,0 +1,5 @@
+from django.contrib import admin
+
+from customers.models import CustomerProvider
+
+admin.site.register(CustomerProvider)

@@ -1,0 +1,7 @@
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="home.html")),
+    path("oauth/", include("oidc_login.urls")),
+]
