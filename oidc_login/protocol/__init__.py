@@ -1,5 +1,4 @@
-"""The standards, without Django: OAuth 2.0, OpenID Connect Core and Discovery, JOSE.
+"""The standards without Django: OAuth 2.0, OpenID Connect Core and Discovery, JOSE.
 
-Building a request and judging an answer are pure functions over frozen values; `transport` alone
-talks to the network.
+Pure functions over frozen values build requests and judge responses; only `http` talks to the network.
 """

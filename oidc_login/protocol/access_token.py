@@ -1,4 +1,4 @@
-"""Access tokens that others send: JWTs, and what introspection says of opaque ones (RFC 9068, RFC 7662)."""
+"""Access tokens that clients send: JWTs, and introspection responses about opaque tokens (RFC 9068, RFC 7662)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from oidc_login.protocol.metadata import TenantRule
 from oidc_login.protocol.token_profiles import TokenProfile
 from oidc_login.protocol.tokens import token_request
 
-# Where an introspection answer says what the token is: RFC 7662, and in words of their own Ory Hydra and Keycloak.
+# Where an introspection response states the type of a token: RFC 7662, then the members of Ory Hydra and Keycloak.
 INTROSPECTION_TYPE_MEMBERS = ("token_type", "token_use", "typ")
 INTROSPECTION_TOKEN_TYPES = ("bearer", "access_token")
 
@@ -40,7 +40,7 @@ Claims = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedAccessToken:
-    """What a JWT says of itself, to choose who verifies it; nothing in it is to be believed yet."""
+    """The claims that select the provider that verifies a JWT. They are not verified yet."""
 
     token_type: str | None
     issuer: str
@@ -48,7 +48,7 @@ class UnverifiedAccessToken:
 
     @classmethod
     def parse(cls, raw: str) -> UnverifiedAccessToken | None:
-        """Return a JWT that names an issuer, `None` for any other token."""
+        """Return the JWT if it names an issuer, `None` for any other token."""
         try:
             jws = parse_jws(raw)
             claims = parse_claims(jws.payload)
@@ -62,7 +62,7 @@ class UnverifiedAccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedAccessToken:
-    """The claims of an access token, and its issuer by the name that identities are kept under."""
+    """The claims of an access token, and its issuer as stored with identities."""
 
     claims: dict[str, Any] = field(repr=False)
     issuer: str
@@ -81,10 +81,10 @@ def verify_access_token(
     now: float,
     leeway: float,
 ) -> VerifiedAccessToken:
-    """Return a JWT access token, or raise `InvalidAccessToken` naming what is wrong (RFC 9068 4).
+    """Return a JWT access token, or raise `InvalidAccessToken` with what is wrong (RFC 9068 4).
 
-    `own_clients` are the client IDs of this site. `now` and `leeway` are seconds. `UnknownKey` says that newer keys
-    might verify it.
+    `own_clients` are the client IDs of this site. `now` and `leeway` are seconds. `UnknownKey` means that newer keys
+    might verify the token.
     """
     try:
         jws = parse_jws(raw)
@@ -108,13 +108,13 @@ def type_of(jws: UnverifiedJWS) -> str | None:
 
 
 def check_type(jws: UnverifiedJWS, profile: TokenProfile) -> None:
-    """The type must be one of the profile: it keeps logout tokens out, and most ID tokens (RFC 8725 3.11)."""
+    """The profile must allow the type, which excludes logout tokens and most ID tokens (RFC 8725 3.11)."""
     if type_of(jws) not in profile.types:
         raise InvalidAccessToken("typ")
 
 
 def check_issuer(claims: Claims, issuers: Collection[str], *, profile: TokenProfile, tenants: TenantRule | None) -> str:
-    """Return the issuer, which must be one of the provider's, compared exactly (RFC 9068 4)."""
+    """Return the issuer, which must exactly match one of the provider's issuers (RFC 9068 4)."""
     for issuer in issuers:
         for form in (issuer, *profile.further_issuers(issuer)):
             if claims.get("iss") and claims["iss"] == filled(form, claims, tenants):
@@ -123,16 +123,16 @@ def check_issuer(claims: Claims, issuers: Collection[str], *, profile: TokenProf
 
 
 def filled(issuer: str, claims: Claims, tenants: TenantRule | None) -> str:
-    """Return an issuer as it reads for the tenant of these claims."""
+    """Return an issuer with the tenant of these claims filled in."""
     return issuer if tenants is None else tenants.fill(issuer, claims)
 
 
 def check_audience(
     claims: Claims, audiences: Collection[str], *, profile: TokenProfile, own_clients: Collection[str]
 ) -> None:
-    """The token must be for this API, and others may be named too (RFC 9068 4).
+    """The audience must contain this API, and may contain others (RFC 9068 4).
 
-    Where ID tokens look the same, what they name as their audience does not count: a client.
+    If ID tokens of the service look the same, client IDs do not count as audiences.
     """
     values = audiences_of(claims, profile)
     accepted = [value for value in audiences if value in values]
@@ -144,7 +144,7 @@ def check_audience(
 
 
 def audiences_of(claims: Claims, profile: TokenProfile) -> list[str]:
-    """Return the audience of a token, which one service names by its client."""
+    """Return the audience of a token; one service names it by its client."""
     named = next((claims[name] for name in profile.audience_claims if name in claims), None)
     values = named if isinstance(named, list) else [named]
     return [value for value in values if isinstance(value, str)]
@@ -156,7 +156,7 @@ CHECKS: tuple[Callable[[Claims, Expected], None], ...] = (check_expiry, check_no
 def check_claims(
     claims: Claims, *, issuer: str, key_issuer: str | None, tenants: TenantRule | None, now: float, leeway: float
 ) -> None:
-    """Run the rules that access tokens share with ID tokens."""
+    """Check the rules that access tokens share with ID tokens."""
     expected = Expected(
         issuers=[issuer], client_id="", now=now, leeway=leeway, algorithm="", key_issuer=key_issuer, tenants=tenants
     )
@@ -169,13 +169,13 @@ def check_claims(
 
 
 def introspection_request(endpoint: str, token: str, *, authentication: ClientAuthentication) -> Request:
-    """Return the POST that asks what a token is worth (RFC 7662 2.1)."""
+    """Return the introspection request for a token (RFC 7662 2.1)."""
     parameters = {"token": token, "token_type_hint": "access_token"}
     return token_request(endpoint, parameters, authentication=authentication)
 
 
 def read_introspection(response: Response, *, now: float) -> dict[str, Any]:
-    """Return what the provider says of a token (RFC 7662 2.2); a token that is not active is an answer too."""
+    """Return the claims of an introspection response (RFC 7662 2.2), also for a token that is not active."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("introspection_endpoint", retry_after=retry_after(response, now))
     if response.status != 200:
@@ -196,16 +196,16 @@ def check_introspected(
     now: float,
     leeway: float,
 ) -> None:
-    """Raise `InvalidAccessToken` unless the token is active, of this issuer and for this API (RFC 7662 4).
+    """Raise `InvalidAccessToken` unless the token is active, from this issuer and for this API (RFC 7662 4).
 
-    Many providers name no audience for an opaque token. Then it must have been issued to this very client: a
-    token that another client got for itself is not for us.
+    Many providers name no audience for opaque tokens. Then the token must have been issued to this client, because
+    a token that another client obtained for itself is not for us.
     """
     if claims.get("active") is not True:
         raise InvalidAccessToken("active")
     members = stated(claims)
     check_introspected_type(members)
-    # What an answer may leave out, since "active" covers it.
+    # Claims that a response may omit because "active" covers them.
     complete = {"iss": issuer, "exp": now + 1, **members}
     if issuer and complete["iss"] != issuer:
         raise InvalidAccessToken("iss")
@@ -220,9 +220,10 @@ def check_introspected(
 
 
 def check_introspected_type(claims: Claims) -> None:
-    """The answer must say that the token is an access token: of a refresh token many providers say no type at all.
+    """The response must state that the token is an access token; many providers state no type for refresh tokens.
 
-    A refresh token lives for months and is for the provider alone; who shows one here has stolen it or mixed it up.
+    A refresh token lives for months and is only for the provider; a client that sends one here has stolen it or
+    confused it.
     """
     types = [claims[name] for name in INTROSPECTION_TYPE_MEMBERS if name in claims]
     if not types or not all(isinstance(name, str) and name.lower() in INTROSPECTION_TOKEN_TYPES for name in types):
@@ -244,7 +245,7 @@ def tokeninfo_request(endpoint: str, token: str) -> Request:
 
 
 def read_tokeninfo(response: Response, *, now: float) -> dict[str, Any]:
-    """Return what Google says of a token in the words of introspection; 400 says that it is no access token."""
+    """Return Google's response in the terms of introspection; status 400 means that it is not an access token."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("tokeninfo_endpoint", retry_after=retry_after(response, now))
     if response.status == 400:
@@ -253,7 +254,7 @@ def read_tokeninfo(response: Response, *, now: float) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ResponseInvalid("tokeninfo")
     if document.get("iss") is not None or "scope" not in document:
-        raise InvalidAccessToken("token_type")  # so does the answer about an ID token
+        raise InvalidAccessToken("token_type")  # the response to an ID token also has this member
     exp = document.get("exp")
     expires_at = int(exp) if isinstance(exp, str) and exp.isdecimal() else exp
     return {**document, "exp": expires_at, "active": True, "token_type": "Bearer"}

@@ -19,10 +19,10 @@ from oidc_login.protocol.jose import encode
 
 MAX_PARAMETER_LENGTH = 8192
 MAX_STATE_LENGTH = 256
-MAX_FURTHER_LENGTH = 2048  # of a parameter of the provider's own
+MAX_FURTHER_LENGTH = 2048  # of a provider-specific parameter
 PARAMETERS = ("state", "code", "error", "iss")
 
-# Set for each request anew, whatever a site's settings say; or they would replace the request as a whole.
+# Set for every request, whatever the site's settings contain; or they would replace the whole request.
 FLOW_PARAMETERS = (
     "response_type",
     "client_id",
@@ -45,9 +45,9 @@ def code_challenge(code_verifier: str) -> str:
 
 
 def authorization_url(endpoint: str, parameters: Mapping[str, Any]) -> str:
-    """Add parameters to the authorization endpoint, keeping a query it has (RFC 6749 3.1).
+    """Add parameters to the authorization endpoint, and keep its query (RFC 6749 3.1).
 
-    A space is %20, which every server reads as one; Apple and Cognito take a plus sign for itself.
+    A space becomes %20, which every server understands; Apple and Cognito take a plus sign literally.
     """
     scheme, netloc, path, query, _ = urlsplit(endpoint)
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
@@ -56,7 +56,7 @@ def authorization_url(endpoint: str, parameters: Mapping[str, Any]) -> str:
 
 
 def read_state(parameters: Iterable[tuple[str, str]]) -> str:
-    """Return the one `state` of a response, "" when there is none; two are nobody's (RFC 6749 3.1)."""
+    """Return the only `state` of a response; "" if it is missing or repeated (RFC 6749 3.1)."""
     states = [value for name, value in parameters if name == "state"]
     if len(states) > 1:
         raise AuthorizationResponseInvalid("repeated")
@@ -64,7 +64,7 @@ def read_state(parameters: Iterable[tuple[str, str]]) -> str:
 
 
 def read_parameters(parameters: Iterable[tuple[str, str]], names: Collection[str]) -> dict[str, str]:
-    """Return the named parameters, each at most once and of bounded length; others are ignored (RFC 6749 3.1)."""
+    """Return the named parameters, each at most once and of limited length; ignore all others (RFC 6749 3.1)."""
     values: dict[str, str] = {}
     for name, value in parameters:
         if name not in names:
@@ -79,7 +79,7 @@ def read_parameters(parameters: Iterable[tuple[str, str]], names: Collection[str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponse:
-    """What came back through the browser; nothing in it is trusted before `check`."""
+    """An authorization response from the browser. Do not trust it before the checks."""
 
     state: str = field(repr=False)
     code: str = field(default="", repr=False)
@@ -91,7 +91,7 @@ class AuthorizationResponse:
     def parse(
         cls, parameters: Iterable[tuple[str, str]], *, names: Collection[str] = PARAMETERS
     ) -> AuthorizationResponse:
-        """Read the parameters of section 4.1.2 (RFC 6749), and those of the provider's own that `names` has."""
+        """Read the parameters of RFC 6749 4.1.2, and the provider-specific ones in `names`."""
         values = read_parameters(parameters, names)
         return cls(
             state=values.get("state", ""),
@@ -102,23 +102,23 @@ class AuthorizationResponse:
         )
 
     def check_form(self) -> None:
-        """There is either a code or an error, made of visible characters (RFC 6749 4.1.2, appendix A)."""
+        """The response must have either a code or an error, in printable ASCII (RFC 6749 4.1.2, appendix A)."""
         if bool(self.code) == bool(self.error):
             raise AuthorizationResponseInvalid("code_or_error")
         if self.code and not _VISIBLE.fullmatch(self.code):
             raise AuthorizationResponseInvalid("code")
 
     def check_issuer(self, *, issuer: str, required: bool) -> None:
-        """The response must come from the issuer that was asked, where there is one (RFC 9207 2.4)."""
+        """The response must come from the issuer of the request, if the provider has one (RFC 9207 2.4)."""
         if not issuer or (self.iss is None and not required):
             return
         if self.iss != issuer:
             raise IssuerMismatch("iss", evidence=Evidence.of(expected=issuer, seen=self.iss))
 
     def check_error(self, *, cancellations: Collection[str] = ()) -> None:
-        """An error response ends the flow; its code is told, its description is not believed.
+        """Raise the error of an error response; it keeps the code and drops the description.
 
-        `cancellations` are the provider's own words for `access_denied`.
+        `cancellations` are the provider's own codes for `access_denied`.
         """
         if self.error in cancellations:
             raise AuthorizationErrorResponse("access_denied")

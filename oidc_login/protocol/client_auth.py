@@ -20,7 +20,7 @@ METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthentication:
-    """What one request carries to prove the client: headers or body parameters, never both."""
+    """The credentials of one request: headers or body parameters, never both."""
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -35,7 +35,7 @@ def authenticate(
     audience: Callable[[], str],
     now: float,
 ) -> ClientAuthentication:
-    """Return the credentials for one of `METHODS`; `audience` is called for assertions only."""
+    """Return the credentials for one of `METHODS`; `audience` is only called for assertions."""
     if method == "client_secret_basic":
         return client_secret_basic(client_id, client_secret)
     if method == "client_secret_post":
@@ -48,13 +48,13 @@ def authenticate(
 
 
 def client_secret_basic(client_id: str, client_secret: str) -> ClientAuthentication:
-    """Form-encode both, then join them for HTTP Basic (RFC 6749 2.3.1)."""
+    """Send both in HTTP Basic, form-encoded first (RFC 6749 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return ClientAuthentication(headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")})
 
 
 def http_basic(client_id: str, client_secret: str) -> ClientAuthentication:
-    """Join them as they are, for REST APIs beside OAuth (RFC 7617)."""
+    """Send both in HTTP Basic without form-encoding, for REST APIs outside of OAuth (RFC 7617)."""
     pair = f"{client_id}:{client_secret}"
     return ClientAuthentication(headers={"Authorization": "Basic " + b64encode(pair.encode()).decode("ascii")})
 
@@ -65,32 +65,32 @@ def client_secret_post(client_id: str, client_secret: str) -> ClientAuthenticati
 
 
 def public_client(client_id: str) -> ClientAuthentication:
-    """Name the client, which has no credentials; PKCE is its proof (RFC 6749 3.2.1)."""
+    """Send only the client ID; a public client has no credentials and uses PKCE (RFC 6749 3.2.1)."""
     return ClientAuthentication(parameters={"client_id": client_id})
 
 
 def client_secret_jwt(client_id: str, client_secret: str, *, audience: str, now: float) -> ClientAuthentication:
-    """Prove the secret by an assertion made with it (Core 9)."""
+    """Send an assertion that is signed with the secret (Core 9)."""
     return _assertion(client_id, sign_with_secret(_assertion_claims(client_id, audience, now), client_secret))
 
 
 def private_key_jwt(client_id: str, key: PrivateKey, *, audience: str, now: float) -> ClientAuthentication:
-    """Prove the private key by an assertion signed with it (Core 9, RFC 7523 2.2)."""
+    """Send an assertion that is signed with the private key (Core 9, RFC 7523 2.2)."""
     return _assertion(client_id, key.sign(_assertion_claims(client_id, audience, now)))
 
 
 def assertion_of_file(client_id: str, path: str) -> ClientAuthentication:
-    """Show the assertion that somebody else keeps fresh in a file, as it is at this moment (RFC 7523 2.2)."""
+    """Send the current assertion of a file that another program renews (RFC 7523 2.2)."""
     return _assertion(client_id, read_assertion(path))
 
 
 def read_assertion(path: str) -> str:
-    """Return the signed JWT that is in a file, or raise `ClientMisconfigured`; it is the server that judges it."""
+    """Return the signed JWT in a file, or raise `ClientMisconfigured`. Only the server validates it."""
     try:
         with open(path, encoding="ascii") as file:
             assertion = file.read(MAX_TOKEN_LENGTH + 3).strip()
     except (OSError, ValueError):
-        # Not chained: what cannot be decoded is in the error.
+        # Not chained, because the error contains the bytes.
         raise ClientMisconfigured("client_assertion_file") from None
     if not is_compact_jws(assertion):
         raise ClientMisconfigured("client_assertion_file")
@@ -98,7 +98,7 @@ def read_assertion(path: str) -> str:
 
 
 def _assertion_claims(client_id: str, audience: str, now: float) -> dict[str, Any]:
-    """The audience is one string, so that no other server can use the assertion (RFC 7523 3)."""
+    """Return the claims of an assertion, with a single audience, so that no other server can use it (RFC 7523 3)."""
     return {
         "iss": client_id,
         "sub": client_id,
@@ -120,7 +120,7 @@ def _assertion(client_id: str, assertion: str) -> ClientAuthentication:
 
 
 def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool) -> str:
-    """Return the method for what the client has and the provider offers (Discovery 3: Basic by default)."""
+    """Return the method for the client's credentials and the provider's metadata (Discovery 3: Basic by default)."""
     if not has_secret and not has_key:
         return "none"
     usable: list[str] = ["client_secret_basic", "client_secret_post", "client_secret_jwt"] if has_secret else []
@@ -129,9 +129,9 @@ def choose_method(*, supported: tuple[str, ...], has_secret: bool, has_key: bool
             return method
     if supported != ("none",):
         raise ClientMisconfigured("token_endpoint_auth_method")
-    if has_secret:  # one of both sides takes the client for a confidential one, and the other does not
+    if has_secret:  # only one side considers the client confidential
         raise ClientMisconfigured("client_secret_not_accepted")
-    return "none"  # the key is for decrypting
+    return "none"  # the key can only decrypt
 
 
 T = TypeVar("T")
@@ -148,9 +148,9 @@ class SecretRotation:
         return secrets[self._position]
 
     def send(self, request: Callable[[str], T], secrets: Sequence[str], *, refusals: Collection[str]) -> T:
-        """Make a request with the secret that worked last, and with the others if the client is refused.
+        """Send a request with the secret that worked last; if the client is rejected, try the others.
 
-        The client is judged before anything else (RFC 6749 3.2.1), so a code is not used up by a refusal.
+        Servers authenticate the client first (RFC 6749 3.2.1), so a rejection does not use up a code.
         """
         for attempt in range(len(secrets)):
             position = (self._position + attempt) % len(secrets)

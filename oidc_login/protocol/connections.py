@@ -1,4 +1,4 @@
-"""`oidc_login.protocol.http.connections` and `addresses` by the name that they had before."""
+"""The former name of `oidc_login.protocol.http.connections` and `addresses`."""
 
 from oidc_login.protocol.http.addresses import is_public_address as is_public_address
 from oidc_login.protocol.http.connections import ConnectionPolicy as ConnectionPolicy

@@ -1,4 +1,4 @@
-"""What the package would use of a live discovery document and its key set."""
+"""Reports what the package would use from a live discovery document and its key set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.protocol.metadata import ProviderMetadata, check_issuer, issuers
 
 
 def describe(url: str, transport: Transport, *, now: float) -> dict[str, Any]:
-    """Return the metadata and the keys that a provider with this discovery URL would use."""
+    """Return the metadata and keys that a provider with this discovery URL would use."""
 
     def parse(document: object) -> ProviderMetadata:
         metadata = ProviderMetadata.from_json(document)

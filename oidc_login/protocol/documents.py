@@ -1,4 +1,4 @@
-"""Discovery documents and key sets: fetched when due, kept while the provider is down (Discovery 4, Core 10.1.1)."""
+"""Discovery documents and key sets, fetched when due and kept while the provider is down (Discovery 4, Core 10.1.1)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 MAX_DOCUMENT = 512 * 1024
 MIN_AGE, DEFAULT_AGE, MAX_AGE = 5 * 60, 60 * 60, 24 * 60 * 60  # seconds
-KEPT = 7 * 24 * 60 * 60  # seconds that a copy stays usable while the provider is down
-RETRY_INTERVAL = 60  # seconds between attempts to renew a document that is past its age
-SLOW = 2.0  # seconds; a failure that took longer is remembered, for twice as long as it took
-MAX_WAIT = 15  # seconds that a thread waits for another one's fetch
-NEWER_WAIT = 2  # seconds that one waits for newer keys: anybody can make a token up that names an unknown one
+KEPT = 7 * 24 * 60 * 60  # seconds that a copy remains usable while the provider is down
+RETRY_INTERVAL = 60  # seconds between attempts to renew an expired document
+SLOW = 2.0  # seconds; a slower failure is remembered for twice as long as it took
+MAX_WAIT = 15  # seconds that a thread waits for another thread's fetch
+NEWER_WAIT = 2  # seconds that a thread waits for newer keys; anybody can send a token with an unknown key ID
 
 _MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})")
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Store(Protocol):
-    """What processes share their copies through; Django's cache API."""
+    """A store that processes share, such as Django's cache API."""
 
     def get(self, key: str) -> Any: ...
     def set(self, key: str, value: Any, timeout: int) -> Any: ...
@@ -40,7 +40,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(Generic[T]):
-    """A document as it was fetched: parsed, with its times in seconds since the epoch."""
+    """A fetched and parsed document, with its times in seconds since the epoch."""
 
     value: T
     body: str
@@ -49,10 +49,10 @@ class Copy(Generic[T]):
 
 
 class CachedDocument(Generic[T]):
-    """One JSON document of a provider, parsed once for each process.
+    """One JSON document of a provider, parsed once per process.
 
-    `parse` judges it: what does not pass never replaces a copy that did. One thread fetches, the others use
-    the old copy meanwhile or wait for the first one.
+    `parse` validates it; an invalid document never replaces a valid copy. One thread fetches, while the others use
+    the old copy or wait for the first one.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class CachedDocument(Generic[T]):
         self._cool_down = cool_down
         self._cool_until = 0.0
         self._lock = threading.Lock()
-        self._asked_at: float | None = None  # by the monotonic clock, while an exchange is under way
+        self._asked_at: float | None = None  # on the monotonic clock, during an exchange
 
     def get(self, *, now: float) -> T:
-        """Return the document; raise `ProviderUnavailable` or `MetadataInvalid` when there never was a good one."""
+        """Return the document; raise `ProviderUnavailable` or `MetadataInvalid` if there has never been a valid one."""
         copy = self._copy
         if copy is not None and now < copy.due_at:
             return copy.value
@@ -99,7 +99,7 @@ class CachedDocument(Generic[T]):
             self._lock.release()
 
     def _wait_for_first(self) -> None:
-        """Take the lock; where the last answer was slow and of no use, nobody waits beside the one who asks again."""
+        """Take the lock; after a slow and useless response, do not wait for the thread that tries again."""
         if self._slow_failure is not None and (time.monotonic() < self._spared_until or self._lock.locked()):
             raise copy_of(self._slow_failure)
         if not self._transport.acquire(self._lock, timeout=MAX_WAIT):
@@ -107,11 +107,11 @@ class CachedDocument(Generic[T]):
 
     @property
     def body(self) -> str:
-        """The text of the copy at hand, as it was fetched; "" before `get`."""
+        """The text of the current copy as fetched, or "" before `get`."""
         return "" if self._copy is None else self._copy.body
 
     def newer_than(self, value: T, *, now: float) -> T:
-        """Return a later copy than `value`, fetched at most once in a cool-down; else `value` itself."""
+        """Return a newer copy than `value`, fetched at most once per cool-down, or `value` itself."""
         if not self._lock.acquire(blocking=False) and not self._wait_for_newer():
             return value
         try:
@@ -134,7 +134,7 @@ class CachedDocument(Generic[T]):
             self._lock.release()
 
     def _wait_for_newer(self) -> bool:
-        """Take the lock once the thread that has it is done; nobody joins the wait for an answer that is slow."""
+        """Take the lock once its thread is done; do not wait for a slow response."""
         asked_at = self._asked_at
         if asked_at is not None and time.monotonic() - asked_at > NEWER_WAIT:
             return False
@@ -160,7 +160,7 @@ class CachedDocument(Generic[T]):
             return self._copy
 
     def _remember_if_slow(self, error: ProtocolError, *, seconds: float) -> None:
-        """A server that fails just before the time-out, each time, would hold one thread after the other."""
+        """Remember slow failures: a server that fails just before each timeout would block thread after thread."""
         self._slow_failure = copy_of(error) if seconds > SLOW else None
         self._spared_until = time.monotonic() + 2 * seconds
 
@@ -185,7 +185,7 @@ class CachedDocument(Generic[T]):
         return copy
 
     def _shared_copy(self, now: float) -> Copy[T] | None:
-        """Return the copy that another process shares, judged again; `None` where there is no good one."""
+        """Return the copy that another process shares, validated again, or `None` if there is no valid one."""
         shared = self._store.get(self._store_key) if self._store is not None else None
         if shared is None:
             return None
@@ -198,7 +198,7 @@ class CachedDocument(Generic[T]):
 
 
 def check_status(response: Response, *, now: float) -> None:
-    """Only 200 carries a document (Discovery 4.2)."""
+    """Only a response with status 200 contains a document (Discovery 4.2)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("document", retry_after=retry_after(response, now))
     if response.status != 200:
@@ -214,7 +214,7 @@ def read_json(body: str) -> object:
 
 
 def age_of(response: Response) -> int:
-    """Return how long a document may be used, as its `Cache-Control` says within bounds (RFC 9111 5.2.2)."""
+    """Return how long a document may be used, from its `Cache-Control`, within limits (RFC 9111 5.2.2)."""
     header = response.headers.get("cache-control", "").lower()
     if "no-store" in header or "no-cache" in header:
         return MIN_AGE

@@ -8,13 +8,13 @@ from oidc_login.protocol.authorization import authorization_url
 from oidc_login.protocol.http.urls import origin_of
 from oidc_login.protocol.metadata import ProviderMetadata
 
-MAX_HINT_LENGTH = 2048  # a much longer URL does not arrive everywhere
+MAX_HINT_LENGTH = 2048  # much longer URLs do not work everywhere
 
 
 def end_session_url(
     endpoint: str, *, id_token_hint: str, client_id: str, post_logout_redirect_uri: str, state: str
 ) -> str:
-    """Return where the browser ends the session (RP-Initiated Logout 2); "" without an endpoint."""
+    """Return the URL that ends the session at the provider (RP-Initiated Logout 2), or "" without an endpoint."""
     parameters = {
         "id_token_hint": id_token_hint,
         "client_id": client_id,
@@ -25,6 +25,6 @@ def end_session_url(
 
 
 def page_origins(metadata: ProviderMetadata) -> tuple[str, ...]:
-    """Return the origins of the provider's pages, each once."""
+    """Return the distinct origins of the provider's pages."""
     pages: Iterable[str] = (metadata.issuer, metadata.authorization_endpoint, metadata.end_session_endpoint)
     return tuple(dict.fromkeys(filter(None, map(origin_of, pages))))

@@ -1,7 +1,7 @@
-"""What can be wrong with a provider's or a browser's message; one class for each kind of failure.
+"""The errors in messages from a provider or a browser, one class per kind of failure.
 
-`reason` is a short slug or the name of a claim, member or parameter. It never holds a value that came over
-the wire, so it may be logged and shown to operators.
+`reason` is a short slug or the name of a claim, member or parameter. It never contains a received value, so it may be
+logged and shown to operators.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ MAX_EVIDENCE = 200  # characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a rule expected and what it found, for a developer's page and the diagnosis; in no log and no message.
+    """What a rule expected and what it found, for the developers' page and the diagnosis. Never logged.
 
-    Only issuers, audiences, algorithms, types, key IDs, times, HTTP statuses and domains may be kept here.
+    It may only contain issuers, audiences, algorithms, types, key IDs, times, HTTP statuses and domains.
     """
 
     expected: str = field(repr=False)
@@ -33,12 +33,12 @@ class Evidence:
 
     @classmethod
     def of_time(cls, *, expected: str, now: float, seen: float) -> Evidence:
-        """Keep a time as people read it, beside the clock of this machine."""
+        """Store a time in readable form, with the clock of this machine."""
         return cls(expected=f"{expected} (the clock of this machine says {_time(now)})", seen=_time(seen))
 
 
 def _shown(value: object) -> str:
-    """Return a value on one short line; a list of texts with commas."""
+    """Return a value as one short line; lists are separated by commas."""
     if value is None:
         return "nothing"
     is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, dict))
@@ -54,7 +54,7 @@ def _time(seconds: float) -> str:
 
 
 class ProtocolError(Exception):
-    """The base of every error of this floor."""
+    """The base class of all protocol errors."""
 
     def __init__(self, reason: str, *, evidence: Evidence | None = None) -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class ProtocolError(Exception):
 
 
 class ProviderUnavailable(ProtocolError):
-    """No usable answer in time: network, TLS, time-out, 429 or 5xx. Trying later may help."""
+    """There was no usable response in time: network, TLS, timeout, 429 or 5xx. Retrying later may help."""
 
     def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
         super().__init__(reason)
@@ -74,51 +74,51 @@ class ProviderUnavailable(ProtocolError):
 
 
 class ResponseInvalid(ProtocolError):
-    """The provider answered, but not with something that may be read."""
+    """The provider sent a response that cannot be read."""
 
 
 class MetadataInvalid(ResponseInvalid):
-    """A discovery document or a key set that must not be used (Discovery 4.3, RFC 7517 5)."""
+    """A discovery document or key set is invalid (Discovery 4.3, RFC 7517 5)."""
 
 
 class TokenResponseInvalid(ResponseInvalid):
-    """A token endpoint answer that is neither a token response nor an error response (RFC 6749 5)."""
+    """A response of the token endpoint is neither a token response nor an error response (RFC 6749 5)."""
 
 
 class UserInfoInvalid(ResponseInvalid):
-    """A userinfo answer that must not be used (Core 5.3.2)."""
+    """A userinfo response is invalid (Core 5.3.2)."""
 
 
 class InvalidIDToken(ProtocolError):
-    """An ID token that fails a rule of Core 3.1.3.7; `reason` names the claim or the step."""
+    """An ID token violates a rule of Core 3.1.3.7; `reason` names the claim or the step."""
 
 
 class InvalidLogoutToken(InvalidIDToken):
-    """A logout token that fails a rule of its own (Back-Channel Logout 2.6); most are those of ID tokens."""
+    """A logout token violates a rule for logout tokens (Back-Channel Logout 2.6); most rules are those of ID tokens."""
 
 
 class UnknownKey(InvalidIDToken):
-    """No key at hand verifies the signature; newer keys of the provider might."""
+    """No known key verifies the signature; a newer key of the provider might."""
 
 
 class InvalidAccessToken(ProtocolError):
-    """An access token that somebody sent and that opens nothing here (RFC 9068 4, RFC 7662 2.2)."""
+    """An access token is not valid here (RFC 9068 4, RFC 7662 2.2)."""
 
 
 class ClientMisconfigured(ProtocolError):
-    """The client cannot prove itself in the way that its settings say; `reason` names the setting."""
+    """The client cannot authenticate as its settings say; `reason` names the setting."""
 
 
 class TokenErrorResponse(ProtocolError):
-    """The token endpoint said no (RFC 6749 5.2); `reason` is its `error` code."""
+    """The token endpoint sent an error response (RFC 6749 5.2); `reason` is its `error` code."""
 
 
 class AuthorizationResponseInvalid(ProtocolError):
-    """An authorization response that no provider sends: repeated, oversized or malformed parameters."""
+    """An authorization response is malformed: parameters are repeated or too long, or have invalid characters."""
 
 
 class AuthorizationErrorResponse(ProtocolError):
-    """The provider answered the authorization request with `error` (RFC 6749 4.1.2.1); `reason` is its code."""
+    """The provider sent an authorization error response (RFC 6749 4.1.2.1); `reason` is its `error` code."""
 
 
 class IssuerMismatch(ProtocolError):
@@ -126,9 +126,9 @@ class IssuerMismatch(ProtocolError):
 
 
 def without_frames(error: E) -> E:
-    """Return an error that leads to no frames: their variables hold tokens, and pages and mails about errors show them.
+    """Return the error without tracebacks, whose variables contain tokens that error pages and mails would show.
 
-    What caused it stays, without frames of its own.
+    The causes are kept, also without tracebacks.
     """
     seen: set[int] = set()
     link: BaseException | None = error

@@ -15,9 +15,9 @@ from oidc_login.protocol.jose import UnverifiedJWS, left_half_hash, parse_claims
 from oidc_login.protocol.keys import Key, KeySet
 from oidc_login.protocol.metadata import TenantRule
 
-MAX_LEEWAY = 300  # seconds by which a site may let the provider's clock be wrong
-MAX_ISSUED_AGE = 600  # seconds; an ID token comes straight from the token endpoint
-LATEST_TIME = 253_402_300_799  # the last second that calendars and databases know
+MAX_LEEWAY = 300  # seconds of clock skew that a site may allow
+MAX_ISSUED_AGE = 600  # seconds; an ID token comes directly from the token endpoint
+LATEST_TIME = 253_402_300_799  # the last second that calendars and databases support
 SUBJECT = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT")
 
@@ -26,7 +26,7 @@ Claims = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the claims of one token are compared with; what ID tokens alone have can be left out."""
+    """The expected claims of a token; those that only ID tokens have are optional."""
 
     issuers: Collection[str]
     client_id: str
@@ -44,11 +44,11 @@ class Expected:
     insecure_allow_further_audiences: bool = False
 
     def for_tenant(self, issuer: str, claims: Claims) -> str:
-        """Return an issuer as it reads for the tenant of these claims."""
+        """Return an issuer with the tenant of these claims filled in."""
         return issuer if self.tenants is None else self.tenants.fill(issuer, claims)
 
     def wrong_time(self, claim: str, seen: float, expected: str) -> InvalidIDToken:
-        """Return the error of a claim that names a wrong time."""
+        """Return the error for a claim with a wrong time."""
         return InvalidIDToken(claim, evidence=Evidence.of_time(expected=expected, now=self.now, seen=seen))
 
 
@@ -78,10 +78,10 @@ def verify_id_token(
     insecure_allow_missing_nonce: bool = False,
     insecure_allow_further_audiences: bool = False,
 ) -> IDToken:
-    """Return the verified ID token, or raise `InvalidIDToken` naming the first rule it fails (Core 3.1.3.7).
+    """Return the verified ID token, or raise `InvalidIDToken` with the first rule it violates (Core 3.1.3.7).
 
-    Without `nonce` the token's own does not matter (a refreshed token, Core 12.2). Times are seconds. `azp` may name
-    one of `authorized_parties` too. For a token that `comes_alone`, `at_hash` has no access token to be compared with.
+    Without `nonce`, the token's own nonce is ignored (a refreshed token, Core 12.2). Times are seconds. `azp` may also
+    be one of `authorized_parties`. A token that `comes_alone` has no access token to compare `at_hash` with.
     """
     jws = parse_jws(raw)
     check_algorithm(jws, algorithms)
@@ -110,27 +110,27 @@ def verify_id_token(
 
 
 def check_algorithm(jws: UnverifiedJWS, algorithms: Collection[str]) -> None:
-    """The algorithm must be one that was agreed on; the header only names it (rules 7 and 8, RFC 8725 3.1)."""
+    """The algorithm must be an agreed one; the header only names it (rules 7 and 8, RFC 8725 3.1)."""
     if jws.algorithm not in algorithms:
         raise InvalidIDToken("alg", evidence=Evidence.of(expected=algorithms, seen=jws.algorithm))
 
 
 def check_type(jws: UnverifiedJWS) -> None:
-    """An access token or a logout token of the same provider is not an ID token (RFC 8725 3.11)."""
+    """Access tokens and logout tokens of the same provider are not ID tokens (RFC 8725 3.11)."""
     if jws.token_type is not None and jws.token_type.upper() not in TOKEN_TYPES:
         raise InvalidIDToken("typ", evidence=Evidence.of(expected="JWT or nothing", seen=jws.token_type))
 
 
 def check_issuer(claims: Claims, expected: Expected) -> None:
-    """The issuer must be the one whose document was discovered, compared exactly (rule 2)."""
+    """The issuer must exactly match the issuer of the discovery document (rule 2)."""
     issuer = claims.get("iss")
     accepted = [expected.for_tenant(named, claims) for named in expected.issuers]
-    if not issuer or issuer not in accepted:  # "" is what a template becomes for nobody's tenant
+    if not issuer or issuer not in accepted:  # a template becomes "" for an invalid tenant
         raise InvalidIDToken("iss", evidence=Evidence.of(expected=accepted, seen=issuer))
 
 
 def check_key_issuer(claims: Claims, expected: Expected) -> None:
-    """A key that the provider binds to one issuer signs for no other.
+    """A key that the provider binds to one issuer must not sign for another one.
 
     https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signing-key-issuer
     """
@@ -141,9 +141,9 @@ def check_key_issuer(claims: Claims, expected: Expected) -> None:
 
 
 def check_audience(claims: Claims, expected: Expected) -> None:
-    """The token must be meant for us and for nobody whom we do not trust (rule 3).
+    """The audience must contain our client, and no untrusted audience (rule 3).
 
-    Where a provider's further audiences are trusted, it must say that the token was issued to us (rule 4).
+    If a provider's further audiences are trusted, the token must state that it was issued to us (rule 4).
     """
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -153,7 +153,7 @@ def check_audience(claims: Claims, expected: Expected) -> None:
 
 
 def check_authorized_party(claims: Claims, expected: Expected) -> None:
-    """The party that the token was issued to must be us (rules 4 and 5)."""
+    """The authorized party must be our client (rules 4 and 5)."""
     if "azp" in claims and claims["azp"] not in (expected.client_id, *expected.authorized_parties):
         raise InvalidIDToken("azp")
 
@@ -166,7 +166,7 @@ def check_expiry(claims: Claims, expected: Expected) -> None:
 
 
 def check_issued_at(claims: Claims, expected: Expected) -> None:
-    """The token must have been made just now, not long ago and not in the future (rule 10)."""
+    """The token must have been issued recently, and not in the future (rule 10)."""
     issued_at = _numeric_date(claims, "iat")
     if issued_at - expected.leeway > expected.now:
         raise expected.wrong_time("iat", issued_at, "no time in the future")
@@ -175,7 +175,7 @@ def check_issued_at(claims: Claims, expected: Expected) -> None:
 
 
 def check_not_before(claims: Claims, expected: Expected) -> None:
-    """The token must be valid already (RFC 7519 4.1.5)."""
+    """The token must already be valid (RFC 7519 4.1.5)."""
     if "nbf" not in claims:
         return
     not_before = _numeric_date(claims, "nbf")
@@ -184,7 +184,7 @@ def check_not_before(claims: Claims, expected: Expected) -> None:
 
 
 def check_nonce(claims: Claims, expected: Expected) -> None:
-    """The token must answer the authorization request of this browser (rule 11, Core 15.5.2)."""
+    """The token must contain the nonce of the authorization request of this browser (rule 11, Core 15.5.2)."""
     if expected.nonce is None:
         return
     if "nonce" not in claims and expected.insecure_allow_missing_nonce:
@@ -197,7 +197,7 @@ def check_nonce(claims: Claims, expected: Expected) -> None:
 
 
 def check_access_token_hash(claims: Claims, expected: Expected) -> None:
-    """The access token must be the one that came with the token, where the token says which (Core 3.1.3.8)."""
+    """The access token must match the token's `at_hash`, if there is one (Core 3.1.3.8)."""
     if "at_hash" not in claims or expected.comes_alone:
         return
     if expected.access_token is None or claims["at_hash"] != left_half_hash(expected.access_token, expected.algorithm):
@@ -205,13 +205,13 @@ def check_access_token_hash(claims: Claims, expected: Expected) -> None:
 
 
 def check_subject(claims: Claims, expected: Expected) -> None:
-    """There must be a subject that can be kept (Core 2)."""
+    """The token must have a subject that can be stored (Core 2)."""
     if not is_subject(claims.get("sub")):
         raise InvalidIDToken("sub")
 
 
 def check_authentication_time(claims: Claims, expected: Expected) -> None:
-    """The person must have signed in recently, where the request asked for that (rule 13)."""
+    """The person must have signed in recently, if the request asked for that (rule 13)."""
     if expected.max_age is None:
         return
     authenticated_at = _numeric_date(claims, "auth_time")
@@ -222,7 +222,7 @@ def check_authentication_time(claims: Claims, expected: Expected) -> None:
 
 
 def check_no_events(claims: Claims, expected: Expected) -> None:
-    """A security event, such as a logout token, is not an ID token (Back-Channel Logout 2.4)."""
+    """A security event token, such as a logout token, is not an ID token (Back-Channel Logout 2.4)."""
     if "events" in claims:
         raise InvalidIDToken("events")
 
@@ -246,11 +246,11 @@ CHECKS = (
 def check_refreshed(
     claims: Claims, *, subject: str, nonce_hash: str, auth_time: int | None, had_azp: bool | None = None
 ) -> None:
-    """A refreshed token must be about the same person and the same sign-in as the first one (Core 12.2).
+    """A refreshed token must be about the same person and the same sign-in as the original one (Core 12.2).
 
-    It need not repeat the nonce and the time. `nonce_hash`, `auth_time` and `had_azp` are of the first one; "" and
-    `None` where they are not known. Zero is what some provider says of a time that it does not know. An `azp` names
-    us in both, or in none: that it names nobody else was checked before.
+    It need not contain the nonce or the time. `nonce_hash`, `auth_time` and `had_azp` belong to the original token; ""
+    and `None` mean unknown. One provider sends zero for an unknown time. `azp` must be present in both or in neither;
+    its value has already been checked.
     """
     if claims["sub"] != subject:
         raise InvalidIDToken("sub")
@@ -270,19 +270,19 @@ def check_refreshed(
 
 
 def hash_of_nonce(nonce: str) -> str:
-    """Return what is kept of a nonce, to recognise it in a refreshed token."""
+    """Return the hash that is stored to recognize a nonce in a refreshed token."""
     return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def auth_time_of(claims: Claims) -> int | None:
-    """Return when the person proved who they are, in whole seconds; `None` where that is not said (Core 2)."""
+    """Return when the person authenticated, in whole seconds, or `None` if the token does not say (Core 2)."""
     told: Any = claims.get("auth_time")
     is_number = isinstance(told, (int, float)) and not isinstance(told, bool)
     return int(told) if is_number and 0 <= told <= LATEST_TIME else None
 
 
 def is_subject(value: object) -> bool:
-    """Whether a value can identify somebody: text of 1 to 255 printable characters (Core 2)."""
+    """Whether a value can identify a person: text of 1 to 255 printable characters (Core 2)."""
     return isinstance(value, str) and SUBJECT.fullmatch(value) is not None
 
 

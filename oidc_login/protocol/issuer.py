@@ -1,4 +1,4 @@
-"""The documents of one OpenID provider, and what its keys verify (Discovery 4, Core 10.1.1)."""
+"""The documents of one OpenID provider, and verification with its keys (Discovery 4, Core 10.1.1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class DescribedProvider(Protocol):
-    """A provider with a discovery document, or with settings that say all of it."""
+    """A provider with a discovery document, or with settings that replace it."""
 
     discovery_url: str
     transport: Transport
@@ -34,7 +34,7 @@ class DescribedProvider(Protocol):
 
 
 class IssuerDocuments:
-    """The metadata and the key set of a provider, each made once and fetched when it is first needed."""
+    """The metadata and the key set of a provider, each created once and fetched when first needed."""
 
     def __init__(self, provider: DescribedProvider) -> None:
         self.store: Store | None = None
@@ -42,13 +42,13 @@ class IssuerDocuments:
         self._complete: ProviderMetadata | None = None
         self._document: CachedDocument[ProviderMetadata] | None = None
         self._key_set: CachedDocument[KeySet] | None = None
-        self._making = threading.Lock()  # two threads must not make two documents, and fetch both
+        self._making = threading.Lock()  # two threads must not create two documents and fetch both
         self._paused_until = 0.0
 
     # The metadata.
 
     def metadata(self) -> ProviderMetadata:
-        """Return the metadata of the settings where they are complete, else of the discovery document."""
+        """Return the metadata from the settings if they are complete, otherwise from the discovery document."""
         if self._document is None:
             self._complete = self._complete or self._provider.complete_metadata()
             if self._complete is not None:
@@ -56,7 +56,7 @@ class IssuerDocuments:
         return (self._document or self._make_document()).get(now=time.time())
 
     def use_document(self, document: CachedDocument[ProviderMetadata]) -> None:
-        """Take the metadata from this document."""
+        """Use this document for the metadata."""
         self._document = document
 
     def _make_document(self) -> CachedDocument[ProviderMetadata]:
@@ -73,7 +73,7 @@ class IssuerDocuments:
     # The keys.
 
     def published_keys(self) -> CachedDocument[KeySet]:
-        """Return the document with the key set, which may have moved."""
+        """Return the document with the key set, whose URL may have changed."""
         url = self._provider.metadata.jwks_uri
         with self._making:
             if self._key_set is None or self._key_set.url != url:
@@ -87,12 +87,12 @@ class IssuerDocuments:
             return self._key_set
 
     def keys(self) -> KeySet:
-        """Return the keys that verify what the provider signs (Core 10.1)."""
+        """Return the keys that verify the provider's signatures (Core 10.1)."""
         own = self._provider.get_own_keys()
         return own if self._provider.uses_own_keys_only() else self.published_keys().get(now=time.time()) + own
 
     def jwk_set(self, *, newer: bool = False) -> Any:
-        """Return the published key set as JSON (RFC 7517 5), fetched again at most once in a cool-down."""
+        """Return the published key set as JSON (RFC 7517 5), fetched at most once per cool-down."""
         published, now = self.published_keys(), time.time()
         keys = published.get(now=now)
         if newer:
@@ -100,12 +100,12 @@ class IssuerDocuments:
         return read_json(published.body)
 
     def prepare_keys(self) -> None:
-        """Fetch the published keys now, if they are needed and due."""
+        """Fetch the published keys now if they are needed and due."""
         if not self._provider.uses_own_keys_only():
             self.published_keys().get(now=time.time())
 
     def verify(self, check: Callable[[KeySet], T]) -> T:
-        """Return what `check` returns with the present keys, or with newer ones if none of these fits (Core 10.1.1)."""
+        """Return the result of `check` with the current keys, or with newer ones if none fits (Core 10.1.1)."""
         own = self._provider.get_own_keys()
         if self._provider.uses_own_keys_only():
             return check(own)
@@ -121,7 +121,7 @@ class IssuerDocuments:
 
     @contextmanager
     def pausing_after_failures(self) -> Iterator[None]:
-        """Fail at once for a while after the documents were unavailable, because anybody may cause the next fetch."""
+        """Fail at once for a while after the documents were unavailable, because anybody can cause the next fetch."""
         if time.time() < self._paused_until:
             raise ProviderUnavailable("documents")
         try:

@@ -1,4 +1,4 @@
-"""JOSE: taking tokens apart, signatures, keys and decryption (RFC 7515, 7516, 7517, 7518, 8037, 8725).
+"""JOSE: parsing tokens, signatures, keys and decryption (RFC 7515, 7516, 7517, 7518, 8037, 8725).
 
 Only this module and `private_key` import PyJWT and jwcrypto; jwcrypto is loaded at its first use. This module decides
 which algorithms are supported, and its callers decide which of them a provider may use.
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 MAX_TOKEN_LENGTH = 64 * 1024
 MAX_ENCRYPTED_LENGTH = 2 * MAX_TOKEN_LENGTH
-MAX_HEADER_LENGTH = 8 * 1024  # encoded; a chain of certificates fits
+MAX_HEADER_LENGTH = 8 * 1024  # encoded; a chain of certificates fits into this
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 16384
 MAX_EXPONENT_BITS = 64
 MIN_SECRET_BYTES = 32
 
-# The algorithm, the kind of key it needs and the curve (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2).
-# ES256K and `none` are left out on purpose.
+# The algorithm, the type of key it needs, and the curve (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2).
+# ES256K and `none` are omitted on purpose.
 _KEY_KINDS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
@@ -61,10 +61,10 @@ CONTENT_ENCRYPTION_ALGORITHMS = ("A128GCM", "A256GCM", "A128CBC-HS256", "A192CBC
 _HASHES: dict[str, Callable[..., Any]] = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 _JWT_ALGORITHMS = get_default_algorithms()
 _JWT_ALGORITHMS["Ed25519"] = _JWT_ALGORITHMS["EdDSA"]
-# A header, then what it is about: the JSON serializations of RFC 7515 and RFC 7516 never match.
+# A header and its content: the JSON serializations of RFC 7515 and RFC 7516 never match.
 _HEADER = rf"([A-Za-z0-9_-]{{1,{MAX_HEADER_LENGTH}}})"
 _COMPACT_JWS = re.compile(_HEADER + r"\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-# The key is empty where it is agreed on directly (RFC 7516 5.1, ECDH-ES).
+# The encrypted key is empty with direct key agreement (RFC 7516 5.1, ECDH-ES).
 _COMPACT_JWE = re.compile(_HEADER + r"\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
@@ -72,7 +72,7 @@ PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedJWS:
-    """A JWS in compact serialization, taken apart; nothing in it is to be believed yet."""
+    """A parsed JWS in compact serialization. Nothing in it is verified yet."""
 
     algorithm: str
     key_id: str | None
@@ -83,7 +83,7 @@ class UnverifiedJWS:
 
 
 def parse_jws(raw: object) -> UnverifiedJWS:
-    """Take a compact JWS apart (RFC 7515 5.2, steps 1 to 5), or raise `InvalidIDToken`."""
+    """Parse a compact JWS (RFC 7515 5.2, steps 1 to 5), or raise `InvalidIDToken`."""
     parts = _COMPACT_JWS.fullmatch(raw) if isinstance(raw, str) and len(raw) <= MAX_TOKEN_LENGTH else None
     if parts is None:
         raise InvalidIDToken("format")
@@ -103,7 +103,7 @@ def parse_jws(raw: object) -> UnverifiedJWS:
 
 
 def check_header(header: Mapping[str, Any]) -> None:
-    """No extension is understood here, so none may be critical (RFC 7515 4.1.11, RFC 7797 6)."""
+    """The package supports no extensions, so none may be critical (RFC 7515 4.1.11, RFC 7797 6)."""
     if "crit" in header or "b64" in header:
         raise InvalidIDToken("crit")
 
@@ -119,12 +119,12 @@ def _json_object(raw: bytes, part: str) -> dict[str, Any]:
 
 
 def is_compact_jws(text: str) -> bool:
-    """Whether a text has the form of a signed token; whether it is one is for somebody else to judge."""
+    """Whether a text has the form of a signed token; this says nothing about its validity."""
     return len(text) <= MAX_TOKEN_LENGTH and _COMPACT_JWS.fullmatch(text) is not None
 
 
 def parse_claims(payload: bytes) -> dict[str, Any]:
-    """Return the claims set of a JWT's payload: one JSON object without repeated names (RFC 7519 4)."""
+    """Return the claims set of a JWT's payload: one JSON object without duplicate names (RFC 7519 4)."""
     return _json_object(payload, "payload")
 
 
@@ -157,12 +157,12 @@ def signature_is_valid(jws: UnverifiedJWS, key: PublicKey | bytes) -> bool:
     algorithm = _JWT_ALGORITHMS[jws.algorithm]
     try:
         return bool(algorithm.verify(jws.signing_input, key, jws.signature))
-    except (jwt.PyJWTError, ValueError, TypeError):  # an ES* signature of another form or length
+    except (jwt.PyJWTError, ValueError, TypeError):  # an ES* signature with an invalid form or length
         return False
 
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
-    """Return the public key of a JWK; raise `ValueError` with the reason it must not be used."""
+    """Return the public key of a JWK; raise `ValueError` with the reason if it must not be used."""
     from jwcrypto.common import JWException
     from jwcrypto.jwk import JWK
 
@@ -179,7 +179,7 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicKey:
 
 
 def read_public_key(key: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
-    """Return the public JWK of a JWK or of a PEM text; `ValueError` if it is none."""
+    """Return the public JWK of a JWK or a PEM string; raise `ValueError` if it is neither."""
     from jwcrypto.common import JWException
     from jwcrypto.jwk import JWK
 
@@ -191,7 +191,7 @@ def read_public_key(key: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
 
 
 def check_strength(key: RSAPublicKey) -> None:
-    """RSA keys are 2048 bits or longer (RFC 7518 3.3), and neither modulus nor exponent holds anybody up."""
+    """RSA keys must have at least 2048 bits (RFC 7518 3.3), and not be so large that verifying is slow."""
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS or key.public_numbers().e.bit_length() > MAX_EXPONENT_BITS:
         raise ValueError("weak")
 
@@ -211,8 +211,8 @@ def encode(raw: bytes) -> str:
 def read_jwe_header(raw: str) -> dict[str, Any]:
     """Return the header of a compact JWE, or raise `InvalidIDToken`.
 
-    The whole text must have the compact form. jwcrypto also reads the JSON form, which has many recipients and other
-    headers besides the one that is checked.
+    Only the compact form is accepted. jwcrypto also reads the JSON form, which has multiple recipients and headers
+    other than the checked one.
     """
     parts = _COMPACT_JWE.fullmatch(raw) if len(raw) <= MAX_ENCRYPTED_LENGTH else None
     if parts is None:
@@ -221,14 +221,14 @@ def read_jwe_header(raw: str) -> dict[str, Any]:
 
 
 def usual_algorithm(curve: str | None) -> str:
-    """Return the usual signature algorithm for a key on this curve; RS256 without one."""
+    """Return the usual signature algorithm for a key on this curve, or RS256 without a curve."""
     by_curve: dict[str | None, str] = {kind[1]: name for name, kind in reversed(_KEY_KINDS.items()) if kind[1]}
     by_curve["Ed25519"] = "EdDSA"
     return by_curve.get(curve, "RS256")
 
 
 def is_encrypted(raw: object) -> bool:
-    """Whether a token has the five parts of a JWE; looked at before any cryptography (RFC 7516 9)."""
+    """Whether a token has the five parts of a JWE; checked before any cryptography (RFC 7516 9)."""
     return isinstance(raw, str) and raw.count(".") == 4
 
 
@@ -240,7 +240,7 @@ def sign_with_secret(claims: Mapping[str, Any], secret: str) -> str:
 
 
 def allowed_algorithms(listed: Sequence[str], advertised: Iterable[str]) -> tuple[str, ...]:
-    """Return the algorithms of ID tokens: the site's list, else the advertised asymmetric ones, else RS256.
+    """Return the algorithms for ID tokens: the site's list, or the advertised asymmetric ones, or RS256.
 
     Only the site's list can allow a MAC (Registration 2).
     """

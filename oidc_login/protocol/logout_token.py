@@ -24,15 +24,15 @@ from oidc_login.protocol.jose import UnverifiedJWS, parse_claims, parse_jws
 from oidc_login.protocol.keys import KeySet
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-# A type of its own is recommended, not required (2.4): providers also send the general one, or none.
+# A specific type is recommended, not required (2.4): providers also send the generic type, or none.
 TOKEN_TYPES = (None, "JWT", "APPLICATION/JWT", "LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
 MAX_LEEWAY = 300
-LONGEST_LIFE = MAX_ISSUED_AGE + 2 * MAX_LEEWAY + 1  # seconds that a token can be good for, as clocks may differ
+LONGEST_LIFE = MAX_ISSUED_AGE + 2 * MAX_LEEWAY + 1  # maximum lifetime of a token in seconds, including clock skew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutToken:
-    """A verified logout token: whose session is over, or which one; at least one of the two is there."""
+    """A verified logout token: the subject, the session ID, or both."""
 
     subject: str = field(repr=False)
     sid: str = field(repr=False)
@@ -50,9 +50,9 @@ def verify_logout_token(
     now: float,
     leeway: float,
 ) -> LogoutToken:
-    """Return the verified logout token, or raise `InvalidIDToken` naming the first rule it fails (2.6).
+    """Return the verified logout token, or raise `InvalidIDToken` with the first rule it violates (2.6).
 
-    Whether it was used before is for the caller to know. `now` and `leeway` are seconds.
+    The caller checks whether the token was used before. `now` and `leeway` are seconds.
     """
     jws = parse_jws(raw)
     check_algorithm(jws, algorithms)
@@ -73,19 +73,19 @@ def verify_logout_token(
 
 
 def check_type(jws: UnverifiedJWS) -> None:
-    """An access token of the same provider, or whatever else names its type, is no logout token (RFC 8725 3.11)."""
+    """Access tokens of the same provider, and all tokens of other types, are not logout tokens (RFC 8725 3.11)."""
     if jws.token_type is not None and jws.token_type.upper() not in TOKEN_TYPES:
         raise InvalidLogoutToken("typ")
 
 
 def check_token_id(claims: Claims, expected: Expected) -> None:
-    """There must be an identifier, by which a second use is noticed (2.4, rule 8 of 2.6)."""
+    """The token must have an identifier, which reveals a second use (2.4, rule 8 of 2.6)."""
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         raise InvalidLogoutToken("jti")
 
 
 def check_identifies(claims: Claims, expected: Expected) -> None:
-    """It must say whose session is over or which one, in text that a session can be found by (rule 5 of 2.6)."""
+    """The token must identify a subject or a session, in text that can be looked up (rule 5 of 2.6)."""
     named = [name for name in ("sub", "sid") if name in claims]
     if not named:
         raise InvalidLogoutToken("sub")
@@ -95,7 +95,7 @@ def check_identifies(claims: Claims, expected: Expected) -> None:
 
 
 def check_event(claims: Claims, expected: Expected) -> None:
-    """It must be about a logout: what makes it one is an object under the event's name (rule 6 of 2.6)."""
+    """The token must contain the logout event, whose value is an object (rule 6 of 2.6)."""
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
         raise InvalidLogoutToken("events")

@@ -1,4 +1,4 @@
-"""The provider's metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414), read strictly and frozen."""
+"""The provider's metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414), strictly parsed and frozen."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantRule:
-    """A provider with an issuer for each tenant: how its metadata leaves the place open, and which claim fills it."""
+    """A provider with one issuer per tenant: the placeholder in its metadata, and the claim that fills it."""
 
     placeholder: str
     claim: str
     pattern: re.Pattern[str]
 
     def fill(self, issuer: str, claims: Mapping[str, Any]) -> str:
-        """Return the issuer for the tenant that the claims name; "", which is nobody's, where they name none."""
+        """Return the issuer for the tenant in the claims, or "", which matches nothing, without a valid tenant."""
         tenant = claims.get(self.claim)
         if not isinstance(tenant, str) or not self.pattern.fullmatch(tenant):
             return ""
         return issuer.replace(self.placeholder, tenant)
 
     def is_filled(self, template: str, issuer: str) -> bool:
-        """Whether an issuer is the template with some tenant in the open place."""
+        """Whether an issuer is the template with some tenant filled in."""
         before, place, after = template.partition(self.placeholder)
         tenant = issuer.removeprefix(before).removesuffix(after)
         return bool(place) and f"{before}{tenant}{after}" == issuer and bool(self.pattern.fullmatch(tenant))
@@ -63,7 +63,7 @@ class TenantRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderMetadata:
-    """The members of a discovery document that this package reads; unknown members are ignored."""
+    """The members of a discovery document that this package uses; unknown members are ignored."""
 
     issuer: str
     authorization_endpoint: str
@@ -91,9 +91,9 @@ class ProviderMetadata:
     def from_json(
         cls, document: object, *, overrides: Mapping[str, Any] | None = None, tenants: TenantRule | None = None
     ) -> ProviderMetadata:
-        """Return the metadata of a document completed by a site's `overrides`, or raise `MetadataInvalid`.
+        """Return the metadata of a document, completed by a site's `overrides`, or raise `MetadataInvalid`.
 
-        Only where there are `tenants` may the issuer be a template.
+        The issuer may only be a template if there are `tenants`.
         """
         if not isinstance(document, dict):
             raise MetadataInvalid("document")
@@ -127,7 +127,7 @@ def _optional_url(members: Mapping[str, Any], name: str) -> str:
 
 
 def _strings(value: object) -> tuple[str, ...]:
-    """Return a list of strings as a tuple; some providers publish another type, which says nothing."""
+    """Return a list of strings as a tuple; values of another type, which some providers publish, are ignored."""
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
     return ()
@@ -149,7 +149,7 @@ def discovery_url_for(issuer: str) -> str:
 
 
 def issuers_for(discovery_url: str) -> tuple[str, ...]:
-    """Return the issuers whose document stands at this URL, with and without a closing slash (Discovery 4.1)."""
+    """Return the issuers whose document is at this URL, with and without a trailing slash (Discovery 4.1)."""
     if not discovery_url.endswith(WELL_KNOWN):
         return ()
     issuer = discovery_url.removesuffix(WELL_KNOWN)
@@ -157,7 +157,7 @@ def issuers_for(discovery_url: str) -> tuple[str, ...]:
 
 
 def check_issuer(metadata: ProviderMetadata, *, expected: Iterable[str]) -> None:
-    """The document must be the one of the issuer that was asked, compared exactly (Discovery 4.3)."""
+    """The document must name exactly the expected issuer (Discovery 4.3)."""
     accepted = tuple(expected)
     if metadata.issuer not in accepted:
         evidence = Evidence.of(expected=" or ".join(accepted), seen=metadata.issuer)

@@ -1,4 +1,4 @@
-"""OAuth 1.0a (RFC 5849): the requests of the three steps of a sign-in, and their answers. Nothing is sent from here."""
+"""OAuth 1.0a (RFC 5849): the requests and responses of the three steps of a sign-in. Sends nothing itself."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from oidc_login.protocol.oauth1_signature import read_form
 from oidc_login.protocol.oauth1_signature import sign as sign
 
 MAX_ANSWER = 16 * 1024
-MAX_REQUEST_TOKEN_LENGTH = 512  # of the token and of its secret: they have to fit into a cookie
+MAX_REQUEST_TOKEN_LENGTH = 512  # of the token and of its secret, which have to fit into a cookie
 
-# What an authorization response may have (2.2); `denied` is what most providers say instead of a verifier, and
-# `oauth_problem` is of the extension "OAuth Problem Reporting".
+# Parameters of an authorization response (2.2); most providers send `denied` instead of a verifier, and
+# `oauth_problem` belongs to the extension "OAuth Problem Reporting".
 RESPONSE_PARAMETERS = ("state", "oauth_token", "oauth_verifier", "denied", "oauth_problem")
 REFUSALS_OF_THE_PERSON = ("permission_denied", "user_refused")
 REFUSALS_OF_THE_TOKEN = re.compile(r"""\boauth_problem=["']?token_(?:expired|rejected|revoked)\b""")
 
 
 class Clients:
-    """One client with each of its secrets, for while they are rotated."""
+    """A client with all its secrets, for use during a rotation."""
 
     def __init__(self, clients: Sequence[Client]) -> None:
         self._clients = tuple(clients)
         self.current = self._clients[0]
 
     def try_each(self, exchange: Callable[[Client], Response]) -> Response:
-        """Make an exchange as the client that was accepted last, and where it is refused (401) as each other one."""
+        """Make an exchange with the client secret that worked last; after a 401, try the others."""
         others = [client for client in self._clients if client is not self.current]
         for client in (self.current, *others):
             response = exchange(client)
@@ -55,7 +55,7 @@ class Clients:
 
 
 def token_request(endpoint: str, parameters: Mapping[str, str] | None = None) -> Request:
-    """Return the POST for temporary or token credentials, to be signed (RFC 5849 2.1 and 2.3)."""
+    """Return the unsigned POST for temporary or token credentials (RFC 5849 2.1 and 2.3)."""
     return Request(
         method="POST",
         url=endpoint,
@@ -66,15 +66,15 @@ def token_request(endpoint: str, parameters: Mapping[str, str] | None = None) ->
 
 
 def resource_request(url: str) -> Request:
-    """Return the GET for a resource that answers JSON, to be signed."""
+    """Return the unsigned GET for a resource that returns JSON."""
     return Request(method="GET", url=url, headers={"Accept": "application/json"})
 
 
-# The answers.
+# The responses.
 
 
 def read_request_token(response: Response, *, now: float) -> Token:
-    """Return the temporary credentials, if our callback was accepted (RFC 5849 2.1)."""
+    """Return the temporary credentials if the provider accepted our callback (RFC 5849 2.1)."""
     parameters = _read_answer(response, refused="invalid_client", now=now)
     if parameters.get("oauth_callback_confirmed") != "true":
         raise TokenResponseInvalid("oauth_callback_confirmed")
@@ -85,7 +85,7 @@ def read_request_token(response: Response, *, now: float) -> Token:
 
 
 def read_authorization_response(parameters: Iterable[tuple[str, str]], *, request_token: str) -> AuthorizationResponse:
-    """Return the answer to a flow, its verifier as the code, if it is about the flow's request token (RFC 5849 2.2)."""
+    """Return the response, with its verifier as the code, if it belongs to the flow's request token (RFC 5849 2.2)."""
     values = read_parameters(parameters, RESPONSE_PARAMETERS)
     problem = values.get("oauth_problem", "")
     denied = "denied" in values or problem in REFUSALS_OF_THE_PERSON
@@ -103,12 +103,12 @@ def read_authorization_response(parameters: Iterable[tuple[str, str]], *, reques
 
 
 def read_access_token(response: Response, *, now: float) -> Token:
-    """Return the token credentials, and what else the provider says of the person (RFC 5849 2.3)."""
+    """Return the token credentials, and what else the response says about the person (RFC 5849 2.3)."""
     return Token.from_parameters(_read_answer(response, refused="invalid_grant", now=now))
 
 
 def _read_answer(response: Response, *, refused: str, now: float) -> dict[str, str]:
-    """Return the parameters of a form, whatever type it says to have; `refused` is what a refusal is about (3.2)."""
+    """Return the parameters of a form with any media type; `refused` says what an error concerns (3.2)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("token_endpoint", retry_after=retry_after(response, now))
     if response.status in (400, 401, 403):

@@ -1,6 +1,6 @@
-"""The signatures of OAuth 1.0a (RFC 5849 3), over requests that are sent elsewhere.
+"""The signatures of OAuth 1.0a (RFC 5849 3), for requests that other modules send.
 
-The only module that imports oauthlib. Time and nonces come in as arguments.
+The only module that imports oauthlib. Time and nonces are arguments.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CREDENTIAL = re.compile(r"\b(oauth_\w+)=[^&\s]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """The client's credentials, and how it signs (RFC 5849 3.4 and 3.5)."""
+    """The client's credentials and its signature method (RFC 5849 3.4 and 3.5)."""
 
     client_id: str
     client_secret: str = field(default="", repr=False)
@@ -61,7 +61,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """Temporary or token credentials (RFC 5849 2.1 and 2.3), and what else came with them."""
+    """Temporary or token credentials (RFC 5849 2.1 and 2.3), with all other parameters of the response."""
 
     token: str = field(repr=False)
     secret: str = field(repr=False)
@@ -69,7 +69,7 @@ class Token:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Token:
-        """Read the parameters of an answer, or raise `TokenResponseInvalid` naming one."""
+        """Read the parameters of a response, or raise `TokenResponseInvalid` with the name of one."""
         token = read_token(parameters, "oauth_token")
         if not token or "oauth_token_secret" not in parameters:
             raise TokenResponseInvalid("oauth_token" if not token else "oauth_token_secret")
@@ -78,16 +78,16 @@ class Token:
 
     @classmethod
     def from_text(cls, text: str) -> Token:
-        """Read what `as_text` wrote."""
+        """Parse the output of `as_text`."""
         return cls.from_parameters(read_form(text))
 
     def as_text(self) -> str:
-        """Return all of it as one text, in the form in which it came."""
+        """Return all parameters as one text, in their original form."""
         return urlencode({"oauth_token": self.token, "oauth_token_secret": self.secret, **self.extras})
 
 
 def new_nonce() -> str:
-    """Return what makes two requests of one second different (RFC 5849 3.3)."""
+    """Return a nonce that distinguishes requests of the same second (RFC 5849 3.3)."""
     return secrets.token_hex(16)
 
 
@@ -101,7 +101,7 @@ def sign(
     callback: str = "",
     verifier: str = "",
 ) -> Request:
-    """Return the request with its signature (RFC 5849 3.1); by header where there is no form to put it into."""
+    """Return the signed request (RFC 5849 3.1); without a form, the signature goes into a header."""
     check_confidential(request.url)
     form = _signed_form(request)
     in_body = client.signature_type == "BODY" and form is not None
@@ -137,21 +137,21 @@ def sign(
 
 
 def check_confidential(url: str) -> None:
-    """Tokens go over TLS alone, and PLAINTEXT is the secrets themselves (RFC 5849 3.4.4 and 4.2)."""
+    """Tokens only go over TLS, and PLAINTEXT sends the secrets themselves (RFC 5849 3.4.4 and 4.2)."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not is_loopback(str(parts.hostname)):
         raise MetadataInvalid("url")
 
 
 def encoded_url(url: str) -> str:
-    """Return the URL with its query written as in RFC 5849 3.6: whoever reads it sees what was signed."""
+    """Return the URL with its query encoded as in RFC 5849 3.6, so that servers read what was signed."""
     parts = urlsplit(url)
     query = urlencode(parse_qsl(parts.query, keep_blank_values=True), quote_via=quote)
     return parts._replace(query=query).geturl()
 
 
 def _signed_form(request: Request) -> str | None:
-    """Return the form that is part of what is signed, `None` where the body is none (RFC 5849 3.4.1.3.1)."""
+    """Return the form that the signature covers, or `None` if the body is not a form (RFC 5849 3.4.1.3.1)."""
     content_type = {name.lower(): value for name, value in request.headers.items()}.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != FORM or request.method in ("GET", "HEAD"):
         return None
@@ -159,9 +159,9 @@ def _signed_form(request: Request) -> str | None:
 
 
 class _Signer(oauth1.Client):
-    """oauthlib's client, without what it writes into the log, which is all that it signs.
+    """oauthlib's client without its logging, which writes everything that it signs.
 
-    Parameters are decoded once: oauthlib does it twice with the `oauth_` ones of a query or a body.
+    Parameters are decoded once; oauthlib decodes the `oauth_` parameters of a query or body twice.
     """
 
     def get_oauth_signature(self, request: Any) -> str:
@@ -179,7 +179,7 @@ class _Signer(oauth1.Client):
 
 
 class _CredentialsFilter(logging.Filter):
-    """Takes credentials out of URLs, which urllib3 writes into the log at DEBUG."""
+    """Removes credentials from URLs that urllib3 logs at DEBUG."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class PrivateKey:
-    """A client's own private key, for signing assertions and for decrypting; never shown."""
+    """A client's private key, for signing assertions and decrypting tokens. Its `repr` shows nothing."""
 
     def __init__(self, key: Mapping[str, Any] | str) -> None:
-        """Take a JWK, a PEM text, or the path of a file that holds one of them; `ValueError` if it is none."""
+        """Accept a JWK, a PEM string, or the path of a file with one of them; raise `ValueError` for anything else."""
         from jwcrypto.common import JWException
 
         try:
@@ -52,24 +52,24 @@ class PrivateKey:
 
     @property
     def algorithm(self) -> str:
-        """The signature algorithm for this key: its own `alg`, else the usual one for its type."""
+        """The signature algorithm of this key: its own `alg`, or the usual one for its type."""
         declared = self._jwk.get("alg")
         if declared in ASYMMETRIC_ALGORITHMS:
             return cast("str", declared)
         return usual_algorithm(self._jwk.get("crv"))
 
     def sign(self, claims: Mapping[str, Any], *, key_id: str | None = None) -> str:
-        """Return the claims as a signed JWT that names the key, by `key_id` or by its own."""
+        """Return the claims as a signed JWT with `key_id`, or the key's own ID, in the header."""
         name = key_id or self.key_id
         try:
             return jwt.encode(
                 dict(claims), self.to_pem(), algorithm=self.algorithm, headers={"kid": name} if name else None
             )
-        except jwt.InvalidKeyError as error:  # a key for decryption alone, such as X25519
+        except jwt.InvalidKeyError as error:  # the key can only decrypt, such as X25519
             raise ClientMisconfigured("client_key_cannot_sign") from error
 
     def to_pem(self) -> str:
-        """Return the key as text, for signatures that are not of a JWT."""
+        """Return the key as text, for signatures outside of JWTs."""
         return cast("bytes", self._jwk.export_to_pem(private_key=True, password=None)).decode("ascii")
 
     def decrypt(self, raw: str, *, algorithms: Collection[str] = KEY_ENCRYPTION_ALGORITHMS) -> str:
@@ -104,7 +104,7 @@ def _read_private_key(key: Mapping[str, Any] | str) -> JWK:
 
 
 def decrypted(raw: str, key: PrivateKey | None) -> str:
-    """Return the signed token inside an encrypted one (Core 10.2), and any other token unchanged."""
+    """Return the signed token inside an encrypted one (Core 10.2), or any other token unchanged."""
     if not is_encrypted(raw):
         return raw
     if key is None:

@@ -1,4 +1,4 @@
-"""The pushed authorization request: what is asked for goes to the provider itself, not through a browser (RFC 9126)."""
+"""Pushed authorization requests: the parameters go directly to the provider, not through the browser (RFC 9126)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def pushed_request(
     authentication: ClientAuthentication,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """Return the POST with all parameters of an authorization request, by an authenticated client (2.1)."""
+    """Return the POST with all parameters of an authorization request and the client's authentication (2.1)."""
     given = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
     return token_request(endpoint, given, authentication=authentication, headers=headers)
 
 
 def push(transport: Transport, request: Request, *, now: float) -> str:
-    """Send the request once and return the `request_uri` that stands for it."""
+    """Send the request once and return the `request_uri` for it."""
     return read_pushed_response(transport.send(request), now=now)
 
 
 def read_pushed_response(response: Response, *, now: float) -> str:
-    """Return the `request_uri`, or raise what the answer is instead (2.2 and 2.3)."""
+    """Return the `request_uri`, or raise the error of the response (2.2 and 2.3)."""
     document = read_answer(response, now=now, endpoint=ENDPOINT)
     if response.status not in (200, 201):
         raise TokenResponseInvalid("status")

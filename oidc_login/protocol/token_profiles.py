@@ -1,4 +1,4 @@
-"""What the access tokens of each identity service look like, as data. The rules are in `token_rules`."""
+"""The forms of access tokens of each identity service, as data. The rules are in `token_rules`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ ANY_JWT = (None, "JWT", "APPLICATION/JWT", *AT_JWT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenProfile:
-    """How one service writes its access tokens.
+    """The form of one service's access tokens.
 
-    `check` is what only access tokens pass, and `is_application` says whether a client acts for itself.
+    `check` only accepts access tokens, and `is_application` says whether a client acts for itself.
     """
 
     name: str
     documentation: str
     way: Way = "jwt"
-    types: Collection[str | None] = ANY_JWT  # of the header `typ`, in capitals; `None` is a header without it
+    types: Collection[str | None] = ANY_JWT  # values of the header `typ`, in upper case; `None` means no header
     check: Callable[[Claims], None]
     is_application: Callable[[Claims], bool]
     client_claims: tuple[str, ...] = CLIENT_CLAIMS
-    audience_claims: tuple[str, ...] = ("aud",)  # the first one that the token has names its audience
+    audience_claims: tuple[str, ...] = ("aud",)  # the first of these claims that the token has contains its audience
     scope_claims: tuple[str, ...] = ("scope", "scp")
     role_claims: tuple[str, ...] = ("roles",)
     subject_claims: tuple[str, ...] = ("sub",)
-    # The claim without which an address is only what an administrator of the tenant has written.
+    # Without this claim, the address is only what an administrator of the tenant entered.
     email_owner: str = ""
-    # Tokens for a client look like its ID tokens, so no client can be the audience.
+    # Tokens for a client look like its ID tokens, so a client cannot be the audience.
     excludes_clients: bool = False
     further_issuers: Callable[[str], tuple[str, ...]] = lambda issuer: ()
 
@@ -106,7 +106,7 @@ _PROFILES = (
         client_claims=("cid",),
         scope_claims=("scp",),
         role_claims=("groups",),
-        # `sub` of an access token is the login name; `uid` is what ID tokens call `sub`.
+        # `sub` of an access token is the login name; `uid` is the `sub` of ID tokens.
         subject_claims=("uid", "sub"),
     ),
     TokenProfile(
@@ -139,11 +139,11 @@ _PROFILES = (
 PROFILES: Mapping[str, TokenProfile] = {profile.name: profile for profile in _PROFILES}
 
 
-# What a token says, by the names of its profile.
+# Reading a token by the claim names of its profile.
 
 
 def first_text(claims: Claims, names: Collection[str]) -> str:
-    """Return the first of these claims that holds text."""
+    """Return the first of these claims that contains text."""
     return next((claims[name] for name in names if isinstance(claims.get(name), str) and claims[name]), "")
 
 
@@ -156,7 +156,7 @@ def scopes_of(claims: Claims, names: Collection[str] = ("scope",)) -> str:
 
 
 def roles_of(claims: Claims, profile: TokenProfile, audiences: Collection[str]) -> frozenset[str]:
-    """Return the roles that a token names, of this API where a service keeps them for each."""
+    """Return the roles in a token; for services with roles per API, those of this API."""
     paths = [tuple(path.split(".")) for path in profile.role_claims]
     found: set[str] = set()
     for path in paths:
@@ -166,7 +166,7 @@ def roles_of(claims: Claims, profile: TokenProfile, audiences: Collection[str]) 
 
 
 def names_at(claims: Any, path: Collection[str]) -> set[str]:
-    """Return the texts of a list, or the one text, at a path of members."""
+    """Return the texts of a list, or a single text, at a path of members."""
     for part in path:
         claims = claims.get(part) if isinstance(claims, Mapping) else None
     if isinstance(claims, str):

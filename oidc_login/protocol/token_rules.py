@@ -1,4 +1,4 @@
-"""What tells access tokens from the other tokens of a service, and clients from people: pure rules over claims."""
+"""Pure rules that tell access tokens from a service's other tokens, and clients from people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from oidc_login.protocol.errors import InvalidAccessToken
 
 Claims = Mapping[str, Any]
 
-# Where a token names the client that it was issued to: RFC 9068, Core, and in words of their own Okta and Entra.
+# Claims with the client that a token was issued to: RFC 9068, Core, then those of Okta and Entra.
 CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
-# What only ID tokens have (Core 2, 3.3.2.11), and what makes a logout token (Back-Channel Logout 2.4).
+# Claims that only ID tokens have (Core 2, 3.3.2.11), and those of logout tokens (Back-Channel Logout 2.4).
 ID_TOKEN_MARKS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
-# What is said about people only. A client whose name is somebody's subject must not be taken for that person.
+# Claims that only describe people. A client whose ID equals a person's subject must not be taken for that person.
 PERSONAL_CLAIMS = ("email", "username", "amr")
 
 GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -23,18 +23,18 @@ ENTRA_TENANT = re.compile(f"/({GUID})/")
 
 
 def no_further_rule(claims: Claims) -> None:
-    """The type, or the provider's answer, says that it is an access token."""
+    """Check nothing more: the type, or the provider's response, states that it is an access token."""
 
 
 def check_marks(claims: Claims, marks: Collection[str] = ID_TOKEN_MARKS) -> None:
-    """Nothing in it may be there for ID tokens or logout tokens only."""
+    """Reject claims that only ID tokens or logout tokens have."""
     for name in marks:
         if name in claims:
             raise InvalidAccessToken(name)
 
 
 def check_client(claims: Claims, names: Collection[str] = CLIENT_CLAIMS) -> None:
-    """It must say which client it was issued to."""
+    """Require the client that the token was issued to."""
     if not any(isinstance(claims.get(name), str) and claims[name] for name in names):
         raise InvalidAccessToken("client")
 
@@ -52,7 +52,7 @@ def check_cognito(claims: Claims) -> None:
 
 
 def check_entra(claims: Claims) -> None:
-    """A person's token has `scp`. `roles` prove nothing: ID tokens have them too."""
+    """A person's token has `scp`. `roles` proves nothing, because ID tokens have it too."""
     check_marks(claims)
     if not has_text(claims, "scp") and not is_entra_application(claims):
         raise InvalidAccessToken("scp")
@@ -61,22 +61,22 @@ def check_entra(claims: Claims) -> None:
 
 
 def check_entra_tenant(claims: Claims) -> None:
-    """The tenant of the claims must be the one that the issuer names."""
+    """The tenant in the claims must be the tenant of the issuer."""
     tenant, named = claims.get("tid"), ENTRA_TENANT.search(str(claims["iss"]))
     if named and tenant is not None and tenant != named[1]:
         raise InvalidAccessToken("tid")
 
 
 def check_keycloak(claims: Claims) -> None:
-    """Keycloak writes into the claims what a token is: "ID", "Refresh", "Offline" or "Logout" for the others."""
-    check_marks(claims, ("at_hash", "c_hash", "s_hash", "events"))  # Keycloak 23 still put `nonce` everywhere
+    """Keycloak states the type in the claims: "ID", "Refresh", "Offline" or "Logout" for other tokens."""
+    check_marks(claims, ("at_hash", "c_hash", "s_hash", "events"))  # Keycloak 23 still added `nonce` to all tokens
     if claims.get("typ") != "Bearer":
         raise InvalidAccessToken("typ")
     check_client(claims, ("azp", "client_id"))
 
 
 def check_okta(claims: Claims) -> None:
-    """ID tokens have neither `cid` nor `scp`, and a `jti` that begins with "ID."."""
+    """ID tokens have neither `cid` nor `scp`, and a `jti` that starts with "ID."."""
     check_marks(claims)
     check_client(claims, ("cid",))
     if not isinstance(claims.get("scp"), list):
@@ -86,7 +86,7 @@ def check_okta(claims: Claims) -> None:
 
 
 def check_untyped(claims: Claims) -> None:
-    """Nothing says what it is, so nothing may say that it is something else."""
+    """No claim states the type, so no claim may indicate another type."""
     check_marks(claims)
     if claims.get("typ", "Bearer") != "Bearer":
         raise InvalidAccessToken("typ")
@@ -98,11 +98,11 @@ def has_text(claims: Claims, name: str) -> bool:
     return isinstance(claims.get(name), str) and bool(claims[name].strip())
 
 
-# Who acts: a person, or a client for itself. Where that is not certain, the token is refused.
+# Whether a person or a client acts. If this is not certain, the token is rejected.
 
 
 def is_application(claims: Claims) -> bool:
-    """A client that acts for itself is also the subject (RFC 9068 2.2); Auth0 and Entra say it in words."""
+    """A client that acts for itself is also the subject (RFC 9068 2.2); Auth0 and Entra state it explicitly."""
     says_so = claims.get("gty") == "client-credentials" or claims.get("idtyp") == "app"
     if not says_so:
         return is_application_by_subject(claims)
@@ -111,7 +111,7 @@ def is_application(claims: Claims) -> bool:
 
 
 def is_application_by_subject(claims: Claims) -> bool:
-    """Whether the client that the token was issued to is its subject too."""
+    """Whether the client that the token was issued to is also its subject."""
     if claims.get("sub") not in clients_of(claims):
         return False
     check_nobody(claims)
@@ -119,7 +119,7 @@ def is_application_by_subject(claims: Claims) -> bool:
 
 
 def check_nobody(claims: Claims) -> None:
-    """The token of a client says nothing about a person."""
+    """The token of a client must not describe a person."""
     if any(name in claims for name in PERSONAL_CLAIMS):
         raise InvalidAccessToken("client")
 
@@ -137,7 +137,7 @@ def is_entra_application(claims: Claims) -> bool:
 
 
 def is_keycloak_application(claims: Claims) -> bool:
-    """A service account has this name, and its token the address or the ID of the client."""
+    """A service account has this user name, and its token contains the client's address or ID."""
     if is_application_by_subject(claims):
         return True
     name, client = str(claims.get("preferred_username", "")), claims.get("azp")
@@ -151,11 +151,11 @@ def is_keycloak_application(claims: Claims) -> bool:
 
 
 def clients_of(claims: Claims, names: Collection[str] = CLIENT_CLAIMS) -> list[str]:
-    """Return the client that a token names, by each of the names that services have for it."""
+    """Return the client in a token, under each name that services use for it."""
     return [claims[name] for name in names if isinstance(claims.get(name), str) and claims[name]]
 
 
 def entra_v1_issuers(issuer: str) -> tuple[str, ...]:
-    """Return how tokens of version 1 call the issuer of a tenant; the API's app registration chooses the version."""
+    """Return the issuers of a tenant's version 1 tokens; the API's app registration chooses the version."""
     tenant = ENTRA_ISSUER.fullmatch(issuer)
     return (f"https://sts.windows.net/{tenant[1]}/",) if tenant else ()

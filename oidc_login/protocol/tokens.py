@@ -1,4 +1,4 @@
-"""The token endpoint: one request, and the judgement of its answer (RFC 6749 4.1.3, 5 and 6; Core 3.1.3)."""
+"""Token endpoint requests, and the validation of their responses (RFC 6749 4.1.3, 5 and 6; Core 3.1.3)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from oidc_login.protocol.errors import (
 from oidc_login.protocol.http.client import Request, Response, Transport, retry_after
 from oidc_login.protocol.http.messages import stated
 
-FORM_TYPES = ("application/x-www-form-urlencoded", "text/plain")  # some providers send errors as the latter
+FORM_TYPES = ("application/x-www-form-urlencoded", "text/plain")  # some providers send errors with the latter
 MAX_TOKEN_ANSWER = 256 * 1024
 MAX_TOKEN_LENGTH = 64 * 1024
-MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer is as good as this
+MAX_LIFETIME = 10 * 365 * 24 * 3600  # seconds; longer lifetimes are cut to this
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ERROR = re.compile(r"[a-z0-9_.-]{1,64}")
 
-# Says what an answer means that is written in another way than RFC 6749 5 has it.
+# Translates a response into the form of RFC 6749 5 if a provider uses another one.
 Translation = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenResponse:
-    """A successful token response (RFC 6749 5.1, Core 3.1.3.3). Times are aware; `None` is unknown."""
+    """A successful token response (RFC 6749 5.1, Core 3.1.3.3). Times have a time zone; `None` means unknown."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(default="", repr=False)
@@ -47,7 +47,7 @@ class TokenResponse:
 
     @classmethod
     def from_json(cls, document: object, *, now: float) -> TokenResponse:
-        """Read the members of a successful answer, or raise `TokenResponseInvalid` naming one."""
+        """Read the members of a successful response, or raise `TokenResponseInvalid` with the name of one."""
         if not isinstance(document, dict):
             raise TokenResponseInvalid("document")
         token_type = document.get("token_type", "Bearer")
@@ -78,7 +78,7 @@ def token_request(
     headers: Mapping[str, str] | None = None,
     as_json: bool = False,
 ) -> Request:
-    """Return the POST of RFC 6749 4.1.3, form-encoded as it says, with one way of client authentication."""
+    """Return the form-encoded POST of RFC 6749 4.1.3 with one method of client authentication."""
     sent = {**parameters, **authentication.parameters}
     return Request(
         method="POST",
@@ -95,7 +95,7 @@ def token_request(
 
 
 def exchange_request(url: str) -> Request:
-    """Return the GET by which a Graph API exchanges tokens, with everything in its query."""
+    """Return the GET that exchanges tokens at a Graph API, with all parameters in the query."""
     return Request(method="GET", url=url, headers={"Accept": "application/json"}, max_bytes=MAX_TOKEN_ANSWER)
 
 
@@ -108,13 +108,13 @@ def revocation_request(
     headers: Mapping[str, str] | None = None,
     as_json: bool = False,
 ) -> Request:
-    """Return the POST that takes a token back (RFC 7009 2.1)."""
+    """Return the POST that revokes a token (RFC 7009 2.1)."""
     parameters = {"token": token, "token_type_hint": token_type_hint}
     return token_request(endpoint, parameters, authentication=authentication, headers=headers, as_json=as_json)
 
 
 def self_revocation_request(method: str, url: str, token: str, *, headers: Mapping[str, str]) -> Request:
-    """Return the request by which an access token ends itself, where a REST API stands in for RFC 7009."""
+    """Return the request by which an access token revokes itself at a REST API without RFC 7009."""
     return Request(
         method=method,
         url=url,
@@ -123,7 +123,7 @@ def self_revocation_request(method: str, url: str, token: str, *, headers: Mappi
 
 
 def read_revocation_response(response: Response, *, now: float) -> None:
-    """Any 200 says that the token is of no more use, whether it was before or not (RFC 7009 2.2); some say 204."""
+    """Status 200 means that the token is not valid any more (RFC 7009 2.2); some providers send 204."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
     if response.status not in (200, 204):
@@ -131,7 +131,7 @@ def read_revocation_response(response: Response, *, now: float) -> None:
 
 
 def deletion_request(url: str, token: str, *, authentication: ClientAuthentication) -> Request:
-    """Return the DELETE by which a token is taken back where a REST API stands in for RFC 7009."""
+    """Return the DELETE that revokes a token at a REST API without RFC 7009."""
     return Request(
         method="DELETE",
         url=url,
@@ -141,7 +141,7 @@ def deletion_request(url: str, token: str, *, authentication: ClientAuthenticati
 
 
 def read_deletion_response(response: Response, *, now: float) -> None:
-    """Deleted now (2xx), or not there any more (404, 422)."""
+    """Accept a deleted token (2xx) and one that no longer exists (404, 422)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("revocation_endpoint", retry_after=retry_after(response, now))
     if not 200 <= response.status < 300 and response.status not in (404, 422):
@@ -156,7 +156,7 @@ def request_tokens(
     allow_form_answer: bool = False,
     translate: Translation | None = None,
 ) -> TokenResponse:
-    """Send a token request once and judge the answer (RFC 6749 5)."""
+    """Send a token request once and read the response (RFC 6749 5)."""
     response = transport.send(request)
     return read_token_response(response, now=now, allow_form_answer=allow_form_answer, translate=translate)
 
@@ -164,7 +164,7 @@ def request_tokens(
 def read_token_response(
     response: Response, *, now: float, allow_form_answer: bool = False, translate: Translation | None = None
 ) -> TokenResponse:
-    """Return the tokens, or raise what the answer is instead (RFC 6749 5.1 and 5.2)."""
+    """Return the tokens, or raise the error of the response (RFC 6749 5.1 and 5.2)."""
     document = read_answer(response, now=now, allow_form_answer=allow_form_answer, translate=translate)
     if response.status != 200:
         raise TokenResponseInvalid("status")
@@ -179,7 +179,7 @@ def read_answer(
     allow_form_answer: bool = False,
     translate: Translation | None = None,
 ) -> object:
-    """Return the document of an answer that is no error (RFC 6749 5.2, which other endpoints follow)."""
+    """Return the JSON of a successful response, or raise its error (RFC 6749 5.2, which other endpoints follow)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable(endpoint, retry_after=retry_after(response, now))
     document, is_trusted = _read_document(response, allow_form_answer=allow_form_answer)
@@ -197,9 +197,9 @@ def read_answer(
 
 
 def _read_document(response: Response, *, allow_form_answer: bool) -> tuple[object, bool]:
-    """Return the document, and whether its media type lets it be more than an error.
+    """Return the document, and whether its media type allows a successful response.
 
-    Some providers send their errors as text: an error is read whatever its type, since it lets nobody in.
+    Some providers send errors as text, so errors are read with any media type; they do not sign anybody in.
     """
     media_type = response.content_type
     is_json = media_type == "application/json" or media_type.endswith("+json")
@@ -214,7 +214,7 @@ def _read_document(response: Response, *, allow_form_answer: bool) -> tuple[obje
 
 
 def read_token(document: Mapping[str, Any], name: str) -> str:
-    """Return a token member, "" when absent or null: visible ASCII of bounded length (RFC 6749 appendix A)."""
+    """Return a token member, "" if absent or null: visible ASCII of limited length (RFC 6749 appendix A)."""
     value = document.get(name)
     if value is None or value == "":
         return ""
@@ -224,14 +224,14 @@ def read_token(document: Mapping[str, Any], name: str) -> str:
 
 
 def read_scope(value: object) -> str | None:
-    """Return the granted scope, or `None` when the answer does not say (RFC 6749 5.1)."""
+    """Return the granted scope, or `None` if the response does not contain one (RFC 6749 5.1)."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
     return value if isinstance(value, str) else None
 
 
 def read_lifetime(value: object, *, now: float) -> datetime | None:
-    """Return when something expires that lives `value` seconds; `None` where that cannot be known."""
+    """Return the expiry of something that lives `value` seconds, or `None` if it is unknown."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 32:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):

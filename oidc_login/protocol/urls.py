@@ -1,3 +1,3 @@
-"""`oidc_login.protocol.http.urls` by the name that it had before."""
+"""The former name of `oidc_login.protocol.http.urls`."""
 
 from oidc_login.protocol.http.urls import check_url as check_url

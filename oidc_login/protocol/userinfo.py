@@ -1,4 +1,4 @@
-"""The userinfo endpoint (Core 5.3): one request with the access token, and the judgement of its answer."""
+"""The userinfo endpoint (Core 5.3): the request with the access token, and the validation of its response."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from oidc_login.protocol.keys import KeySet
 
 MAX_USERINFO = 1024 * 1024
 
-# An address and the word about it are one statement.
+# An address and its verification are one statement.
 EMAIL_CLAIMS = ("email", "email_verified")
 
-# Claims that identify are never taken from userinfo (Core 5.3.2).
+# Claims that identify people are never taken from userinfo (Core 5.3.2).
 IDENTITY_CLAIMS = (
     "iss",
     "sub",
@@ -53,17 +53,17 @@ def userinfo_request(
 
 
 def ask(transport: Transport, request: Request) -> Response:
-    """Send the request once; an answer that cannot be read describes nobody."""
+    """Send the request once; a response that cannot be read describes nobody."""
     try:
         return transport.send(request)
     except MetadataInvalid:
-        raise  # the address itself was refused
+        raise  # the URL itself was refused
     except ResponseInvalid as error:
         raise UserInfoInvalid(error.reason) from error
 
 
 def read_userinfo_document(response: Response, *, now: float) -> Any:
-    """Return the JSON of a resource that describes the person, or raise."""
+    """Return the JSON of a resource that describes the person, or raise an error."""
     check_status(response, now=now)
     try:
         return response.json()
@@ -72,7 +72,7 @@ def read_userinfo_document(response: Response, *, now: float) -> Any:
 
 
 def check_status(response: Response, *, now: float) -> None:
-    """Anything but 200 is no description of anybody (Core 5.3.3)."""
+    """Only status 200 describes a person (Core 5.3.3)."""
     if response.status == 429 or response.status >= 500:
         raise ProviderUnavailable("userinfo_endpoint", retry_after=retry_after(response, now))
     if response.status != 200:
@@ -88,9 +88,9 @@ def fetch_userinfo(
     verify_jwt: Callable[[str], dict[str, Any]],
     now: float,
 ) -> dict[str, Any]:
-    """Return the claims of the subject of the ID token; `verify_jwt` judges a signed answer (Core 5.3.2).
+    """Return the claims about the subject of the ID token; `verify_jwt` verifies a signed response (Core 5.3.2).
 
-    Without an ID token, for an access token that came alone, `subject` is `None` and the answer says who it is.
+    Without an ID token, `subject` is `None` and the response identifies the person.
     """
     response = ask(transport, userinfo_request(endpoint, access_token))
     check_status(response, now=now)
@@ -103,7 +103,7 @@ def fetch_userinfo(
 
 
 def check_subject(claims: object, *, subject: str | None) -> None:
-    """The answer must be about the very person of the ID token (Core 5.3.2, 16.11)."""
+    """The response must be about the person in the ID token (Core 5.3.2, 16.11)."""
     if not isinstance(claims, dict) or not is_subject(claims.get("sub")):
         raise UserInfoInvalid("sub")
     if subject is not None and claims["sub"] != subject:
@@ -113,7 +113,7 @@ def check_subject(claims: object, *, subject: str | None) -> None:
 def merge_claims(
     id_token: Mapping[str, Any], userinfo: Mapping[str, Any], *, email_claims: Collection[str] = EMAIL_CLAIMS
 ) -> dict[str, Any]:
-    """Complete the ID token's claims; who it is, and the e-mail with its verification, come from one source."""
+    """Complete the ID token's claims; the subject, and the email with its verification, come from one source."""
     if id_token.get("email"):
         return {**_without(userinfo, (*IDENTITY_CLAIMS, *email_claims)), **id_token}
     return {**_without(userinfo, IDENTITY_CLAIMS), **_without(id_token, email_claims)}
@@ -126,7 +126,7 @@ def _without(claims: Mapping[str, Any], names: Collection[str]) -> dict[str, Any
 def verify_userinfo_jwt(
     raw: str, *, keys: KeySet, algorithms: Collection[str], issuer: str, client_id: str
 ) -> dict[str, Any]:
-    """Return the claims of a signed answer, made by the issuer and for us (Core 5.3.2)."""
+    """Return the claims of a signed response from the issuer for us (Core 5.3.2)."""
     try:
         jws = parse_jws(raw)
         check_algorithm(jws, algorithms)

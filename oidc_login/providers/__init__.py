@@ -1,8 +1,8 @@
-"""The providers: one small file each, loaded when first used.
+"""The provider classes: one small file each, loaded at first use.
 
 A site's own provider class derives from one of the classes named here; `get_provider` returns the configured
-instance for a key. A shipped class is found by its name alone: `AcmeProvider` lives in `acme.py`. `__all__` and `dir()`
-follow from that too; they import every class, so `__all__` has no class whose extra is not installed.
+instance for a key. A shipped class is found by its name: `AcmeProvider` lives in `acme.py`. `__all__` and `dir()` are
+derived from the files. They import every class, so `__all__` omits classes whose extra is not installed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from oidc_login.registry import get_provider as get_provider
     from oidc_login.registry import get_provider_keys as get_provider_keys
 
-# The names that are no shipped providers.
+# Public names that are not shipped providers.
 _OTHERS = {
     "OAuth1Provider": "oidc_login.providers.oauth1",
     "OAuth2Provider": "oidc_login.providers.oauth2",
@@ -65,7 +65,7 @@ _OTHERS = {
     "get_provider": "oidc_login.registry",
     "get_provider_keys": "oidc_login.registry",
 }
-# The shipped classes that do not live where their name says.
+# Shipped classes whose module does not follow from their name.
 _ELSEWHERE = {
     "GitLabRESTProvider": "oidc_login.providers.gitlab",
     "LinkedInPostingProvider": "oidc_login.providers.linkedin_posting",
@@ -73,7 +73,7 @@ _ELSEWHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a provider at its first use, so that forty cost no more than one (PEP 562)."""
+    """Import a provider at its first use, so that forty providers cost no more than one (PEP 562)."""
     if name == "__all__":
         return _public_names()
     home = _OTHERS.get(name) or _ELSEWHERE.get(name) or _home_of(name)
@@ -87,7 +87,7 @@ def __dir__() -> list[str]:
 
 
 def _public_names() -> list[str]:
-    """Return every name that can be imported from here: the bases, and each class that says what provider it is."""
+    """Return every public name: the base classes, and each shipped provider class."""
     from oidc_login.providers.shipped import shipped_classes
 
     missing = set() if find_spec("oauthlib") else {"OAuth1Provider"}
@@ -95,7 +95,7 @@ def _public_names() -> list[str]:
 
 
 def _home_of(class_name: str) -> str | None:
-    """Return the module of a shipped class: its name in small letters, without `Provider`."""
+    """Return the module of a shipped class: its name in lower case, without `Provider`."""
     stem, is_provider, rest = class_name.partition("Provider")
     module = f"{__name__}.{stem.lower()}"
     return module if stem and is_provider and not rest and find_spec(module) else None

@@ -1,4 +1,4 @@
-"""Access tokens that an OpenID provider issued for an API, and that others send to it (RFC 9068, RFC 7662)."""
+"""Access tokens that an OpenID provider issued for an API, and that clients send to it (RFC 9068, RFC 7662)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def may_issue_as(provider: OIDCProvider, issuer: str, profile: TokenProfile) -> bool:
-    """Whether an access token with this issuer can be one of this provider, without a request to it."""
+    """Whether this provider may have issued an access token with this issuer. Sends no request."""
     possible = provider.get_possible_issuers()
     forms = [form for name in possible for form in (name, *profile.further_issuers(name))]
     filled = provider.tenants is not None and any(provider.tenants.is_filled(form, issuer) for form in forms)
@@ -59,7 +59,7 @@ def verify_access_token(
 
 @sensitive_variables()
 def introspect_token(provider: OIDCProvider, raw: str) -> dict[str, Any]:
-    """Return the provider's introspection response (RFC 7662 2.2), which the caller judges."""
+    """Return the provider's introspection response (RFC 7662 2.2). The caller judges it."""
     if not provider.metadata.introspection_endpoint:
         raise InvalidAccessToken("introspection_endpoint")
     now = time.time()
@@ -73,7 +73,7 @@ def introspect_token(provider: OIDCProvider, raw: str) -> dict[str, Any]:
 
 @sensitive_variables()
 def ask_tokeninfo(provider: OIDCProvider, raw: str) -> dict[str, Any]:
-    """Return what the provider says of a token in the words of introspection; the caller judges it."""
+    """Return the response of the tokeninfo endpoint, in the terms of introspection. The caller judges it."""
     if not provider.tokeninfo_endpoint:
         raise InvalidAccessToken("tokeninfo_endpoint")
     request = access_token.tokeninfo_request(provider.tokeninfo_endpoint, raw)

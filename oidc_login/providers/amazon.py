@@ -6,7 +6,7 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class AmazonProvider(OAuth2Provider):
-    """The customer accounts of Amazon's shops, not those of AWS."""
+    """Amazon customer accounts (not AWS accounts)."""
 
     display_name = "Amazon"
     brand_color = "#8a5300"

@@ -1,4 +1,4 @@
-"""What a site's own provider class makes of answers it did not expect, judged as those of the shipped ones are."""
+"""Translates errors of a site's own provider class or hook into protocol errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.providers.base import OAuthProvider
 
 @contextmanager
 def http_answers() -> Iterator[None]:
-    """Judge what a site's own requests end in, by provider class or hook."""
+    """Translate HTTP errors of requests that a site's own provider class or hook makes."""
     try:
         yield
     except HTTPClientError as error:
@@ -24,9 +24,9 @@ def http_answers() -> Iterator[None]:
 
 @contextmanager
 def answers_of(provider: OAuthProvider) -> Iterator[None]:
-    """Judge what a site's own provider class makes of answers it did not expect, as those of ours are judged.
+    """Translate errors of a site's own provider class, so that its bad responses look like those of shipped providers.
 
-    Its exceptions may quote the answer, so their kind alone is told.
+    Only the type of the exception is kept, because its message may quote the response.
     """
     try:
         with http_answers():

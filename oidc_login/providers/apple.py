@@ -12,13 +12,13 @@ from oidc_login.protocol.http.messages import strict_json
 from oidc_login.protocol.private_key import PrivateKey
 from oidc_login.providers.oidc import OIDCProvider
 
-SECRET_LIFETIME = 300  # seconds; Apple takes up to six months, one request needs no more
+SECRET_LIFETIME = 300  # seconds; Apple allows six months, but one request needs no more than this
 NAMES = {"firstName": "given_name", "lastName": "family_name"}
 MAX_NAME_LENGTH = 100
 
 
 class AppleProvider(OIDCProvider):
-    """Sign in with Apple: `client_id` is the Services ID, `client_key` the key of `key_id` and `team_id`."""
+    """Sign in with Apple. `client_id` is the Services ID, and `client_key` the key with `key_id` of `team_id`."""
 
     display_name = "Apple"
     brand_color = "#000000"
@@ -29,12 +29,12 @@ class AppleProvider(OIDCProvider):
     # https://developer.apple.com/documentation/signinwithapplerestapi/authenticating-users-with-sign-in-with-apple
     sends_booleans_as_strings = True
     # https://developer.apple.com/documentation/signinwithapplerestapi/request-an-authorization-to-the-sign-in-with-apple-server.
-    answers_silently = False  # there is no `prompt`
+    answers_silently = False  # Apple does not support `prompt`
     # https://developer.apple.com/documentation/signinwithapplerestapi/verifying-a-user
     shortest_refresh_interval = 24 * 60 * 60
-    # Apple knows no other method; what it calls the client secret is an assertion.
+    # Apple supports no other method; its client secret is an assertion.
     token_endpoint_auth_methods_supported = ("client_secret_post",)
-    # In June 2025 the document named another issuer than the tokens (https://github.com/supabase/auth/pull/2055).
+    # In June 2025 the document and the tokens named different issuers (https://github.com/supabase/auth/pull/2055).
     issuer_aliases = ("https://appleid.apple.com", "https://account.apple.com")
     # https://developer.apple.com/documentation/signinwithapplejs/incorporating-sign-in-with-apple-into-other-platforms
     response_parameters = (*PARAMETERS, "user")
@@ -58,7 +58,7 @@ class AppleProvider(OIDCProvider):
             raise ValueError("client_key is not the key that Apple made for key_id, which is for ES256")
 
     def get_client_secrets(self) -> Sequence[str]:
-        """Return the secret that Apple wants: a JWT of the team, signed with its ES256 key, for this client."""
+        """Return the client secret for Apple: a JWT of the team for this client, signed with the team's ES256 key."""
         now = int(time.time())
         claims = {
             "iss": self.team_id,
@@ -70,7 +70,7 @@ class AppleProvider(OIDCProvider):
         return (self._signing_key.sign(claims, key_id=self.key_id),)
 
     def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """Return the names of `user`, which Apple posts at the first consent; its `email` is not looked at."""
+        """Return the names in `user`, which Apple posts at the first consent; ignore its `email`."""
         try:
             user = strict_json(parameters.get("user", "null"))
         except ResponseInvalid:

@@ -1,4 +1,4 @@
-"""What every provider does: its arguments, its button, the authorization request, and which addresses it verifies."""
+"""The base of all providers: arguments, button, authorization request, and verified addresses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The source of a user field: a claim, or a function of all claims.
 ProfileSource = str | Callable[[dict[str, Any]], Any]
 
-MAX_ISSUER_LENGTH = 255  # of the column
+MAX_ISSUER_LENGTH = 255  # the length of the column
 
 
 class OAuthProvider(ProviderInterface):
@@ -92,7 +92,7 @@ class OAuthProvider(ProviderInterface):
         self.create_groups = create_groups
         self.staff_groups = tuple(staff_groups)
         self.superuser_groups = tuple(superuser_groups)
-        # Names at the provider that have an effect here by their exact spelling.
+        # Group names of the provider that the settings mention.
         self.known_groups = frozenset((*self.group_map, *self.staff_groups, *self.superuser_groups))
         self.profile_map = dict(profile_map or {})
 
@@ -116,7 +116,7 @@ class OAuthProvider(ProviderInterface):
     # Tokens.
 
     def can_refresh(self, *, oauth_token: OAuthToken) -> bool:
-        """Whether new tokens can be obtained without the person."""
+        """Whether the tokens can be refreshed without the person."""
         offered = type(self).refresh_oauth_token is not OAuthProvider.refresh_oauth_token
         return offered and bool(oauth_token.refresh_token)
 
@@ -150,7 +150,7 @@ class OAuthProvider(ProviderInterface):
         return pending_flow(request).code_verifier
 
     def prepare_flow(self, *, request: HttpRequest) -> Mapping[str, str]:
-        """Return what the end of this flow also needs, to be sealed with it; called once, before anything is sent."""
+        """Return data for the end of this flow, to be sealed with it; called once, before anything is sent."""
         return {}
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
@@ -158,13 +158,13 @@ class OAuthProvider(ProviderInterface):
         return {"scope": self.get_scope()}
 
     def get_authorization_url(self, *, request: HttpRequest) -> str:
-        """Return where to send the browser for the flow that this request begins."""
+        """Return the URL to redirect the browser to for the flow that this request begins."""
         return authorization_url(self.authorization_url, self.get_authorization_request(request=request))
 
     def get_authorization_request(self, *, request: HttpRequest) -> dict[str, Any]:
         """Return all parameters of the authorization request.
 
-        The parameters that bind the answer to this flow are set last, so no setting and no subclass can replace them.
+        The parameters that bind the response to this flow are set last, so no setting or subclass can replace them.
         """
         parameters = {
             **self.get_authorization_url_params(request=request),
@@ -190,11 +190,11 @@ class OAuthProvider(ProviderInterface):
         return parameters
 
     def sends_code_challenge(self) -> bool:
-        """Whether PKCE is used; after a challenge, a token request without the verifier would fail."""
+        """Whether the class uses PKCE; after a challenge, a token request without the verifier would fail."""
         return bool(self.uses_pkce)
 
     def read_response(self, parameters: Iterable[tuple[str, str]], *, flow: PendingFlow) -> AuthorizationResponse:
-        """Return the provider's answer to a flow, or raise the error that it is or has (RFC 6749 4.1.2, RFC 9207)."""
+        """Return the provider's response to a flow, or raise its error (RFC 6749 4.1.2, RFC 9207)."""
         response = AuthorizationResponse.parse(parameters, names=self.response_parameters)
         response.check_form()
         response.check_issuer(issuer=flow.issuer, required=self.requires_response_issuer())
@@ -204,17 +204,17 @@ class OAuthProvider(ProviderInterface):
     # The identity.
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
-        """Return the issuer under which the identity is stored (Core 5.7), or else its server."""
+        """Return the issuer under which the identity is stored (Core 5.7); without an issuer, the provider's server."""
         issuer = self.get_issuer() or self.get_server()
         if len(issuer) > MAX_ISSUER_LENGTH:
             raise MetadataInvalid("issuer")
         return issuer
 
     def get_server(self) -> str:
-        """Return the origin of the server that the settings name; "" for the one that the class itself names.
+        """Return the origin of the server that the settings name, or "" if it is the server of the class.
 
-        The number of an account means something at one server only, and settings can later name another one. If
-        several servers identify people, all of their origins are returned.
+        Account numbers are only unique per server, and the settings may later name another one. If several servers
+        identify people, all their origins are returned.
         """
         used = origins(getattr(self, name, "") for name in self.identity_endpoints)
         named = (inspect.getattr_static(type(self), name, "") for name in self.identity_endpoints)
@@ -223,23 +223,23 @@ class OAuthProvider(ProviderInterface):
         return " ".join(used)
 
     def is_possible_issuer(self, issuer: str) -> bool:
-        """Whether the settings allow identities of this issuer; no request is sent.
+        """Whether the settings allow identities of this issuer. Sends no request.
 
-        If the settings do not decide that, every issuer is possible. A class that overrides `get_identity_issuer`
-        overrides this too.
+        If the settings do not decide this, every issuer is possible. A class that overrides `get_identity_issuer`
+        must override this method too.
         """
         return issuer == (self.get_issuer() or self.get_server())
 
     # People.
 
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all claims about the person, beginning with those of the ID token."""
+        """Return all claims about the person, including those of the ID token."""
         return self.get_oauth_user(oauth_token=oauth_token).as_claims()
 
     def is_email_verified(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the provider vouches for the address, which only the JSON value `true` says (Core 5.1).
+        """Whether the provider vouches for the address; only the JSON value `true` says so (Core 5.1).
 
-        `trust_email` applies if the provider says nothing about it, and never if it says anything else.
+        `trust_email` applies only if the provider makes no statement about the address.
         """
         if not self.can_verify_email():
             return False
@@ -253,7 +253,7 @@ class OAuthProvider(ProviderInterface):
         return not self.email_needs or bool(getattr(self, self.email_needs))
 
     def wanted_claims(self) -> list[str]:
-        """Return the claims, or the paths to them, that the provider's settings need at each sign-in."""
+        """Return the claims, or the paths to them, that the settings need at each sign-in."""
         return [*self.groups_paths, *(source for source in self.profile_map.values() if isinstance(source, str))]
 
     def changes_users(self) -> bool:
@@ -262,6 +262,6 @@ class OAuthProvider(ProviderInterface):
 
 
 def origins(urls: Iterable[object]) -> tuple[str, ...]:
-    """Return the origins of those that are URLs, each once."""
+    """Return the distinct origins of the values that are URLs."""
     found = (origin_of(url) for url in urls if isinstance(url, str))
     return tuple(dict.fromkeys(origin for origin in found if origin))

@@ -13,7 +13,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class BitbucketProvider(OAuth2Provider):
-    """Bitbucket Cloud: the `uuid` is the identity, since a user name can be changed and may be missing."""
+    """Bitbucket Cloud. The identity is the `uuid`, because user names can change or be missing."""
 
     display_name = "Bitbucket"
     brand_color = "#0052cc"
@@ -38,7 +38,7 @@ class BitbucketProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask for the account, then for its addresses: the account itself shows none."""
+        """Fetch the account, then its addresses, which the account does not include."""
         user = super().get_oauth_user(oauth_token=oauth_token)
         user.email = self.get_confirmed_email(oauth_token)
         user.email_verified = bool(user.email)
@@ -46,10 +46,10 @@ class BitbucketProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_confirmed_email(self, oauth_token: OAuthToken) -> str:
-        """Return the primary address when it is confirmed; "" when it is not or may not be read."""
+        """Return the confirmed primary address, or "" if it is not confirmed or cannot be read."""
         try:
             addresses = value_at(self.get_resource(self.emails_endpoint, oauth_token=oauth_token), "values")
-        except UserInfoInvalid:  # without the permission for addresses
+        except UserInfoInvalid:  # the permission to read addresses is missing
             return ""
         for address in addresses if isinstance(addresses, list) else []:
             if value_at(address, "is_primary") is True and value_at(address, "is_confirmed") is True:

@@ -1,4 +1,4 @@
-"""Where a claim is: under its exact name, or else at a dotted path in which `[]` stands for each member of a list."""
+"""Finds a claim by its exact name or by a dotted path, in which `[]` stands for each member of a list."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ EACH = "[]"
 
 
 class Absent(LookupError):
-    """There is nothing at the path."""
+    """The claims contain nothing at the path."""
 
 
 class Unreadable(ValueError):
-    """Something on the way has another shape than the path says."""
+    """A value on the path does not have the expected type."""
 
 
 def claim_at(claims: Any, path: str) -> Any:
     """Return the value at a path, or raise `Absent` or `Unreadable`.
 
-    The longest name that is there comes first, so a name that contains dots or slashes needs no escapes.
+    The longest matching name wins, so names that contain dots or slashes need no escaping.
     """
     value, _ = _find(claims, path)
     return value
 
 
 def is_there(claims: Mapping[str, Any], path: str) -> bool:
-    """Whether the claims say anything at a path, even something that cannot be read."""
+    """Whether the claims contain a value at the path, readable or not."""
     try:
         claim_at(claims, path)
     except Absent:
@@ -37,7 +37,7 @@ def is_there(claims: Mapping[str, Any], path: str) -> bool:
 
 
 def names_on_the_way(path: str) -> frozenset[str]:
-    """Return the names of top-level claims in which a path may end."""
+    """Return the names of the top-level claims that a path may refer to."""
     return frozenset(name for name, _, _ in _steps(path))
 
 
@@ -51,12 +51,12 @@ def _find(document: Any, path: str) -> tuple[Any, bool]:
         try:
             return _collect(document[name], rest) if each else _go_on(document[name], rest)
         except Absent:
-            continue  # a shorter name may lead there
+            continue  # try a shorter name
     raise Absent
 
 
 def _steps(path: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield the first name of a path, what follows it, and whether the name stands for a list; longest first."""
+    """Yield each possible first name of a path, the rest, and whether the name is a list; longest first."""
     ends = [len(path), *(place for place in range(len(path) - 1, 0, -1) if path[place] == ".")]
     for end in ends:
         name, rest = path[:end], path[end + 1 :]
@@ -70,7 +70,7 @@ def _go_on(value: Any, rest: str) -> tuple[Any, bool]:
 
 
 def _collect(values: Any, rest: str) -> tuple[Any, bool]:
-    """Return what the path finds in each member of a list; all members must have it."""
+    """Return what the path finds in each member of a list; every member must have a value."""
     if not isinstance(values, list):
         raise Unreadable
     found: list[Any] = []

@@ -8,13 +8,13 @@ from oidc_login.providers.oidc import OIDCProvider
 
 
 class CognitoProvider(OIDCProvider):
-    """A user pool of Amazon Cognito, found by its id, which begins with the region."""
+    """A user pool of Amazon Cognito. Its ID begins with the region."""
 
     display_name = "Amazon Cognito"
     brand_color = "#b0084d"
     monogram = "Co"
 
-    # The userInfo endpoint says "true" (https://github.com/zitadel/oidc/issues/137).
+    # The userinfo endpoint sends "true" (https://github.com/zitadel/oidc/issues/137).
     sends_booleans_as_strings = True
 
     # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html

@@ -10,7 +10,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class DiscogsProvider(OAuth1Provider):
-    """Discogs accounts: the numeric `id` is the identity. `user_agent` is what your site calls itself there."""
+    """Discogs. The identity is the numeric `id`. `user_agent` is the name of your site in requests."""
 
     display_name = "Discogs"
     brand_color = "#333333"
@@ -27,6 +27,6 @@ class DiscogsProvider(OAuth1Provider):
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
         person = members(userinfo)
-        if type(person.get("id")) is not int:  # true is an int too
+        if type(person.get("id")) is not int:  # bool is a subclass of int
             raise UserInfoInvalid("id")
         return OAuthUser(id=person["id"], username=text(person.get("username")))

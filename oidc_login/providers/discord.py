@@ -10,7 +10,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class DiscordProvider(OAuth2Provider):
-    """Discord: the snowflake `id` is the identity, since user names can be changed."""
+    """Discord. The identity is the snowflake `id`, because user names can change."""
 
     display_name = "Discord"
     brand_color = "#4752c4"
@@ -31,7 +31,7 @@ class DiscordProvider(OAuth2Provider):
     }
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Discord names a picture by its hash alone (https://discord.com/developers/docs/reference#image-formatting)."""
+        """Build the URL of the picture from its hash (https://discord.com/developers/docs/reference#image-formatting)."""
         user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
         if name := text_at(userinfo, "avatar"):
             kind = "gif" if name.startswith("a_") else "png"

@@ -1,4 +1,4 @@
-"""The part of a provider that its discovery document describes: metadata, issuer and keys (Discovery, RFC 7517)."""
+"""The discovery document of a provider or the settings that replace it (OpenID Connect Discovery, RFC 7517)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from oidc_login.providers.interface import ProviderInterface
 
 
 class DescribedByDocument(ProviderInterface):
-    """The discovery document of a provider, or the settings that replace it, and what follows from it."""
+    """A provider with a discovery document, or with settings that replace it."""
 
     is_generic: ClassVar[bool] = True
     transport: Transport
     client_secrets: Sequence[str]
 
     default_discovery_url: ClassVar[str] = ""
-    # What the document lacks. A class that sets one of these says which provider requires it.
+    # Values that the document lacks. A class that sets this says which provider requires it.
     default_metadata: ClassVar[Mapping[str, Any]] = {}
-    # Spellings of the issuer in its document and in ID tokens; identities are stored under the first.
+    # Spellings of the issuer in the document and in ID tokens. Identities are stored under the first one.
     issuer_aliases: ClassVar[tuple[str, ...]] = ()
-    # An issuer for each tenant.
+    # Set if each tenant has its own issuer.
     tenants: ClassVar[TenantRule | None] = None
 
     def __init__(
@@ -73,12 +73,12 @@ class DescribedByDocument(ProviderInterface):
         return metadata
 
     def complete_metadata(self) -> ProviderMetadata | None:
-        """Return the metadata of settings that need no document; `None` where they need one."""
+        """Return the metadata from the settings if they are complete; `None` if a document is needed."""
         is_complete = all(self.metadata_overrides.get(name) for name in REQUIRED_URLS)
         return ProviderMetadata.from_json(self.metadata_overrides) if is_complete else None
 
     def check_document(self, metadata: ProviderMetadata) -> None:
-        """The document must be the one of the expected issuer (Discovery 4.3)."""
+        """Raise `MetadataInvalid` unless the document belongs to the expected issuer (Discovery 4.3)."""
         check_issuer(metadata, expected=self.get_possible_issuers())
 
     def share_documents(self, store: Store | None) -> None:
@@ -100,11 +100,11 @@ class DescribedByDocument(ProviderInterface):
         return (*own, *self.issuer_aliases)
 
     def get_accepted_issuers(self) -> tuple[str, ...]:
-        """Return the issuers that tokens may name: the one in today's document, and those that the class knows."""
+        """Return the issuers that tokens may name: the one in the current document, and the aliases of the class."""
         return (self.metadata.issuer, *self.issuer_aliases)
 
     def get_lasting_issuer(self) -> str:
-        """Return the one spelling of the issuer under which identities are stored."""
+        """Return the spelling of the issuer under which identities are stored."""
         return self._lasting(self.metadata.issuer)
 
     def _lasting(self, issuer: str) -> str:
@@ -124,7 +124,7 @@ class DescribedByDocument(ProviderInterface):
         return self.metadata.jwks_uri
 
     def get_signing_algorithms(self) -> tuple[str, ...]:
-        """Return the site's list, else the advertised asymmetric ones, else RS256 (Registration 2)."""
+        """Return the site's list, or the advertised asymmetric algorithms, or RS256 (Registration 2)."""
         return allowed_algorithms(self.id_token_signing_algs, self.metadata.id_token_signing_alg_values_supported)
 
     def get_keys(self) -> KeySet:
@@ -134,7 +134,7 @@ class DescribedByDocument(ProviderInterface):
         return self.documents.jwk_set(newer=newer)
 
     def get_own_keys(self) -> KeySet:
-        """Return the client secrets as keys, if the site's list allows a MAC and they are long enough."""
+        """Return the client secrets as keys if the site's list allows a MAC and they are long enough."""
         return KeySet.of_secrets(self.client_secrets) if has_symmetric(self.id_token_signing_algs) else KeySet()
 
     def uses_own_keys_only(self) -> bool:

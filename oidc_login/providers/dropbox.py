@@ -6,7 +6,7 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class DropboxProvider(OAuth2Provider):
-    """Dropbox: the `account_id` is the identity."""
+    """Dropbox. The identity is the `account_id`."""
 
     display_name = "Dropbox"
     brand_color = "#0061ff"
@@ -28,6 +28,6 @@ class DropboxProvider(OAuth2Provider):
         "picture": "profile_photo_url",
     }
 
-    # The API has no GET, and takes tokens back by a call of its own (https://www.dropbox.com/developers/documentation/http).
+    # The API has no GET requests, and revokes tokens with its own call (https://www.dropbox.com/developers/documentation/http).
     userinfo_method = "POST"
     revocation_method = "POST"

@@ -15,7 +15,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class FacebookProvider(GraphProvider):
-    """Facebook: the app-scoped `id` is the identity. `api_version` is that of the Graph API."""
+    """Facebook. The identity is the app-scoped `id`. `api_version` is the version of the Graph API."""
 
     display_name = "Facebook"
     brand_color = "#0866ff"
@@ -44,7 +44,7 @@ class FacebookProvider(GraphProvider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Prove that the token is used by its app: apps may demand it of every call.
+        """Send a proof that the app itself uses the token; apps can require it for every call.
 
         https://developers.facebook.com/docs/graph-api/guides/secure-requests
         """
@@ -53,6 +53,6 @@ class FacebookProvider(GraphProvider):
 
     @sensitive_variables()
     def get_appsecret_proof(self, oauth_token: OAuthToken) -> str:
-        """Return what calls of a site's own have to carry as well, where the app demands it."""
+        """Return the parameters that a site's own calls must add if the app requires the proof."""
         secret = self.current_secret()
         return hmac.new(secret.encode(), oauth_token.access_token.encode(), hashlib.sha256).hexdigest()

@@ -11,11 +11,11 @@ from oidc_login.providers.values import OAuthUser
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-PERMISSIONS = ("read", "write", "delete")  # each includes those before it
+PERMISSIONS = ("read", "write", "delete")  # each one includes the ones before it
 
 
 class FlickrProvider(OAuth1Provider):
-    """Flickr accounts: the NSID is the identity. `scope` is what Flickr calls `perms`: read, write or delete."""
+    """Flickr. The identity is the NSID. `scope` is Flickr's `perms`: read, write or delete."""
 
     display_name = "Flickr"
     brand_color = "#0057c2"
@@ -27,7 +27,7 @@ class FlickrProvider(OAuth1Provider):
     access_token_endpoint = "https://www.flickr.com/services/oauth/access_token"  # noqa: S105  # an address
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
-        """Flickr takes one permission, so it is the one that includes the others."""
+        """Request only the broadest permission: Flickr accepts one, and it includes the others."""
         asked = self.asked_scope(request).split()
         return {"perms": next((name for name in reversed(PERMISSIONS) if name in asked), None)}
 

@@ -17,7 +17,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class GitHubProvider(OAuth2Provider):
-    """GitHub's OAuth 2.0: the numeric `id` is the identity, since a login can be renamed and taken over.
+    """GitHub over OAuth 2.0. The identity is the numeric `id`, because logins can be renamed and reused.
 
     `base_url` is the address of a GitHub Enterprise Server.
     """
@@ -32,10 +32,10 @@ class GitHubProvider(OAuth2Provider):
     # https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
     client_refusals = ("incorrect_client_credentials",)
 
-    # Without `Accept: application/json`, and from some older servers in spite of it, the answer is form-encoded.
+    # The response is form-encoded without `Accept: application/json`, and on some older servers even with it.
     allow_form_answer = True
 
-    # A scope that includes others is all that GitHub then names
+    # GitHub only lists the scope that includes the others
     # (https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
     included_scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "repo": ("repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"),
@@ -47,7 +47,7 @@ class GitHubProvider(OAuth2Provider):
         **{f"write:{name}": (f"read:{name}",) for name in ("repo_hook", "org", "public_key", "gpg_key", "packages")},
     }
 
-    # What an answer means, and how a token is taken back, is said below.
+    # Methods below replace the mapping and the revocation endpoint.
     unused_arguments = frozenset({"mapping", "revocation_endpoint"})
 
     def __init__(self, *, base_url: str = "https://github.com", **kwargs: Any) -> None:
@@ -65,14 +65,14 @@ class GitHubProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask for the account, then for its addresses: the account's own `email` is only what it shows to all."""
+        """Fetch the account, then its addresses: `email` of the account is only the public address."""
         user = super().get_oauth_user(oauth_token=oauth_token)
         user.email = self.get_verified_email(oauth_token)
         user.email_verified = bool(user.email)
         return user
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        if not isinstance(userinfo, dict) or type(userinfo.get("id")) is not int:  # true is an int too
+        if not isinstance(userinfo, dict) or type(userinfo.get("id")) is not int:  # bool is a subclass of int
             raise UserInfoInvalid("id")
         return OAuthUser(
             id=userinfo["id"],
@@ -82,13 +82,13 @@ class GitHubProvider(OAuth2Provider):
         )
 
     def granted_scopes(self, scope: str) -> frozenset[str]:
-        """GitHub puts commas between scopes, and leaves out those that another one includes."""
+        """GitHub separates scopes with commas, and omits those that another scope includes."""
         granted = super().granted_scopes(scope.replace(",", " "))
         return granted.union(*(self.included_scopes.get(name, ()) for name in granted))
 
     @sensitive_variables()
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Delete the token by GitHub's API, which stands in for RFC 7009 (REST: "Delete an app token")."""
+        """Delete the token with GitHub's API instead of RFC 7009 (REST: "Delete an app token")."""
         if not oauth_token.access_token:
             return
         request = deletion_request(
@@ -100,7 +100,7 @@ class GitHubProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_verified_email(self, oauth_token: OAuthToken) -> str:
-        """Return the primary address when it is verified; "" when it is not or may not be read."""
+        """Return the verified primary address, or "" if it is not verified or cannot be read."""
         try:
             addresses = self.get_resource(self.emails_endpoint, oauth_token=oauth_token)
         except UserInfoInvalid:  # the scope `user:email` was not granted

@@ -1,4 +1,4 @@
-"""GitLab by its REST API (https://docs.gitlab.com/api/oauth2/)."""
+"""GitLab with its REST API (https://docs.gitlab.com/api/oauth2/)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class GitLabRESTProvider(OAuth2Provider):
-    """GitLab without OpenID Connect, for tokens that open its REST API; `base_url` is a server of your own.
+    """GitLab over OAuth 2.0, for tokens for its REST API. `base_url` is the address of your own server.
 
-    For sign-ins alone GitLab is an OpenID provider: `OIDCProvider` with its address as `issuer`.
+    If you only need sign-ins, use `OIDCProvider` with GitLab's address as the `issuer`.
     """
 
     display_name = "GitLab REST"
@@ -36,11 +36,11 @@ class GitLabRESTProvider(OAuth2Provider):
         super().__init__(**{**endpoints, **kwargs})
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Refuse accounts that are blocked: `state` says so (https://docs.gitlab.com/api/users/)."""
+        """Reject blocked accounts, which have another `state` (https://docs.gitlab.com/api/users/)."""
         if value_at(userinfo, "state") != "active":
             raise UserInfoInvalid("state")
         return super().user_from_userinfo(userinfo, oauth_token=oauth_token)
 
     def stated_email_verified(self, userinfo: Any) -> Any:
-        """The address is confirmed since the time that `confirmed_at` names; null: it is not."""
+        """The address is confirmed if `confirmed_at` is not null."""
         return bool(value_at(userinfo, "confirmed_at"))

@@ -9,7 +9,7 @@ from oidc_login.providers.oidc import OIDCProvider
 
 
 class GoogleProvider(OIDCProvider):
-    """Google accounts; `hosted_domain` lets only the members of one Workspace domain in ("*": of any)."""
+    """Google accounts. `hosted_domain` only admits members of one Workspace domain ("*": of any Workspace domain)."""
 
     display_name = "Google"
     brand_color = "#1a56c4"
@@ -19,7 +19,7 @@ class GoogleProvider(OIDCProvider):
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)
 
-    # Access tokens can only be judged by asking Google, so the profile "google" has to be chosen in the settings.
+    # Only Google can validate its access tokens, so a site has to choose the profile "google" in the settings.
     # https://developers.google.com/identity/protocols/oauth2/scopes#tokeninfo
     tokeninfo_endpoint = "https://oauth2.googleapis.com/tokeninfo"
 
@@ -38,12 +38,12 @@ class GoogleProvider(OIDCProvider):
         parameters = {**super().get_authorization_url_params(request=request), "hd": self.hosted_domain or None}
         if not self.offline:
             return parameters
-        # Only a consent brings a refresh token, and only the first one does so unasked.
+        # Google only sends a refresh token after a consent, and only shows the first consent without being asked to.
         # https://developers.google.com/identity/protocols/oauth2/web-server#offline
         return {**parameters, "access_type": "offline", "prompt": self.prompt or "consent"}
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
-        """The parameter `hd` is a hint that the person can change: what counts is the claim."""
+        """The parameter `hd` is only a hint that the person can change, so check the claim."""
         if not self.hosted_domain:
             return True
         domain = claims.get("hd")
@@ -52,6 +52,6 @@ class GoogleProvider(OIDCProvider):
         return self.hosted_domain in ("*", domain.lower())
 
     def granted_scopes(self, scope: str) -> frozenset[str]:
-        """Google is asked for `email` and `profile`, and calls them by their long names in its answer."""
+        """Google returns the scopes `email` and `profile` under their long names."""
         granted = super().granted_scopes(scope)
         return granted | {short for name, short in self.scope_names.items() if name in granted}

@@ -21,7 +21,7 @@ class InstagramProvider(GraphProvider):
     brand_color = "#c13584"
     monogram = "IG"
     default_scope = "instagram_business_basic"
-    uses_pkce = False  # the page on business login knows no parameters of PKCE
+    uses_pkce = False  # the page on business login does not mention PKCE
 
     authorization_endpoint = "https://www.instagram.com/oauth/authorize"
     token_endpoint = "https://api.instagram.com/oauth/access_token"  # noqa: S105  # an address
@@ -49,13 +49,13 @@ class InstagramProvider(GraphProvider):
 
     @sensitive_variables()
     def _exchanged(self, endpoint: str, parameters: dict[str, str], *, scope: str) -> OAuthToken:
-        """Exchange by a GET with all of it in the query, the one way that Instagram documents."""
+        """Exchange a token with a GET request and query parameters, the only method that Instagram documents."""
         request = exchange_request(authorization_url(endpoint, parameters))
         response = request_tokens(self.transport, request, now=time.time(), translate=self.read_token_answer)
         return self.token_from_response(response, scope=scope)
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The token may be the one entry of a list, its scope is `permissions`, and errors have an `error_type`.
+        """Read a token that may be the only entry of a list, `permissions` as its scope, and errors with `error_type`.
 
         https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
         """

@@ -1,4 +1,4 @@
-"""What the rest of the package reads from a provider, with the answers of a provider that supports nothing special."""
+"""The interface of a provider, with defaults for a provider that supports nothing special."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 class ProviderInterface:
-    """The declarations and answers that a provider class can replace. `OAuthProvider` adds what all providers do."""
+    """Attributes and methods that a provider class can replace. `OAuthProvider` adds what all providers do."""
 
-    # True in the base classes, whose attributes and methods are not those of a certain service.
+    # True in the base classes, which do not describe a specific service.
     is_generic: ClassVar[bool] = True
 
     authorization_url: str = ""
@@ -44,57 +44,57 @@ class ProviderInterface:
     monogram: str = ""
     response_mode: str | None = None
 
-    # The parameters of an authorization response that `read_response` reads. The ones besides PARAMETERS are for
+    # The parameters of an authorization response that `read_response` reads. Parameters beyond PARAMETERS are for
     # `claims_from_response` and `narrowed_scope`.
     response_parameters: ClassVar[Sequence[str]] = PARAMETERS
     # The provider's own error codes for `access_denied` (RFC 6749 4.1.2.1).
     cancellation_errors: ClassVar[tuple[str, ...]] = ()
-    # The claims with the address and with its verification, which are taken from one source.
+    # The claim with the address and the claim with its verification, which must come from the same source.
     email_claims: ClassVar[tuple[str, ...]] = EMAIL_CLAIMS
     # Claims specific to the provider that are stored with a connection, besides the standard ones.
     kept_claims: ClassVar[tuple[str, ...]] = ()
-    # A claim that names the same person to every client, where `sub` is different for each. Connections store it.
+    # A claim that identifies the person for every client, if `sub` differs per client. Connections store it.
     alternate_claim: ClassVar[str] = ""
     # Claims that the provider sends once; a later sign-in without them does not remove them.
     claims_told_once: ClassVar[tuple[str, ...]] = ()
-    # The separator of scopes in the authorization request (RFC 6749 3.3); a class that sets it says why.
+    # The separator of scopes in the authorization request (RFC 6749 3.3). A class that sets it says why.
     scope_separator: ClassVar[str] = " "
     # Headers of every request to the provider.
     request_headers: Mapping[str, str] = {}
-    # The base of relative paths in `connection.session()`; "" if it takes absolute URLs only.
+    # The base of relative paths in `connection.session()`; "" if it only takes absolute URLs.
     api_base_url: str = ""
 
-    # Seconds: how long before it expires an access token is refreshed, and the shortest time between two refreshes.
+    # Seconds: how long before its expiry an access token is refreshed, and the shortest time between two refreshes.
     refresh_ahead: ClassVar[int] = 60
     refresh_interval: ClassVar[int] = 30
-    # Seconds; a class that sets it says where its provider asks for that.
+    # Seconds. A class that sets it links to the documentation of its provider.
     shortest_refresh_interval: ClassVar[int] = 0
 
-    # Arguments of a base class that have no meaning for this class.
+    # Arguments of a base class that this class does not support.
     unused_arguments: ClassVar[frozenset[str]] = frozenset()
 
-    # The endpoints whose answers identify people.
+    # The endpoints whose responses identify people.
     identity_endpoints: ClassVar[tuple[str, ...]] = ("authorization_url",)
-    # The origins of these at the provider's own service, for a class that builds its URLs from arguments.
+    # The origins of these endpoints at the provider's own service, if a class builds its URLs from arguments.
     home: ClassVar[tuple[str, ...]] = ()
 
-    # The argument without which no address of this provider counts as verified; a class that sets it says why.
+    # The argument without which no address of this provider counts as verified. A class that sets it says why.
     email_needs: ClassVar[str] = ""
-    # Whether the provider writes "true" for true; a class that sets it says where.
+    # Whether the provider sends "true" instead of true. A class that sets it says where.
     sends_booleans_as_strings: ClassVar[bool] = False
 
-    # Whether sign-ins bring an ID token, which says when and how the person signed in (Core 2).
+    # Whether sign-ins return an ID token, which says when and how the person signed in (Core 2).
     has_id_token: ClassVar[bool] = False
-    # Whether the provider answers `prompt=none` without showing a page (Core 3.1.2.1).
+    # Whether the provider supports `prompt=none` (Core 3.1.2.1).
     answers_silently: ClassVar[bool] = False
 
     # A class whose own `get_oauth_token` posts `self.get_code_verifier(request)` sets this to `True`.
     uses_pkce: bool | None = None
 
-    # The audiences of ID tokens that the SDKs of phones get; a class without ID tokens has none.
+    # The audiences of ID tokens from the provider's SDKs for phones; empty for a class without ID tokens.
     native_client_ids: tuple[str, ...] = ()
 
-    # Arguments that only some of the base classes take.
+    # Arguments that only some base classes take.
     userinfo_endpoint: str = ""
     mapping: Mapping[str, str] = {}
     discovery_url: str = ""
@@ -109,10 +109,10 @@ class ProviderInterface:
     client_assertion_file: str | None = None
     signature_method: str | None = None
 
-    # What a class defines.
+    # What a class has to define.
 
     def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
-        """Return what a class has to define, each with what it may override instead."""
+        """Return the names that a class has to define, each with the alternatives that it may override."""
         return {
             "authorization_url": ("get_authorization_url",),
             "get_oauth_token": (),
@@ -124,7 +124,7 @@ class ProviderInterface:
         raise NotImplementedError
 
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Return the person whose access token this is, from the provider's API."""
+        """Return the person that an access token belongs to, from the provider's API."""
         raise NotImplementedError
 
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
@@ -132,59 +132,59 @@ class ProviderInterface:
         raise NotImplementedError
 
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Revoke the tokens at the provider, if it supports that (RFC 7009)."""
+        """Revoke the tokens at the provider, if it supports revocation (RFC 7009)."""
 
     def open_session(self, source: TokenSource, *, hosts: Iterable[str] | None) -> TokenSession:
         """Return a session for the provider's API that sends the access tokens of `source`."""
         raise NotImplementedError
 
     def makes_standard_token_requests(self) -> bool:
-        """Whether the class exchanges codes by the standard request, which a diagnosis can try."""
+        """Whether the class exchanges codes with a standard token request, which the diagnosis can test."""
         return False
 
     def exchange_grant(self, parameters: Mapping[str, str], *, scope: str | None = None) -> OAuthToken:
-        """Exchange any grant for tokens (RFC 6749 4); `scope` is the requested one."""
+        """Exchange any grant for tokens (RFC 6749 4); `scope` is the requested scope."""
         raise ClientMisconfigured("grant_type")
 
     def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
         """Return the JSON of a resource of the provider, requested with the access token."""
         raise NotImplementedError
 
-    # Where answers come from.
+    # The issuer and its documents.
 
     def share_documents(self, store: Store | None) -> None:
-        """Share the provider's documents between processes through a store."""
+        """Share the provider's documents between processes in a store."""
 
     def can_be_found(self) -> bool:
-        """Whether the arguments say where the provider describes itself."""
+        """Whether the arguments are enough to find the provider's metadata."""
         return False
 
     def get_issuer(self) -> str:
-        """Return the issuer that answers must come from; "" where there is none (OAuth 2.0)."""
+        """Return the issuer that responses must come from, or "" if there is none (OAuth 2.0)."""
         return ""
 
     def get_possible_issuers(self) -> tuple[str, ...]:
-        """Return the possible issuers according to the settings, without a request."""
+        """Return the issuers that the settings allow. Sends no request."""
         return ()
 
     def requires_response_issuer(self) -> bool:
-        """Whether the provider promises `iss` in its authorization responses (RFC 9207 2.3)."""
+        """Whether the provider includes `iss` in its authorization responses (RFC 9207 2.3)."""
         return False
 
     def get_metadata(self) -> ProviderMetadata:
-        """Return what the provider publishes about itself, or raise `MetadataInvalid` if it publishes nothing."""
+        """Return the provider's metadata, or raise `MetadataInvalid` if it publishes none."""
         raise MetadataInvalid("provider")
 
     def get_keys(self) -> KeySet:
-        """Return the keys that verify what the provider signs (Core 10.1)."""
+        """Return the keys that verify the provider's signatures (Core 10.1)."""
         raise MetadataInvalid("provider")
 
     def get_jwk_set(self, *, newer: bool = False) -> Any:
-        """Return the published key set as JSON (RFC 7517 5), fetched again at most once in a cool-down."""
+        """Return the published key set as JSON (RFC 7517 5), fetched at most once per cool-down."""
         raise MetadataInvalid("provider")
 
     def get_jwks_uri(self) -> str | None:
-        """Return the URL of the provider's key set; `None` where it has none."""
+        """Return the URL of the provider's key set, or `None` if there is none."""
         return None
 
     def get_signing_algorithms(self) -> tuple[str, ...]:
@@ -194,7 +194,7 @@ class ProviderInterface:
     # ID tokens and access tokens.
 
     def verify_id_token(self, oauth_token: OAuthToken, *, request: HttpRequest) -> dict[str, Any]:
-        """Return the verified claims of the ID token; none without OpenID Connect."""
+        """Return the verified claims of the ID token, or {} without OpenID Connect."""
         return {}
 
     def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
@@ -211,14 +211,14 @@ class ProviderInterface:
         auth_time: int | None,
         had_azp: bool | None = None,
     ) -> Mapping[str, Any]:
-        """Return the claims of a refreshed ID token, {} for none.
+        """Return the claims of a refreshed ID token, or {} if there is none.
 
-        Raise `InvalidIDToken` if it is not about the same sign-in (Core 12.2).
+        Raise `InvalidIDToken` if it belongs to a different sign-in (Core 12.2).
         """
         return {}
 
     def get_essential_acr_values(self) -> tuple[str, ...]:
-        """Return the authentication contexts of which a sign-in must meet one; () where any is accepted."""
+        """Return the authentication contexts of which a sign-in must meet one, or () if any is accepted."""
         return ()
 
     def verify_access_token(
@@ -228,17 +228,17 @@ class ProviderInterface:
         raise InvalidAccessToken("provider")
 
     def introspect_token(self, raw: str) -> dict[str, Any]:
-        """Return the provider's introspection response (RFC 7662 2.2), which the caller judges."""
+        """Return the provider's introspection response (RFC 7662 2.2). The caller judges it."""
         raise InvalidAccessToken("provider")
 
     # Logout.
 
     def get_end_session_url(self, *, id_token_hint: str, post_logout_redirect_uri: str, state: str) -> str:
-        """Return where the browser ends the session at the provider; "" if the provider does not support that."""
+        """Return the URL that ends the session at the provider, or "" if the provider does not support this."""
         return ""
 
     def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
-        """Return what a sign-in stores for a later `get_end_session_url`."""
+        """Return the hint that a sign-in stores for a later `get_end_session_url`."""
         return ""
 
     def verify_logout_token(self, raw: str) -> LogoutToken:
@@ -250,25 +250,25 @@ class ProviderInterface:
         return ()
 
     def get_page_origins(self) -> tuple[str, ...]:
-        """Return the origins of the provider's own pages, which may show ours in a frame."""
+        """Return the origins of the provider's pages that may show ours in a frame."""
         return ()
 
     # People.
 
     def claims_from_response(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """Return names that came through the browser with the code. They are unsigned, and used as names only."""
+        """Return names from the authorization response. They are unsigned, so they are only used as names."""
         return {}
 
     def narrowed_scope(self, scope: str, parameters: Mapping[str, str]) -> str:
-        """Return `scope` without what the person declined, by the response's parameters; never more than granted."""
+        """Return `scope` without what the person declined according to the response; never more than was granted."""
         return scope
 
     def has_userinfo(self) -> bool:
-        """Whether the provider says more about a person than the ID token does."""
+        """Whether userinfo has more claims about a person than the ID token."""
         return True
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
-        """Whether userinfo has to be requested; `is_known`: the identity already has a connection."""
+        """Whether to request userinfo. `is_known` says that the identity already has a connection."""
         return True
 
     def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:
@@ -276,5 +276,5 @@ class ProviderInterface:
         raise UserInfoInvalid("userinfo_endpoint")
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the provider's own settings admit this person."""
+        """Whether the provider's settings admit this person."""
         return True

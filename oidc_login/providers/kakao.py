@@ -9,7 +9,7 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class KakaoProvider(OAuth2Provider):
-    """Kakao: the number is the identity. `client_id` is the REST API key of the app."""
+    """Kakao. The identity is the number. `client_id` is the app's REST API key."""
 
     display_name = "Kakao"
     brand_color = "#3c1e1e"
@@ -32,6 +32,6 @@ class KakaoProvider(OAuth2Provider):
     }
 
     def stated_email_verified(self, userinfo: Any) -> Any:
-        """An address that was verified once may belong to somebody else by now: then it is not valid any more."""
+        """A verified address may belong to somebody else by now, in which case it is no longer valid."""
         flags = [value_at(userinfo, f"kakao_account.{name}") for name in ("is_email_valid", "is_email_verified")]
         return all(flag is True for flag in flags)

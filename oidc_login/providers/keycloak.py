@@ -9,7 +9,7 @@ from oidc_login.providers.oidc import OIDCProvider
 
 
 class KeycloakProvider(OIDCProvider):
-    """One realm of a Keycloak server, found by the server's address and the realm's name."""
+    """One realm of a Keycloak server, given by the server's address and the realm's name."""
 
     display_name = "Keycloak"
     brand_color = "#33567d"

@@ -6,12 +6,12 @@ from typing import Any
 
 from oidc_login.providers.oauth2 import OAuth2Provider
 
-# How LinkedIn begins to describe a code, and a refresh token, of no more use.
+# How LinkedIn's descriptions of unusable codes and refresh tokens begin.
 SPENT = ("Unable to retrieve access token: ", "The provided authorization grant or refresh token ")
 
 
 class LinkedInPostingProvider(OAuth2Provider):
-    """LinkedIn's tokens for posting in the name of a member."""
+    """LinkedIn tokens for posting on behalf of a member."""
 
     display_name = "LinkedIn posting"
     brand_color = "#0a66c2"
@@ -33,14 +33,14 @@ class LinkedInPostingProvider(OAuth2Provider):
 
     # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#step-3-exchange-authorization-code-for-an-access-token
     token_endpoint_auth_methods_supported = ("client_secret_post",)
-    # An app that LinkedIn did not enable for PKCE is answered `invalid_client` as soon as it sends a verifier
+    # LinkedIn rejects requests with a verifier (`invalid_client`) unless it has enabled PKCE for the app
     # (https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow-native).
     uses_pkce = False
     # https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#application-is-rejected
     cancellation_errors = ("user_cancelled_login", "user_cancelled_authorize")
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart.
+        """Recognize unusable codes and refresh tokens, an `invalid_request` here, by their description.
 
         https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow#api-error-details
         """

@@ -1,4 +1,4 @@
-"""What an answer means: dotted paths into its JSON, such as `data.0.id`."""
+"""Reads userinfo responses by dotted paths such as `data.0.id`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# What can be read from a user-info answer.
+# What a mapping can read from a userinfo response.
 NAMES = ("user_id", "email", "email_verified", "username", "name", "picture")
 PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 
-# Members of an answer that are not passed on under their own names: `mapping` says what these are, and nothing in
-# the answer of an OAuth 2.0 provider is a statement of OpenID Connect.
+# Members that are not passed on under their own names: `mapping` says what they are, and the response of an OAuth 2.0
+# provider makes no statements of OpenID Connect.
 RESERVED = frozenset(
     ("sub", "preferred_username", "name", "picture", "email", "email_verified")
     + ("iss", "aud", "azp", "exp", "iat", "nonce", "at_hash", "auth_time", "acr", "amr", "sid")
@@ -19,7 +19,7 @@ RESERVED = frozenset(
 
 
 def value_at(document: Any, path: str) -> Any:
-    """Return what stands at a dotted path, `None` where nothing does; a number counts in lists, from 0."""
+    """Return the value at a dotted path, or `None`; numbers are positions in lists, starting at 0."""
     for step in path.split("."):
         document = _member(document, step)
     return document if path else None
@@ -34,12 +34,12 @@ def _member(document: Any, name: str) -> Any:
 
 
 def text_at(document: Any, path: str) -> str:
-    """Return the text that stands at a path, "" for anything else."""
+    """Return the text at a path, or "" if it is missing or not text."""
     value = value_at(document, path)
     return value if isinstance(value, str) else ""
 
 
 def other_members(document: Any) -> Mapping[str, Any]:
-    """Return the members that no mapping names, for hooks and for the settings that name claims."""
+    """Return the members that no mapping uses, for hooks and for settings that name claims."""
     members = document if isinstance(document, dict) else {}
     return {name: value for name, value in members.items() if name not in RESERVED}

@@ -10,7 +10,7 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class MastodonProvider(OAuth2Provider):
-    """One Mastodon server, at `base_url`."""
+    """A Mastodon server at `base_url`."""
 
     display_name = "Mastodon"
     brand_color = "#563acc"
@@ -32,5 +32,5 @@ class MastodonProvider(OAuth2Provider):
         self.host = urlsplit(base_url).netloc
 
     def subject_from_userinfo(self, userinfo: Any) -> str:
-        """An `id` says nothing without its server, which stays visible with it."""
+        """An `id` is only unique on its server, so the subject contains the server's name."""
         return f"{super().subject_from_userinfo(userinfo)}@{self.host}"

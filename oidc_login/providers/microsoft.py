@@ -18,18 +18,18 @@ from oidc_login.providers.values import OAuthToken
 logger = logging.getLogger(__name__)
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# The one tenant of everybody's personal account.
+# The tenant of all personal accounts.
 # https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#payload-claims
 PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
-# Endpoints that people of every tenant may come through; the first one also with a personal account.
+# Endpoints that people of many tenants use; the first one also accepts personal accounts.
 SHARED = ("common", "organizations")
 ANY = "*"
-# The claim that holds the groups of Graph. No token has it, so none can be taken for all groups.
+# The claim that stores the groups from Graph. No token has it, so it cannot be confused with a claim of a token.
 GRAPH_CLAIM = "graph_groups"
 
 
 class MicrosoftProvider(OIDCProvider):
-    """Work, school and personal accounts: `tenant` is one tenant, or an endpoint of many with `allowed_tenants`."""
+    """Work, school and personal accounts. `tenant` is one tenant, or a shared endpoint with `allowed_tenants`."""
 
     display_name = "Microsoft"
     brand_color = "#0067b8"
@@ -71,7 +71,7 @@ class MicrosoftProvider(OIDCProvider):
         self._check_tenants()
 
     def _check_tenants(self) -> None:
-        """Say at once what would let in more people than it seems to, or nobody."""
+        """Reject settings that would admit more people than intended, or nobody."""
         if self.is_shared and not self.allowed_tenants:
             raise ValueError(
                 f"tenant {self.tenant!r} is open to every tenant: name allowed_tenants, or write '*' to mean that"
@@ -87,7 +87,7 @@ class MicrosoftProvider(OIDCProvider):
 
     @property
     def is_shared(self) -> bool:
-        """Whether people of many tenants come through this one provider."""
+        """Whether this provider admits people of many tenants."""
         return self.tenant in SHARED
 
     def issuer_of(self, tenant: str) -> str:
@@ -96,14 +96,14 @@ class MicrosoftProvider(OIDCProvider):
     # Issuers.
 
     def get_possible_issuers(self) -> tuple[str, ...]:
-        """Return the issuer of the one tenant, or the template; a domain's is known when its document is."""
+        """Return the issuer of the tenant, or the template. The issuer of a domain is only known from its document."""
         if self.is_shared:
             return (self.issuer_of("{tenantid}"),)
         tenant = PERSONAL if self.tenant == "consumers" else self.tenant
         return (self.issuer_of(tenant),) if GUID.fullmatch(tenant) else ()
 
     def check_document(self, metadata: ProviderMetadata) -> None:
-        """The document of a domain names the tenant by its GUID, and is at the same authority all the same."""
+        """Accept a document from the same authority that names the tenant by GUID instead of domain."""
         if self.get_possible_issuers():
             super().check_document(metadata)
             return
@@ -112,19 +112,19 @@ class MicrosoftProvider(OIDCProvider):
             raise MetadataInvalid("issuer_mismatch")
 
     def get_issuer(self) -> str:
-        """Return the issuer, "" where each tenant has one."""
+        """Return the issuer, or "" if each tenant has its own."""
         return "" if self.is_shared else super().get_issuer()
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
-        """Return the issuer of the person's tenant, which the ID token was checked against."""
+        """Return the issuer of the person's tenant; the ID token was checked against it."""
         if not self.is_shared:
             return super().get_identity_issuer(claims)
         if not claims.get("iss"):
-            raise InvalidIDToken("iss")  # an access token alone does not say whose it is
+            raise InvalidIDToken("iss")  # an access token does not say which tenant it belongs to
         return str(claims["iss"])
 
     def get_logout_issuers(self) -> tuple[str, ...]:
-        """Return the issuers of the tenants that are named; where any may come, none is known beforehand."""
+        """Return the issuers of the allowed tenants, or none if any tenant is allowed."""
         if not self.is_shared:
             return super().get_logout_issuers()
         return tuple(self.issuer_of(tenant) for tenant in sorted(self.allowed_tenants - {ANY}))
@@ -132,7 +132,7 @@ class MicrosoftProvider(OIDCProvider):
     # People.
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the person's tenant may come."""
+        """Whether the person's tenant is allowed."""
         if not self.is_shared:
             return True
         tenant = str(claims.get("tid"))
@@ -143,14 +143,14 @@ class MicrosoftProvider(OIDCProvider):
     # Groups.
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
-        """Say whether userinfo, or Graph, must be asked."""
+        """Return whether a request to userinfo or Graph is needed."""
         if self.groups_from == "graph" and GRAPH_CLAIM in wanted:
             return True
         return super().needs_userinfo(claims, is_known=is_known, wanted=wanted)
 
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all claims, with the groups of Graph; a person who comes by an access token alone brings none."""
+        """Return all claims and the groups from Graph; without an ID token there are no groups."""
         if self.groups_from != "graph" or not claims:
             return super().get_userinfo(oauth_token, claims=claims)
         others = [name for name in self.wanted_claims() if name != GRAPH_CLAIM]
@@ -162,7 +162,7 @@ class MicrosoftProvider(OIDCProvider):
 
     @sensitive_variables()
     def _groups_of_graph(self, oauth_token: OAuthToken) -> list[str] | None:
-        """Return the person's groups, `None` where they are unavailable: that is no reason to refuse anybody."""
+        """Return the person's groups, or `None` if they are unavailable, which does not fail the sign-in."""
         try:
             return read_groups(self.transport, self.graph_url, oauth_token.access_token, names=self.graph_names)
         except (ProviderUnavailable, ResponseInvalid, MetadataInvalid) as error:
@@ -172,9 +172,9 @@ class MicrosoftProvider(OIDCProvider):
     # Addresses.
 
     def is_email_verified(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the domain of the address is the tenant's own, which only the optional claim `xms_edov` says.
+        """Whether the tenant owns the domain of the address; only the optional claim `xms_edov` says so.
 
-        Microsoft's documentation has it as a boolean; "1" and "true" have been seen.
+        Microsoft documents it as a boolean, but "1" and "true" have been observed.
         """
         owned = claims.get("xms_edov")
         if owned is None:

@@ -12,7 +12,7 @@ from oidc_login.protocol.http.client import Request, Response, Transport, retry_
 from oidc_login.protocol.userinfo import userinfo_request
 
 GRAPH_URL = "https://graph.microsoft.com"
-# The largest page that there is, and more pages than anybody needs: a person can be in 2,048 groups at most.
+# The largest page size, and more pages than anybody needs: a person can be in at most 2,048 groups.
 PATH = "/v1.0/me/transitiveMemberOf?$count=true&$top=999&$select="
 MAX_PAGES = 20
 MAX_WAITS = 3
@@ -21,9 +21,9 @@ GROUP = "#microsoft.graph.group"
 
 @sensitive_variables()
 def read_groups(transport: Transport, graph_url: str, access_token: str, *, names: bool) -> list[str]:
-    """Return the object IDs, or the display names, of all groups of the person whose access token this is.
+    """Return the object IDs, or the display names, of all groups of the token's owner.
 
-    Raise `ProviderUnavailable` or `ResponseInvalid` where not all of them can be read within the time-out.
+    Raise `ProviderUnavailable` or `ResponseInvalid` if not all of them can be read within the timeout.
     """
     member = "displayName" if names else "id"
     url, groups = f"{graph_url}{PATH}{'id,displayName' if names else 'id'}", []
@@ -34,7 +34,7 @@ def read_groups(transport: Transport, graph_url: str, access_token: str, *, name
             url = page.get("@odata.nextLink", "")
             if not url:
                 return groups
-            # The token goes to nobody else, whatever the answer names.
+            # Only ever send the token to Graph, even if the response links elsewhere.
             if not isinstance(url, str) or not url.startswith(f"{graph_url}/"):
                 raise ResponseInvalid("next_link")
     raise ResponseInvalid("too_many_pages")
@@ -42,7 +42,7 @@ def read_groups(transport: Transport, graph_url: str, access_token: str, *, name
 
 @sensitive_variables()
 def _answer(transport: Transport, url: str, access_token: str) -> Response:
-    """Return one page; a request that Graph puts off is repeated once it may be, within the time that is left.
+    """Return one page; if Graph asks to retry later, wait and retry within the remaining time.
 
     https://learn.microsoft.com/graph/throttling
     """
@@ -61,13 +61,13 @@ def _answer(transport: Transport, url: str, access_token: str) -> Response:
 def page_request(url: str, access_token: str) -> Request:
     """Return the request for one page.
 
-    The header goes with `$count`: https://learn.microsoft.com/graph/aad-advanced-queries
+    `$count` requires the header: https://learn.microsoft.com/graph/aad-advanced-queries
     """
     return userinfo_request(url, access_token, headers={"ConsistencyLevel": "eventual"})
 
 
 def read_page(response: Response) -> dict[str, Any]:
-    """Return a page of objects, or raise what is wrong with it."""
+    """Return a page of objects, or raise `ResponseInvalid`."""
     if response.status >= 500:
         raise ProviderUnavailable("status")
     if response.status != 200:
@@ -80,7 +80,7 @@ def read_page(response: Response) -> dict[str, Any]:
 
 
 def group_in(entry: dict[str, Any], member: str) -> str:
-    """Return the ID or the name; without the permission for it, Graph sends null."""
+    """Return the ID or the name; Graph sends null for names that the app has no permission to read."""
     value = entry.get(member)
     if not isinstance(value, str) or not value:
         raise ResponseInvalid(member)

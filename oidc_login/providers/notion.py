@@ -12,7 +12,7 @@ from oidc_login.providers.values import OAuthToken
 
 
 class NotionProvider(OAuth2Provider):
-    """Notion: the person behind the bot that an authorization makes is the identity."""
+    """Notion. The identity is the person behind the bot that the authorization creates."""
 
     display_name = "Notion"
     brand_color = "#191919"
@@ -31,12 +31,12 @@ class NotionProvider(OAuth2Provider):
         "picture": "bot.owner.user.avatar_url",
     }
 
-    # https://developers.notion.com/reference/create-a-token documents JSON, and no parameters of PKCE.
+    # https://developers.notion.com/reference/create-a-token documents JSON, and no PKCE parameters.
     sends_json = True
     uses_pkce = False
     request_headers = {"Notion-Version": "2022-06-28"}  # https://developers.notion.com/reference/versioning
 
     @sensitive_variables()
     def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
-        """Notion takes back access tokens alone (https://developers.notion.com/reference/revoke-token)."""
+        """Notion only revokes access tokens (https://developers.notion.com/reference/revoke-token)."""
         return super().get_revocation_request(replace(oauth_token, refresh_token=""))

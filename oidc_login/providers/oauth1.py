@@ -1,6 +1,6 @@
-"""OAuth 1.0a (RFC 5849): a provider declared by its endpoints and what it says of the person.
+"""OAuth 1.0a (RFC 5849): a provider declared by its endpoints and its userinfo mapping.
 
-Needs the extra `oauth1`, which brings oauthlib.
+Requires the extra `oauth1`, which installs oauthlib.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class OAuth1Provider(OAuthProvider):
-    """An OAuth 1.0a provider: endpoints as class attributes, and a method that says who an answer is about.
+    """An OAuth 1.0a provider: endpoints as class attributes, and a method that identifies the person.
 
-    That is `user_from_userinfo` where there is a `userinfo_endpoint`, and `user_from_token` where the access token
-    comes with all that is known. An `access_token` of ours is the provider's answer: token, secret and the rest.
+    That method is `user_from_userinfo` if there is a `userinfo_endpoint`, and `user_from_token` if the token response
+    identifies the person. The stored `access_token` is the whole token response: token, secret and all other members.
     """
 
     is_generic: ClassVar[bool] = True
@@ -86,14 +86,14 @@ class OAuth1Provider(OAuthProvider):
 
     @property
     def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute
-        """Where the browser is sent: the authorization endpoint."""
+        """The authorization endpoint."""
         return self.authorization_endpoint
 
-    # The three steps.
+    # The three requests of RFC 5849 2.
 
     @sensitive_variables()
     def prepare_flow(self, *, request: HttpRequest) -> dict[str, str]:
-        """Fetch a request token for a callback with our state, and seal both halves into the flow (RFC 5849 2.1)."""
+        """Fetch a request token for a callback URL with our state, and seal it into the flow (RFC 5849 2.1)."""
         flow = pending_flow(request)
         asked = oauth1.token_request(self.request_token_endpoint, self.get_request_token_params(request=request))
         response = self.send(asked, callback=authorization_url(flow.redirect_uri, {"state": flow.state}))
@@ -101,24 +101,24 @@ class OAuth1Provider(OAuthProvider):
         return {"oauth_token": token.token, "oauth_token_secret": token.secret}
 
     def get_request_token_params(self, *, request: HttpRequest) -> dict[str, str]:
-        """Return the provider's own parameters of the request for a request token."""
+        """Return the provider's own parameters for the request token request."""
         return {}
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
-        """Return the provider's own parameters of the authorization request, which has no scope in OAuth 1.0."""
+        """Return the provider's own parameters for the authorization request; OAuth 1.0 has no scope."""
         return {}
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
-        """Return the one parameter that stands for all others (RFC 5849 2.2)."""
+        """Return the only parameter, the request token (RFC 5849 2.2)."""
         return {"oauth_token": flow.private["oauth_token"]}
 
     def read_response(self, parameters: Iterable[tuple[str, str]], *, flow: PendingFlow) -> AuthorizationResponse:
-        """Return the answer to a flow, if it is about the request token of that flow (RFC 5849 2.2)."""
+        """Return the response to a flow, if it belongs to the flow's request token (RFC 5849 2.2)."""
         return oauth1.read_authorization_response(parameters, request_token=flow.private.get("oauth_token", ""))
 
     @sensitive_variables()
     def get_oauth_token(self, *, code: str, request: HttpRequest) -> OAuthToken:
-        """Exchange request token and verifier for the access token (RFC 5849 2.3)."""
+        """Exchange the request token and the verifier for the access token (RFC 5849 2.3)."""
         flow = pending_flow(request)
         request_token = oauth1.Token(token=flow.private["oauth_token"], secret=flow.private["oauth_token_secret"])
         response = self.send(oauth1.token_request(self.access_token_endpoint), token=request_token, verifier=code)
@@ -130,34 +130,34 @@ class OAuth1Provider(OAuthProvider):
         )
 
     def get_expiry(self, flow: PendingFlow) -> datetime | None:
-        """Return when the access token of a flow expires; `None`: when the person takes it back."""
+        """Return when the flow's access token expires, or `None` if it does not expire."""
         return None
 
     def asked_scope(self, request: HttpRequest) -> str:
-        """Return the scope that this flow asks for, for a provider that knows such a thing."""
+        """Return the scope that this flow requests, for a provider that has scopes."""
         return str(pending_flow(request).parameters.get("scope", self.get_scope()))
 
-    # Who it is.
+    # The person.
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask the user-info endpoint, or say what came with the access token."""
+        """Request userinfo, or read the person from the token response."""
         if not self.userinfo_endpoint:
             return self.user_from_token(oauth1.Token.from_text(oauth_token.access_token).extras)
         userinfo = self.get_resource(self.userinfo_endpoint, oauth_token=oauth_token)
         return self.user_from_userinfo(userinfo, oauth_token=oauth_token)
 
     def user_from_token(self, extras: Mapping[str, str]) -> OAuthUser:
-        """Return the person that the answer with the access token names."""
+        """Return the person that the token response identifies."""
         return OAuthUser(id=extras.get("user_id", ""), username=extras.get("screen_name", ""))
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Return the person that a user-info answer describes."""
+        """Return the person that a userinfo response describes."""
         raise NotImplementedError
 
     @sensitive_variables()
     def get_resource(self, url: str, *, oauth_token: OAuthToken) -> Any:
-        """Return the JSON of a resource of the provider, asked for with a signed request."""
+        """Return the JSON of a resource of the provider, requested with a signed request."""
         token = oauth1.Token.from_text(oauth_token.access_token)
         response = self.send(oauth1.resource_request(url), token=token)
         return read_userinfo_document(response, now=time.time())
@@ -168,7 +168,7 @@ class OAuth1Provider(OAuthProvider):
     def send(
         self, request: Request, *, token: oauth1.Token | None = None, callback: str = "", verifier: str = ""
     ) -> Response:
-        """Sign a request and send it; after a 401 with each other secret of a rotation too (RFC 5849 3.2)."""
+        """Sign and send a request; after a 401, retry with the other secrets of a rotation (RFC 5849 3.2)."""
 
         def exchange(client: oauth1.Client) -> Response:
             signed = self._signed(request, client, token=token, callback=callback, verifier=verifier)
@@ -178,7 +178,7 @@ class OAuth1Provider(OAuthProvider):
 
     @sensitive_variables()
     def sign(self, request: Request, token: oauth1.Token) -> Request:
-        """Return the request as the person's token and the client sign it."""
+        """Return the request, signed with the person's token and the client's credentials."""
         return self._signed(request, self._clients.current, token=token)
 
     @sensitive_variables()
@@ -200,20 +200,20 @@ class OAuth1Provider(OAuthProvider):
         )
 
     def refuses_token(self, challenge: str, body: str) -> bool:
-        """Whether a 401 of the API says that the token is of no more use, and does not mean the client or its clock.
+        """Whether a 401 of the API means that the token is no longer valid, and not a wrong client or clock.
 
-        `challenge` is its `WWW-Authenticate`. Not all providers say so; their classes may know them better.
+        `challenge` is its `WWW-Authenticate`. Not all providers are clear about this; their classes can override it.
         """
         return any(oauth1.REFUSALS_OF_THE_TOKEN.search(said) for said in (challenge, body))
 
 
 def text(value: object) -> str:
-    """Return a member that is text, "" for anything else."""
+    """Return a value if it is text, otherwise ""."""
     return value if isinstance(value, str) else ""
 
 
 def members(value: object, *path: str) -> Mapping[str, Any]:
-    """Return the object at the end of a path of an answer, or raise `UserInfoInvalid` naming what is none."""
+    """Return the object at a path of a response, or raise `UserInfoInvalid` with the name of what is not an object."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""OAuth 2.0 (RFC 6749): a provider declared by its endpoints and what its user-info answer means.
+"""OAuth 2.0 (RFC 6749): a provider declared by its endpoints and its userinfo mapping.
 
-The declarations are settings of one entry or attributes of a class.
+The declarations are settings of an entry or attributes of a class.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "r
 
 
 class OAuth2Provider(OAuthProvider):
-    """An OAuth 2.0 provider (RFC 6749): endpoints, and `mapping` or `user_from_userinfo` for what the answer means.
+    """An OAuth 2.0 provider (RFC 6749): endpoints, and `mapping` or `user_from_userinfo` to read userinfo responses.
 
     A class declares both as attributes; arguments in the settings replace them.
     """
@@ -51,19 +51,19 @@ class OAuth2Provider(OAuthProvider):
 
     identity_endpoints = ("token_endpoint", "userinfo_endpoint")
 
-    # Parameters of every authorization request; `authorization_params` of the settings adds to them.
+    # Parameters of every authorization request; the setting `authorization_params` adds more.
     default_authorization_params: ClassVar[Mapping[str, str]] = {}
 
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ("client_secret_basic",)
     client_refusals: ClassVar[tuple[str, ...]] = ("invalid_client",)
     allow_form_answer: ClassVar[bool] = False
 
-    # A class whose provider departs from the specifications sets these, with a link to its documentation.
+    # Set by classes whose provider departs from the specifications, with a link to its documentation.
     sends_json: ClassVar[bool] = False  # to the token endpoint, instead of a form
     userinfo_method: ClassVar[str] = "GET"
-    revocation_method: ClassVar[Literal["", "POST", "DELETE"]] = ""  # with the token as its credential; "": RFC 7009
+    revocation_method: ClassVar[Literal["", "POST", "DELETE"]] = ""  # "": RFC 7009; else the token authenticates
 
-    # How new tokens are obtained: with the refresh token, in exchange for a valid access token, or never.
+    # How to refresh: with the refresh token, by exchanging a valid access token, or not at all.
     refresh_strategy: ClassVar[Literal["standard", "exchange_self", "none"]] = "standard"
 
     def __init__(
@@ -104,14 +104,14 @@ class OAuth2Provider(OAuthProvider):
 
     @property
     def authorization_url(self) -> str:  # type: ignore[override]  # the base class allows a plain attribute
-        """Where the browser is sent: the authorization endpoint."""
+        """The authorization endpoint."""
         return self.authorization_endpoint
 
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
         return {**super().get_authorization_url_params(request=request), **self.default_authorization_params}
 
     def sends_code_challenge(self) -> bool:
-        """Always, except for a subclass whose own token request may omit the verifier (RFC 9700 2.1.1)."""
+        """Return true, unless a subclass's own token request may omit the verifier (RFC 9700 2.1.1)."""
         return self.makes_standard_token_requests() if self.uses_pkce is None else self.uses_pkce
 
     def makes_standard_token_requests(self) -> bool:
@@ -126,31 +126,31 @@ class OAuth2Provider(OAuthProvider):
             "redirect_uri": self.get_callback_url(request=request),
         }
         verifier = self.get_code_verifier(request)
-        if self.sends_code_challenge() and verifier:  # mozilla-django-oidc's middleware may have sent no challenge
+        if self.sends_code_challenge() and verifier:  # mozilla-django-oidc's middleware sends no challenge
             parameters["code_verifier"] = verifier
         asked = pending_flow(request).parameters.get("scope", self.get_scope())
         return self.exchange_grant(parameters, scope=asked)
 
     def can_refresh(self, *, oauth_token: OAuthToken) -> bool:
-        """Whether new tokens can be obtained; an expired access token cannot be exchanged."""
+        """Whether the tokens can be refreshed; an expired access token cannot be exchanged."""
         if self.refresh_strategy == "exchange_self":
             expires_at = oauth_token.access_token_expires_at
-            is_valid = expires_at is None or expires_at.timestamp() > time.time()  # also of a time without its zone
+            is_valid = expires_at is None or expires_at.timestamp() > time.time()  # also for times without a time zone
             return bool(oauth_token.access_token) and is_valid
         return self.refresh_strategy == "standard" and super().can_refresh(oauth_token=oauth_token)
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
-        """Exchange the refresh token for new tokens (RFC 6749 6); an answer without a scope leaves it unchanged."""
+        """Exchange the refresh token for new tokens (RFC 6749 6); without a scope in the response, it is unchanged."""
         return self.exchange_grant(self.get_refresh_parameters(oauth_token), scope=oauth_token.scope)
 
     @sensitive_variables()
     def get_refresh_parameters(self, oauth_token: OAuthToken) -> dict[str, str]:
-        """Return the parameters of a refresh request, without the client's; some providers require more."""
+        """Return the parameters of a refresh request without the client's; some providers require more."""
         return {"grant_type": "refresh_token", "refresh_token": oauth_token.refresh_token}
 
     def get_client_secrets(self) -> Sequence[str]:
-        """Return the secrets to authenticate with: one, or several while they are rotated."""
+        """Return the client secrets: one, or several during a rotation."""
         return self.client_secrets or ("",)
 
     def current_secret(self) -> str:
@@ -167,7 +167,7 @@ class OAuth2Provider(OAuthProvider):
         return self.token_from_response(self.request_token(parameters), scope=scope)
 
     def send_with_secret(self, request: Callable[[str], T]) -> T:
-        """Make a request with the current secret, then with the other ones while the client is refused."""
+        """Send a request with the current secret; while the client is rejected, retry with the other secrets."""
         return self._secrets.send(request, self.get_client_secrets(), refusals=self.client_refusals)
 
     @sensitive_variables()
@@ -189,7 +189,7 @@ class OAuth2Provider(OAuthProvider):
         )
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return an answer of the token endpoint in the form of RFC 6749 5; some providers use another form."""
+        """Return a token response in the form of RFC 6749 5; some providers use another form."""
         return answer
 
     @sensitive_variables()
@@ -207,7 +207,7 @@ class OAuth2Provider(OAuthProvider):
         )
 
     def get_supported_auth_methods(self) -> tuple[str, ...]:
-        """Return the methods of client authentication that the provider offers."""
+        """Return the client authentication methods that the provider supports."""
         return self.token_endpoint_auth_methods_supported
 
     def get_audience(self) -> str:
@@ -219,7 +219,7 @@ class OAuth2Provider(OAuthProvider):
         return self.get_issuer() or self.token_endpoint
 
     def token_from_response(self, response: TokenResponse, *, scope: str | None = None) -> OAuthToken:
-        """Return the tokens; if the answer names no scope, the requested `scope` was granted (RFC 6749 5.1)."""
+        """Return the tokens. Without a scope in the response, the requested `scope` was granted (RFC 6749 5.1)."""
         asked = self.get_scope() if scope is None else scope
         return OAuthToken(
             access_token=response.access_token,
@@ -235,7 +235,7 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Revoke the tokens, if the provider supports that."""
+        """Revoke the tokens if the provider supports it."""
         if not self.revocation_endpoint or (self.revocation_method and not oauth_token.access_token):
             return
         request = self.get_revocation_request(oauth_token)
@@ -243,7 +243,7 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
-        """Return the request for the refresh token, which ends the grant, or else the access token (RFC 7009)."""
+        """Return the request that revokes the refresh token, or else the access token (RFC 7009)."""
         if self.revocation_method:
             return self_revocation_request(
                 self.revocation_method,
@@ -262,12 +262,12 @@ class OAuth2Provider(OAuthProvider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Return the person that the user-info endpoint describes."""
+        """Return the person that the userinfo endpoint describes."""
         userinfo = self.get_resource(self.userinfo_endpoint, oauth_token=oauth_token)
         return self.user_from_userinfo(userinfo, oauth_token=oauth_token)
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Return the person that a user-info answer describes, by `mapping`."""
+        """Return the person that a userinfo response describes, using `mapping`."""
         email = text_at(userinfo, self.mapping.get("email", ""))
         stated = self.stated_email_verified(userinfo) if email else None
         return OAuthUser(
@@ -280,14 +280,14 @@ class OAuth2Provider(OAuthProvider):
         )
 
     def subject_from_userinfo(self, userinfo: Any) -> str:
-        """Return the identity, which is a string or an integer, or raise `UserInfoInvalid`."""
+        """Return the identity, a string or an integer, or raise `UserInfoInvalid`."""
         subject = subject_of(value_at(userinfo, self.mapping.get("user_id", "")))
         if not subject:
             raise UserInfoInvalid("user_id")
         return subject
 
     def stated_email_verified(self, userinfo: Any) -> Any:
-        """Return what the answer says about its address, `None` where it says nothing."""
+        """Return what the response says about its address, or `None` if it says nothing."""
         return value_at(userinfo, self.mapping.get("email_verified", ""))
 
     @sensitive_variables()

@@ -1,4 +1,4 @@
-"""OpenID Connect: a provider that a discovery document describes, and the ID tokens that it signs (Core, Discovery)."""
+"""OpenID Connect: a provider with a discovery document, and its ID tokens (Core, Discovery)."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
 
 
 class OIDCProvider(DescribedByDocument, OAuth2Provider):
-    """An OpenID provider: `discovery_url` or `issuer`, and the client's registration."""
+    """An OpenID provider, given by `discovery_url` or `issuer` and the client's registration."""
 
     is_generic: ClassVar[bool] = True
     has_id_token = True
     answers_silently = True
     default_scope = "openid email profile"
     default_claims: ClassVar[Mapping[str, Any]] = {}
-    # The discovery document, completed by `metadata`, has the endpoints; the claims have their standard names.
+    # The discovery document and `metadata` contain the endpoints; claims have their standard names.
     unused_arguments = frozenset(("mapping", *ENDPOINTS))
 
     token_endpoint_auth_methods_supported: ClassVar[tuple[str, ...]] = ()
 
-    # How access tokens are told from ID tokens, by a name of `protocol.token_profiles`. A class that sets it links to
+    # How to tell access tokens from ID tokens: a name from `protocol.token_profiles`. A class that sets it links to
     # the documentation of its service.
     token_profile: ClassVar[str] = ""
-    # Where an access token is described to anybody who has it, beside introspection.
+    # An endpoint that describes an access token to anybody who has it.
     tokeninfo_endpoint: ClassVar[str] = ""
 
     # A class that sets one of these says which provider requires it.
-    # The provider does not repeat the nonce.
+    # The provider does not return the nonce.
     insecure_allow_missing_nonce: ClassVar[bool] = False
-    # The audience also names other clients.
+    # The audience may also contain other clients.
     insecure_allow_further_audiences: ClassVar[bool] = False
 
     def __init__(
@@ -84,7 +84,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     def get_required_parts(self) -> Mapping[str, tuple[str, ...]]:
         return {}
 
-    # The endpoints, which are known after discovery.
+    # The endpoints, known after discovery.
 
     @property
     def authorization_endpoint(self) -> str:  # type: ignore[override]  # a plain attribute in the base class
@@ -123,11 +123,11 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         }
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
-        """Add the nonce, which ties the ID token to this flow (Core 15.5.2)."""
+        """Add the nonce, which binds the ID token to this flow (Core 15.5.2)."""
         return {**super().get_flow_params(flow), "nonce": flow.nonce}
 
     def get_authorization_url(self, *, request: HttpRequest) -> str:
-        """Return where to send the browser, with all parameters or with a reference to pushed ones (RFC 9126 4)."""
+        """Return the URL for the browser, with all parameters or with a reference to pushed ones (RFC 9126 4)."""
         parameters = self.get_authorization_request(request=request)
         if self.push_authorization_requests or self.metadata.require_pushed_authorization_requests:
             parameters = {"client_id": self.get_client_id(), "request_uri": self.push_parameters(parameters)}
@@ -135,7 +135,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def push_parameters(self, parameters: Mapping[str, Any]) -> str:
-        """Send the parameters to the provider and return the `request_uri` for them (RFC 9126 2)."""
+        """Push the parameters to the provider and return the `request_uri` for them (RFC 9126 2)."""
 
         def send(secret: str) -> str:
             now, endpoint = time.time(), self.metadata.pushed_authorization_request_endpoint
@@ -157,12 +157,12 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
             return openid_id_token.check_native(self, oauth_token, nonce=flow.nonce).claims
         max_age = flow.parameters.get("max_age", self.max_age)
         if max_age is not None:
-            # The provider judged the age when the flow began. The time that the person took since does not count.
+            # The provider checked the age when the flow began; the time that the person has taken since does not count.
             max_age += max(0, int(time.time()) - flow.begun_at)
         return self.check_id_token(oauth_token, nonce=flow.nonce, max_age=max_age).claims
 
     def get_essential_acr_values(self) -> tuple[str, ...]:
-        """Return the values of `acr` that the site's `claims` request as essential (Core 5.5.1.1)."""
+        """Return the `acr` values that the site's `claims` request as essential (Core 5.5.1.1)."""
         requested = (self.claims.get("id_token") or {}).get("acr") or {}
         if not requested.get("essential"):
             return ()
@@ -175,7 +175,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:
-        """Exchange the refresh token (Core 12) after fetching the keys: it may not work a second time."""
+        """Fetch the keys, then exchange the refresh token (Core 12), which may not work a second time."""
         self.documents.prepare_keys()
         return super().refresh_oauth_token(oauth_token=oauth_token)
 
@@ -201,11 +201,11 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     # Userinfo.
 
     def has_userinfo(self) -> bool:
-        """Whether there is an endpoint (Apple has none) and the site allows requests to it."""
+        """Whether there is a userinfo endpoint (Apple has none) and the site allows requests to it."""
         return self.userinfo != "never" and bool(self.userinfo_endpoint)
 
     def needs_userinfo(self, claims: Mapping[str, Any], *, is_known: bool, wanted: Sequence[str]) -> bool:
-        """Whether to request userinfo; "auto" requests what the ID token lacks and the site needs."""
+        """Whether to request userinfo; with "auto", only if the ID token lacks claims that the site needs."""
         if self.userinfo != "auto":
             return self.userinfo == "always"
         if not claims.get("email") and (not is_known or bool(self.allowed_email_domains)):
@@ -220,7 +220,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def fetch_userinfo(self, access_token: str, *, subject: str | None) -> dict[str, Any]:
-        """Return the userinfo about `subject`, or raise `UserInfoInvalid`; `None`: the subject is not known yet."""
+        """Return the userinfo about `subject`, or raise `UserInfoInvalid`. `None`: the subject is not known yet."""
         return openid_userinfo.fetch(self, access_token, subject=subject)
 
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
@@ -230,7 +230,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
     # Access tokens for APIs.
 
     def may_issue_as(self, issuer: str, profile: TokenProfile) -> bool:
-        """Whether an access token with this issuer can be one of this provider, without a request to it."""
+        """Whether this provider may have issued an access token with this issuer. Sends no request."""
         return access_tokens.may_issue_as(self, issuer, profile)
 
     @sensitive_variables()
@@ -244,12 +244,12 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def introspect_token(self, raw: str) -> dict[str, Any]:
-        """Return the provider's introspection response (RFC 7662 2.2), which the caller judges."""
+        """Return the provider's introspection response (RFC 7662 2.2). The caller judges it."""
         return access_tokens.introspect_token(self, raw)
 
     @sensitive_variables()
     def ask_tokeninfo(self, raw: str) -> dict[str, Any]:
-        """Return what the tokeninfo endpoint says of a token, which the caller judges."""
+        """Return the response of the tokeninfo endpoint. The caller judges it."""
         return access_tokens.ask_tokeninfo(self, raw)
 
     # Logout.
@@ -265,7 +265,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def get_id_token_hint(self, oauth_token: OAuthToken) -> str:
-        """Return the decrypted ID token; "" if there is no endpoint for it or it is too long for a URL."""
+        """Return the decrypted ID token, or "" without an end-session endpoint or if it is too long for a URL."""
         if not self.metadata.end_session_endpoint:
             return ""
         hint = decrypted(oauth_token.id_token, self.private_key)
@@ -273,7 +273,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
     @sensitive_variables()
     def verify_logout_token(self, raw: str) -> LogoutToken:
-        """Return the logout token after all rules of Back-Channel Logout 2.6 except the one about earlier use."""
+        """Return the logout token after all rules of Back-Channel Logout 2.6 except the check for reuse."""
         return openid_id_token.check_logout(self, raw)
 
     def get_logout_issuers(self) -> tuple[str, ...]:
@@ -285,5 +285,5 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
 
 
 def with_openid(scope: str) -> str:
-    """Return a scope that asks for an ID token (Core 3.1.2.1)."""
+    """Return a scope that requests an ID token (Core 3.1.2.1)."""
     return scope if "openid" in scope.split() else f"openid {scope}".strip()

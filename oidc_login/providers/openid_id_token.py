@@ -1,4 +1,4 @@
-"""The ID tokens and logout tokens of an OpenID provider, verified with the keys of its documents."""
+"""Verifies the ID tokens and logout tokens of an OpenID provider with its published keys."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def check(
 
 @sensitive_variables()
 def check_native(provider: OIDCProvider, oauth_token: OAuthToken, *, nonce: str) -> IDToken:
-    """Return the verified ID token of a phone's SDK: its audience is one of `native_client_ids`.
+    """Return the verified ID token from an SDK for phones; its audience is one of `native_client_ids`.
 
-    One app of the site may ask for a token for another one: then `azp` names the first.
+    One app of the site may request a token for another one, in which case `azp` names the first app.
     https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
     """
     claimed = parse_claims(parse_jws(decrypted(oauth_token.id_token, provider.private_key)).payload).get("aud")
@@ -75,13 +75,13 @@ def check_native(provider: OIDCProvider, oauth_token: OAuthToken, *, nonce: str)
         max_age=provider.max_age,
         authorized_parties=provider.native_client_ids,
         comes_alone=not oauth_token.access_token,
-        insecure_allow_missing_nonce=False,  # nothing else ties the token to this request
+        insecure_allow_missing_nonce=False,  # nothing else binds the token to this request
     )
 
 
 @sensitive_variables()
 def check_logout(provider: OIDCProvider, raw: str) -> LogoutToken:
-    """Return the logout token after all rules of Back-Channel Logout 2.6 except the one about earlier use."""
+    """Return the logout token after all rules of Back-Channel Logout 2.6 except the check for reuse."""
     signed = decrypted(raw, provider.private_key)
 
     def verify(keys: KeySet) -> LogoutToken:

@@ -1,4 +1,4 @@
-"""The userinfo of an OpenID provider, as JSON or as a signed JWT (Core 5.3)."""
+"""The userinfo response of an OpenID provider, as JSON or as a signed JWT (Core 5.3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @sensitive_variables()
 def fetch(provider: OIDCProvider, access_token: str, *, subject: str | None) -> dict[str, Any]:
-    """Return the userinfo about `subject`, or raise `UserInfoInvalid`; `None`: the subject is not known yet."""
+    """Return the userinfo about `subject`, or raise `UserInfoInvalid`. `None`: the subject is not known yet."""
     if not provider.userinfo_endpoint:
         raise UserInfoInvalid("userinfo_endpoint")
     return fetch_userinfo(

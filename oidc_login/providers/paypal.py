@@ -10,7 +10,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class PayPalProvider(OAuth2Provider):
-    """Log in with PayPal. It promises OpenID Connect and often sends no ID token, so user info says who it is."""
+    """Log in with PayPal. Despite OpenID Connect it often sends no ID token, so userinfo identifies people."""
 
     display_name = "PayPal"
     brand_color = "#003087"
@@ -40,7 +40,7 @@ class PayPalProvider(OAuth2Provider):
 
 
 def primary_email(userinfo: dict[str, Any]) -> str:
-    """Return the address of either form of the answer: `email`, or the primary one of `emails`."""
+    """Return the address from either form of the response: `email`, or the primary one of `emails`."""
     if "email" in userinfo:
         return _text(userinfo["email"])
     addresses = userinfo.get("emails")

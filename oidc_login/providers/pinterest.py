@@ -6,12 +6,12 @@ from typing import Any
 
 from oidc_login.providers.oauth2 import OAuth2Provider
 
-# How the codes of Pinterest's API are called in RFC 6749 5.2.
+# The RFC 6749 5.2 error codes for the codes of Pinterest's API.
 ERRORS = {2: "invalid_client", 283: "invalid_grant"}
 
 
 class PinterestProvider(OAuth2Provider):
-    """Pinterest: the `id` is the identity, since user names can be changed."""
+    """Pinterest. The identity is the `id`, because user names can change."""
 
     display_name = "Pinterest"
     brand_color = "#e60023"
@@ -19,7 +19,7 @@ class PinterestProvider(OAuth2Provider):
     default_scope = "user_accounts:read"
     # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
     scope_separator = ","
-    uses_pkce = False  # the same page: it knows no parameters of PKCE
+    uses_pkce = False  # the same page does not mention PKCE
 
     authorization_endpoint = "https://www.pinterest.com/oauth/"
     token_endpoint = "https://api.pinterest.com/v5/oauth/token"  # noqa: S105  # an address
@@ -33,7 +33,7 @@ class PinterestProvider(OAuth2Provider):
     }
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Errors are `code` and `message` (https://developers.pinterest.com/docs/api/v5/oauth-token/)."""
+        """Errors consist of `code` and `message` (https://developers.pinterest.com/docs/api/v5/oauth-token/)."""
         code = answer.get("code")
         if "access_token" in answer or type(code) is not int:
             return answer

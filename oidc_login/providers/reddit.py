@@ -11,7 +11,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class RedditProvider(OAuth2Provider):
-    """Reddit: `user_agent` is how your app calls itself, with every request."""
+    """Reddit. `user_agent` identifies your app in every request."""
 
     display_name = "Reddit"
     brand_color = "#c73600"
@@ -19,7 +19,7 @@ class RedditProvider(OAuth2Provider):
     default_scope = "identity"
     # https://github.com/reddit-archive/reddit/wiki/OAuth2#authorization: without it there is no refresh token.
     default_authorization_params = {"duration": "permanent"}
-    uses_pkce = False  # the same page: it knows no parameters of PKCE
+    uses_pkce = False  # the same page does not mention PKCE
 
     authorization_endpoint = "https://www.reddit.com/api/v1/authorize"
     token_endpoint = "https://www.reddit.com/api/v1/access_token"  # noqa: S105  # an address
@@ -30,16 +30,16 @@ class RedditProvider(OAuth2Provider):
 
     def __init__(self, *, user_agent: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # https://github.com/reddit-archive/reddit/wiki/API#rules: one that is unique, and says who asks.
+        # https://github.com/reddit-archive/reddit/wiki/API#rules: it must be unique and identify the app.
         agent = user_agent or f"web:{self.client_id}:{__version__} (django-oidc-login)"
         self.request_headers = {"User-Agent": agent}
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Reddit escapes addresses as HTML does, as it does all text of its API (`raw_json` on its API page)."""
+        """Reddit's API escapes all text as HTML (see `raw_json` in its API documentation)."""
         user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
         user.picture = unescape(user.picture)
         return user
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """A client that is not known is told so by the HTTP status, which the answer repeats as `error`."""
+        """Reddit reports an unknown client by the HTTP status, which the response repeats as `error`."""
         return {**answer, "error": "invalid_client"} if answer.get("error") == 401 else answer

@@ -20,7 +20,7 @@ TOKEN_ERRORS = {
 
 
 class SlackProvider(OIDCProvider):
-    """Members of Slack workspaces; `team` lets only those of one workspace in."""
+    """Members of Slack workspaces. `team` only admits members of one workspace."""
 
     display_name = "Slack"
     brand_color = "#4a154b"
@@ -28,13 +28,13 @@ class SlackProvider(OIDCProvider):
     default_discovery_url = "https://slack.com/.well-known/openid-configuration"
     kept_claims = (TEAM_CLAIM, "https://slack.com/user_id")
 
-    # PKCE makes a public client of an app, whose secret Slack then refuses; it is for another endpoint than this one.
+    # PKCE turns an app into a public client, whose secret Slack then rejects; it is meant for another endpoint.
     # https://docs.slack.dev/authentication/using-pkce
     uses_pkce = False
-    # Anybody can open a workspace, and its administrators can set the addresses of its members.
+    # Anybody can open a workspace, and its administrators can set the addresses of members.
     email_needs = "team"
     # https://docs.slack.dev/authentication/sign-in-with-slack
-    answers_silently = False  # there is no `prompt`
+    answers_silently = False  # Slack does not support `prompt`
 
     def __init__(self, *, team: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,16 +44,16 @@ class SlackProvider(OIDCProvider):
         return {**super().get_authorization_url_params(request=request), "team": self.team or None}
 
     def check_claims(self, claims: Mapping[str, Any]) -> bool:
-        """The parameter `team` only skips Slack's list of workspaces: what counts is the claim."""
+        """The parameter `team` only skips Slack's list of workspaces, so check the claim."""
         return not self.team or claims.get(TEAM_CLAIM) == self.team
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Name Slack's errors as RFC 6749 5.2 does; it sends them with status 200."""
+        """Translate Slack's errors, which have status 200, into codes of RFC 6749 5.2."""
         error = answer.get("error")
         return {**answer, "error": TOKEN_ERRORS.get(error, error)} if isinstance(error, str) else answer
 
     def get_identity_issuer(self, claims: Mapping[str, Any]) -> str:
-        """Return the issuer with the workspace: a member's id was once unique within that alone."""
+        """Return the issuer with the workspace, because member IDs were once unique only within a workspace."""
         team = claims.get(TEAM_CLAIM)
         if not isinstance(team, str) or not TEAM.fullmatch(team):
             raise InvalidIDToken("team_id")

@@ -6,7 +6,7 @@ from oidc_login.providers.oauth2 import OAuth2Provider
 
 
 class SpotifyProvider(OAuth2Provider):
-    """Spotify: the `id` is the identity, and the address is one that nobody checked."""
+    """Spotify. The identity is the `id`. The address is not verified."""
 
     display_name = "Spotify"
     brand_color = "#117a37"

@@ -10,19 +10,19 @@ from oidc_login.providers.mapping import text_at, value_at
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
-# How what Strava finds wrong is called in RFC 6749 5.2.
+# The RFC 6749 5.2 error codes for Strava's errors.
 ERRORS = {"AuthorizationCode": "invalid_grant", "RefreshToken": "invalid_grant", "Application": "invalid_client"}
 
 
 class StravaProvider(OAuth2Provider):
-    """Strava: the number of the athlete is the identity."""
+    """Strava. The identity is the athlete's number."""
 
     display_name = "Strava"
     brand_color = "#c43b00"
     monogram = "ST"
     default_scope = "read"
     token_endpoint_auth_methods_supported = ("client_secret_post",)
-    # The scope that the person left comes back beside the code, and nowhere else
+    # Only the authorization response contains the scope that the person accepted
     # (https://developers.strava.com/docs/authentication/#detailsaboutrequestingaccess).
     response_parameters = (*PARAMETERS, "scope")
     scope_separator = ","  # https://developers.strava.com/docs/authentication/#detailsaboutrequestingaccess
@@ -36,7 +36,7 @@ class StravaProvider(OAuth2Provider):
     mapping = {"user_id": "id", "username": "username", "picture": "profile"}
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """The name comes in two parts, and the picture as a path where somebody has none of their own."""
+        """The name has two parts, and the picture is a path if the person has none of their own."""
         user = super().user_from_userinfo(userinfo, oauth_token=oauth_token)
         user.name = f"{text_at(userinfo, 'firstname')} {text_at(userinfo, 'lastname')}".strip()
         user.picture = user.picture if user.picture.startswith("https://") else ""
@@ -49,7 +49,7 @@ class StravaProvider(OAuth2Provider):
         return " ".join(name for name in scope.split() if name in left)
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Errors are `message` and `errors` (https://developers.strava.com/docs/authentication/#tokenexchange)."""
+        """Errors consist of `message` and `errors` (https://developers.strava.com/docs/authentication/#tokenexchange)."""
         if "access_token" in answer or "errors" not in answer:
             return answer
         resource = value_at(answer, "errors.0.resource")

@@ -14,14 +14,15 @@ from oidc_login.providers.values import OAuthToken, PendingFlow
 
 
 class TikTokProvider(OAuth2Provider):
-    """TikTok: the `open_id` is the identity. `client_id` is what TikTok calls the client key."""
+    """TikTok. The identity is the `open_id`. `client_id` is TikTok's client key."""
 
     display_name = "TikTok"
     brand_color = "#121212"
     monogram = "TT"
     default_scope = "user.info.basic"
     scope_separator = ","  # https://developers.tiktok.com/doc/login-kit-web
-    uses_pkce = False  # the same page: for mobile and desktop apps alone, and with another challenge than RFC 7636 has
+    # The same page: PKCE is only for mobile and desktop apps, and its challenge differs from RFC 7636.
+    uses_pkce = False
 
     authorization_endpoint = "https://www.tiktok.com/v2/auth/authorize/"
     token_endpoint = "https://open.tiktokapis.com/v2/oauth/token/"  # noqa: S105  # an address
@@ -35,17 +36,17 @@ class TikTokProvider(OAuth2Provider):
     }
 
     def get_flow_params(self, flow: PendingFlow) -> dict[str, Any]:
-        """TikTok calls the client `client_key` (https://developers.tiktok.com/doc/login-kit-web)."""
+        """TikTok's parameter for the client is `client_key` (https://developers.tiktok.com/doc/login-kit-web)."""
         parameters = super().get_flow_params(flow)
         parameters["client_key"] = parameters.pop("client_id")
         return parameters
 
     @sensitive_variables()
     def authenticate_client(self, client_secret: str, *, now: float) -> ClientAuthentication:
-        """The same at the token endpoint (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
+        """Use `client_key` at the token endpoint too (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
         return ClientAuthentication(parameters={"client_key": self.client_id, "client_secret": client_secret})
 
     @sensitive_variables()
     def get_revocation_request(self, oauth_token: OAuthToken) -> Request:
-        """TikTok takes back access tokens alone (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
+        """TikTok only revokes access tokens (https://developers.tiktok.com/doc/oauth-user-access-token-management)."""
         return super().get_revocation_request(replace(oauth_token, refresh_token=""))

@@ -18,14 +18,14 @@ from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-# What a token may live, in seconds.
+# The lifetimes of a token, in seconds.
 EXPIRATIONS = {"1hour": 3600, "1day": 86_400, "30days": 30 * 86_400, "never": None}
 
 
 class TrelloProvider(OAuth1Provider):
-    """Trello accounts: the `id` of the member is the identity.
+    """Trello. The identity is the `id` of the member.
 
-    `app_name` is what Trello's page calls your site, `expiration` how long a token lives: one of `EXPIRATIONS`.
+    `app_name` is the name of your site on Trello's page. `expiration` is the lifetime of a token: one of `EXPIRATIONS`.
     """
 
     display_name = "Trello"
@@ -51,11 +51,11 @@ class TrelloProvider(OAuth1Provider):
         return {"name": self.app_name, "scope": ",".join(scope), "expiration": self.expiration}
 
     def granted_scopes(self, scope: str) -> frozenset[str]:
-        """Trello puts commas between scopes."""
+        """Trello separates scopes with commas."""
         return super().granted_scopes(scope.replace(",", " "))
 
     def get_expiry(self, flow: PendingFlow) -> datetime | None:
-        """The answer does not say it; it is what was asked for, from no earlier than the flow began."""
+        """Return the requested expiry, counted from the beginning of the flow; the response does not contain it."""
         lifetime = EXPIRATIONS[self.expiration]
         return None if lifetime is None else datetime.fromtimestamp(flow.begun_at + lifetime, tz=timezone.utc)
 
@@ -71,7 +71,7 @@ class TrelloProvider(OAuth1Provider):
 
     @sensitive_variables()
     def revoke_oauth_token(self, *, oauth_token: OAuthToken) -> None:
-        """Delete the token by Trello's API (REST: "Delete a Token")."""
+        """Delete the token with Trello's API (REST: "Delete a Token")."""
         if not oauth_token.access_token:
             return
         token = Token.from_text(oauth_token.access_token)

@@ -10,7 +10,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class TumblrProvider(OAuth1Provider):
-    """Tumblr accounts: the `uuid` of the primary blog is the identity, since its name can be changed."""
+    """Tumblr. The identity is the `uuid` of the primary blog, because its name can change."""
 
     display_name = "Tumblr"
     brand_color = "#001935"

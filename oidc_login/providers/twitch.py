@@ -15,7 +15,7 @@ PROFILE = dict.fromkeys(("email", "email_verified", "picture", "preferred_userna
 
 
 class TwitchProvider(OIDCProvider):
-    """Twitch accounts, about which Twitch says only what the parameter `claims` asks for."""
+    """Twitch. The parameter `claims` has to request every claim."""
 
     display_name = "Twitch"
     brand_color = "#7c2ff2"
@@ -28,10 +28,10 @@ class TwitchProvider(OIDCProvider):
     default_metadata: ClassVar[Mapping[str, Any]] = {"revocation_endpoint": "https://id.twitch.tv/oauth2/revoke"}
 
     # https://dev.twitch.tv/docs/authentication/getting-tokens-oidc#oidc-authorization-code-grant-flow
-    answers_silently = False  # there is no `prompt`
+    answers_silently = False  # Twitch does not support `prompt`
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Name Twitch's errors as RFC 6749 5.2 does: they are a status and a sentence.
+        """Translate Twitch's errors, a status and a sentence, into codes of RFC 6749 5.2.
 
         https://dev.twitch.tv/docs/authentication/refresh-tokens#how-to-use-a-refresh-token
         """

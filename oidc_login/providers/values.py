@@ -25,7 +25,7 @@ class OAuthToken:
 
 @dataclass(slots=True)
 class OAuthUser:
-    """The person as a provider without OpenID Connect describes them; `id` never changes for one account."""
+    """A person as described by a provider without OpenID Connect; `id` never changes for an account."""
 
     id: str | int
     email: str = field(default="", repr=False)
@@ -36,9 +36,9 @@ class OAuthUser:
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def as_claims(self) -> dict[str, Any]:
-        """Return the standard claims (Core 5.1) that say the same; a value that is not known is left out.
+        """Return the person as standard claims (Core 5.1), without unknown values.
 
-        `email_verified` of `claims` is about the address there, and says nothing about another one.
+        `email_verified` in `claims` refers to the address there, and not to any other address.
         """
         said = {"preferred_username": self.username, "name": self.name, "picture": self.picture}
         known = {name: value for name, value in said.items() if value}
@@ -49,19 +49,19 @@ class OAuthUser:
             claims.pop("email_verified", None)
         claims["email"] = self.email
         if self.email_verified:
-            claims["email_verified"] = self.email_verified  # judged like any other: "false" is not True
+            claims["email_verified"] = self.email_verified  # apply the usual rules: "false" is not True
         return claims
 
 
 def subject_of(user_id: object) -> str:
-    """Return the identifier as text; "" for what cannot identify anybody."""
+    """Return the identifier as text, or "" if it cannot identify anybody."""
     if isinstance(user_id, int) and not isinstance(user_id, bool):
         return str(user_id)
     return user_id if isinstance(user_id, str) else ""
 
 
 class PendingFlow(Protocol):
-    """The part of `oidc_login.flow.Flow` that a provider reads."""
+    """The part of `oidc_login.flow.Flow` that providers read."""
 
     @property
     def purpose(self) -> str: ...
@@ -84,7 +84,7 @@ class PendingFlow(Protocol):
 
 
 class Secrets(tuple[str, ...]):
-    """Secrets that are not shown with the object that holds them."""
+    """Secrets that the `repr` of their owner does not show."""
 
     __slots__ = ()
 
@@ -98,7 +98,7 @@ def pending_flow(request: HttpRequest) -> PendingFlow:
 
 
 def as_tuple(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one name, or several."""
+    """Return one name or several as a tuple."""
     return (names,) if isinstance(names, str) else tuple(names)
 
 

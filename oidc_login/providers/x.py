@@ -9,17 +9,17 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.providers.oauth2 import OAuth2Provider
 from oidc_login.providers.values import OAuthToken, OAuthUser
 
-# How X describes a code or a refresh token of no more use (https://github.com/plhery/node-twitter-api-v2/issues/496).
+# X's descriptions of unusable codes and refresh tokens (https://github.com/plhery/node-twitter-api-v2/issues/496).
 SPENT = ("Value passed for the authorization code was invalid.", "Value passed for the token was invalid.")
 
 
 class XProvider(OAuth2Provider):
-    """X: the number, as text, is the identity, since user names can be changed and taken by somebody else."""
+    """X. The identity is the number, as text, because user names can change and be reused."""
 
     display_name = "X"
     brand_color = "#0f1419"
     monogram = "X"
-    # The first two are needed to ask who somebody is (https://docs.x.com/x-api/users/get-my-user).
+    # The first two are required to read the account (https://docs.x.com/x-api/users/get-my-user).
     default_scope = "users.read tweet.read users.email"
 
     authorization_endpoint = "https://x.com/i/oauth2/authorize"
@@ -37,18 +37,18 @@ class XProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask for the address where that was granted: X may refuse the whole request otherwise."""
+        """Request the address only if its scope was granted, because X may otherwise reject the whole request."""
         url = self.userinfo_endpoint
         if "users.email" in self.granted_scopes(oauth_token.scope):
             url = f"{url},confirmed_email"
         return self.user_from_userinfo(self.get_resource(url, oauth_token=oauth_token), oauth_token=oauth_token)
 
     def stated_email_verified(self, userinfo: Any) -> Any:
-        """X shows no other addresses than confirmed ones (https://docs.x.com/x-api/users/get-my-user)."""
+        """X only shows confirmed addresses (https://docs.x.com/x-api/users/get-my-user)."""
         return True
 
     def read_token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """A code or a refresh token of no more use is an `invalid_request` here, which its description tells apart."""
+        """Recognize unusable codes and refresh tokens, an `invalid_request` here, by their description."""
         description = answer.get("error_description")
         if answer.get("error") == "invalid_request" and description in SPENT:
             return {**answer, "error": "invalid_grant"}

@@ -14,7 +14,7 @@ from oidc_login.providers.values import OAuthToken, OAuthUser
 
 
 class YouTubeProvider(OAuth2Provider):
-    """The APIs of YouTube, opened by a Google account: that is the identity, since it need not have a channel."""
+    """The YouTube APIs. The identity is the Google account, because it need not have a channel."""
 
     display_name = "YouTube"
     brand_color = "#cc0000"
@@ -39,7 +39,7 @@ class YouTubeProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Ask for the account, then for its channel, which goes by another name and picture."""
+        """Fetch the account, then its channel, which has its own name and picture."""
         user = super().get_oauth_user(oauth_token=oauth_token)
         channel = self.get_channel(oauth_token)
         user.username = text_at(channel, "snippet.customUrl").lstrip("@")
@@ -51,13 +51,13 @@ class YouTubeProvider(OAuth2Provider):
 
     @sensitive_variables()
     def get_channel(self, oauth_token: OAuthToken) -> Any:
-        """Return the account's channel, `None` where it has none or the scope for it was not granted."""
+        """Return the account's channel, or `None` if it has none or its scope was not granted."""
         try:
             return value_at(self.get_resource(self.channels_endpoint, oauth_token=oauth_token), "items.0")
         except UserInfoInvalid:
             return None
 
     def granted_scopes(self, scope: str) -> frozenset[str]:
-        """Google calls `email` and `profile` by other names in its answer, as it does for `GoogleProvider`."""
+        """Google returns `email` and `profile` under other names, as for `GoogleProvider`."""
         granted = super().granted_scopes(scope)
         return granted | {short for name, short in GoogleProvider.scope_names.items() if name in granted}

@@ -6,12 +6,13 @@ from oidc_login.providers.oidc import OIDCProvider
 
 
 class ZitadelProvider(OIDCProvider):
-    """An instance of ZITADEL, whose tokens are meant for every application of a project."""
+    """A ZITADEL instance. Its tokens are valid for every application of a project."""
 
     display_name = "ZITADEL"
     brand_color = "#5469d4"
     monogram = "Z"
 
-    # `aud` lists all clients of the project and the project itself; `azp` is the one that the token was issued to.
+    # `aud` contains all clients of the project and the project itself; `azp` is the client that the token was issued
+    # to.
     # https://github.com/zitadel/zitadel/issues/9200
     insecure_allow_further_audiences = True

@@ -1,1 +1,1 @@
-"""HTTP with a provider: bounded in time and size, and only to where it may go."""
+"""HTTP requests to providers, limited in time, size and destination."""

@@ -1,4 +1,4 @@
-"""One exchange over a kept connection: what is sent, and what is read of the answer."""
+"""One exchange over a kept-alive connection: sends the request and reads the response."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ NO_RETRY = Retry(False)
 def exchange(adapter: Adapter, request: Request, seconds: float) -> Response:
     prepared = _prepare(request)
     try:
-        # The adapter alone: what a session adds to it are cookies, redirects and hooks.
+        # Use only the adapter: a session would add cookies, redirects and hooks.
         answer = adapter.send(prepared, timeout=seconds)
-        # Closes the connection too, unless all of the answer was read.
+        # Also closes the connection, unless the whole response was read.
         with answer:
             return _read(answer, request.max_bytes)
     except (HTTPError, OSError):
-        # Not chained: these hold the request. Time-outs and failed connects were reported by the sockets.
+        # Not chained, because these errors contain the request. The sockets already report timeouts and failed
+        # connects.
         raise ProviderUnavailable("connection_closed") from None
 
 
 def _prepare(request: Request) -> requests.PreparedRequest:
     headers = {"User-Agent": USER_AGENT}
-    headers.update((name.title(), value) for name, value in request.headers.items())  # one spelling, so once each
+    headers.update((name.title(), value) for name, value in request.headers.items())  # so that each occurs once
     headers["Accept-Encoding"] = "identity"
     if request.body is not None:
         headers["Content-Length"] = str(len(request.body))
-    # Checked here because the checks below this floor quote the value in their messages.
+    # Checked here, because later checks quote the value in their messages.
     if not all(map(HEADER_VALUE.fullmatch, headers.values())):
         raise ResponseInvalid("request_header")
     prepared = requests.PreparedRequest()
@@ -57,9 +58,9 @@ def _prepare(request: Request) -> requests.PreparedRequest:
 
 
 def _read(answer: requests.Response, max_bytes: int) -> Response:
-    """Judge the headers, then read the body up to its limit."""
+    """Check the headers, then read the body up to its limit."""
     headers = answer.raw.headers
-    # Never decompressed, however small it claims to be: it was asked for as it is.
+    # Never decompress a body, whatever size it claims: the request asked for an uncompressed one.
     if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise ResponseInvalid("content_encoding")
     length = headers.get("content-length", "")
@@ -82,12 +83,12 @@ def _read_body(answer: requests.Response, max_bytes: int) -> bytes:
             raise ResponseInvalid("too_large")
         chunks.append(chunk)
         if answer.raw.length_remaining == 0:
-            break  # where the length is known, the end needs no read of its own
+            break  # a body of known length needs no extra read to find its end
     return b"".join(chunks)
 
 
 class Adapter(BaseAdapter):
-    """Connection pools that trust one CA bundle and keep our deadline; no cookie, proxy, redirect or retry."""
+    """Connection pools that trust one CA bundle and enforce the deadline, without cookies, redirects or retries."""
 
     def __init__(self, ca_bundle: str, policy: ConnectionPolicy) -> None:
         super().__init__()
@@ -99,7 +100,7 @@ class Adapter(BaseAdapter):
     def send(  # type: ignore[override]  # TLS and proxies are decided once for all requests
         self, request: requests.PreparedRequest, *, timeout: float
     ) -> requests.Response:
-        """Send a request once, and return its answer before the body is read."""
+        """Send a request once, and return the response before its body is read."""
         origin, target = destination(str(request.url))
         pool = self._pools.get(origin) or self._add_pool(origin)
         response = requests.Response()
@@ -119,7 +120,7 @@ class Adapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the kept-alive connections."""
         for pool in self._pools.values():
             pool.close()
 
@@ -127,7 +128,7 @@ class Adapter(BaseAdapter):
         scheme, host, port = origin
         with self._lock:
             if len(self._pools) >= MAX_ORIGINS and origin not in self._pools:
-                # Its connections are closed once the exchanges that use it are over.
+                # Its connections are closed after the exchanges that use it.
                 self._pools.pop(next(iter(self._pools)))
             return self._pools.setdefault(origin, self._new_pool(scheme, host, port))
 

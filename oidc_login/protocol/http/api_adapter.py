@@ -1,4 +1,4 @@
-"""How a site's own calls of an API connect: by the provider's rules, with all that `requests` offers otherwise."""
+"""Connects a site's own API calls under the provider's rules, with the other features of `requests`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from oidc_login.protocol.http.sockets import time_limit, tls_context
 
 
 class TokenNotSent(requests.exceptions.InvalidURL):
-    """The access token must not go there, or not in this way; nothing was sent."""
+    """The access token must not be sent to this host or in this way; nothing was sent."""
 
 
-# What the connections raise.
+# Errors that the connections raise.
 NO_ANSWER = (ProviderUnavailable, MetadataInvalid)
 
 
 class ApiConnection(DialledConnection):
-    """A connection of a call that its caller may go on reading later (`stream=True`)."""
+    """A connection for a call whose caller may read the response later (`stream=True`)."""
 
     def connect(self) -> None:
         with nullcontext() if self.timeout is None else time_limit(float(self.timeout)):
@@ -36,13 +36,13 @@ class ApiConnection(DialledConnection):
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own, which is not http.client's
         sock = self.sock
         response = super().getresponse()
-        # For whoever reads on after the call's deadline is gone: each part has the time-out.
+        # For reads after the deadline of the call: the timeout applies to each part.
         sock.settimeout(self.timeout)
         return response
 
 
 class ApiTLSConnection(ApiConnection, DialledTLSConnection):
-    """The same over TLS."""
+    """A TLS connection for such a call."""
 
 
 class ApiPool(HTTPConnectionPool):
@@ -85,7 +85,7 @@ class ApiAdapter(HTTPAdapter):
         return host, {"ssl_context": self._context(verify, cert)} if host["scheme"] == "https" else {}
 
     def cert_verify(self, *args: Any) -> None:
-        """Leave the connection alone: its context, which verifies, is all that counts."""
+        """Do nothing: the connection's own context verifies certificates."""
 
     def _context(self, verify: Any, cert: Any) -> Any:
         bundle = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
@@ -93,14 +93,15 @@ class ApiAdapter(HTTPAdapter):
             return tls_context(bundle)
         key = (bundle, cert)
         if key not in self._contexts:
-            context = tls_context.__wrapped__(bundle)  # one of its own, since the client's certificate goes into it
+            # A separate context, because the client certificate is added to it.
+            context = tls_context.__wrapped__(bundle)
             context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
             self._contexts[key] = context
         return self._contexts[key]
 
 
 def as_requests_error(error: ProtocolError, request: requests.PreparedRequest) -> requests.RequestException:
-    """Return the error of `requests` that says the same."""
+    """Return the corresponding error of `requests`."""
     if isinstance(error, MetadataInvalid):
         return TokenNotSent("an address of a private network is refused here", request=request)
     kinds = {

@@ -1,6 +1,6 @@
-"""A `requests.Session` for the API of a provider, which sends an access token and has it replaced (RFC 6750).
+"""A `requests.Session` for a provider's API that sends and replaces access tokens (RFC 6750).
 
-What it has in common with the one that signs requests (OAuth 1.0) is here too.
+It also contains what the session for signed requests (OAuth 1.0) shares with it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from oidc_login.protocol.http.urls import is_loopback
 
 
 class TokenSource(Protocol):
-    """Where a session has its tokens from."""
+    """The source of a session's tokens."""
 
     def get(self) -> str:
         """Return the token to send, refreshed if it is about to expire."""
 
     def replace(self, refused: str) -> str | None:
-        """Return another token than the one that the API refused; `None` where there is none to be had."""
+        """Return a new token in place of the one that the API rejected, or `None` if there is none."""
 
     def give_up(self, refused: str) -> None:
-        """Note that the API refused the replacement too."""
+        """Record that the API rejected the new token too."""
 
 
 class TokenAuth(AuthBase):
-    """Adds a token to a request that somebody makes; requests takes the header off a redirect to another origin."""
+    """Adds a token to a request; requests removes the header when a redirect leads to another origin."""
 
     def __init__(self, get_header: Callable[[], str], hosts: Iterable[str] | None) -> None:
         self._get_header = get_header
@@ -45,14 +45,14 @@ class TokenAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.check(str(request.url))
         header = self._get_header()
-        # Checked here because the check below this floor quotes the value in its message.
+        # Checked here, because a later check quotes the value in its message.
         if not HEADER_VALUE.fullmatch(header):
             raise TokenNotSent("the access token is no text that a header can hold")
         request.headers["Authorization"] = header
         return request
 
     def check(self, url: str) -> None:
-        """The token goes over TLS alone (RFC 6750 5.3), and to the hosts that it is for."""
+        """Raise `TokenNotSent` unless the URL uses TLS (RFC 6750 5.3) and the token is meant for its host."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme != "https" and not is_loopback(host):
@@ -64,9 +64,9 @@ class TokenAuth(AuthBase):
 class TokenSession(requests.Session):
     """A session that sends a token to an API.
 
-    It connects as the provider's own exchanges do: one time-out for the whole of a call, certificates verified,
-    private addresses refused where the provider's are, also where a redirect leads. Neither the environment nor a
-    .netrc file has a say: they could replace the token, or where it goes.
+    The rules for the provider's own exchanges apply: one timeout for the whole call, verified certificates, and no
+    private addresses if the provider refuses them, also after a redirect. The environment and .netrc files are ignored,
+    because they could replace the token or its destination.
     """
 
     def __init__(self, auth: TokenAuth, *, transport: Transport) -> None:
@@ -84,13 +84,13 @@ class TokenSession(requests.Session):
         self.mount("http://", adapter)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request to an address, or to a path below `base_url` where there is one."""
+        """Send a request to a URL, or to a path below `base_url` if there is one."""
         if self.base_url and isinstance(url, str) and not urlsplit(url).scheme:
             url = f"{self.base_url.rstrip('/')}/{url.lstrip('/')}"
         return super().request(method, url, *args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request; requests calls this for each step of a redirect too."""
+        """Send a request; requests also calls this method for each redirect."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         try:
@@ -106,7 +106,7 @@ class TokenSession(requests.Session):
 
 
 def total_seconds(timeout: Any, *, default: float) -> float:
-    """Return how long a whole call may take: a number, or what connecting and reading may take together."""
+    """Return how long a whole call may take: a number, or the sum of the connect and read timeouts."""
     if isinstance(timeout, (int, float)):
         return timeout
     if isinstance(timeout, tuple):
@@ -115,7 +115,7 @@ def total_seconds(timeout: Any, *, default: float) -> float:
 
 
 class BearerSession(TokenSession):
-    """Sends the token of a `TokenSource`; after a 401 it sends the request once more with another one."""
+    """Sends the token of a `TokenSource`; after a 401 it repeats the request once with a new token."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class BearerSession(TokenSession):
 
     def _send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         response = super()._send(request, **kwargs)
-        # After redirects the answer is that of the last step, which was seen to by its own call.
+        # After redirects, the response belongs to the last step, which has already been handled by its own call.
         if response.status_code != 401 or response.history:
             return response
         refused = bearer_token(request)
@@ -144,7 +144,7 @@ class BearerSession(TokenSession):
         self, request: requests.PreparedRequest, response: requests.Response, token: str, **kwargs: Any
     ) -> requests.Response:
         if not kwargs.get("stream"):
-            _ = response.content  # read to the end, so that the connection can be used again
+            _ = response.content  # read the rest, so that the connection can be reused
         response.close()
         again = request.copy()
         again.headers["Authorization"] = f"Bearer {token}"
@@ -157,13 +157,13 @@ class BearerSession(TokenSession):
 
 
 def bearer_token(request: requests.PreparedRequest) -> str:
-    """Return the token that a request carried; "" where a redirect had it taken off."""
+    """Return the token that a request carried, or "" if a redirect removed it."""
     scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
     return token if scheme == "Bearer" else ""
 
 
 def is_repeatable(request: requests.PreparedRequest) -> bool:
-    """Whether the body can be sent a second time: none, text, bytes, or a file that can be wound back."""
+    """Whether the body can be sent again: none, text, bytes, or a seekable file."""
     if isinstance(request.body, (str, bytes, type(None))):
         return True
     return isinstance(request.body, IOBase) and request.body.seekable()

@@ -1,4 +1,4 @@
-"""What keeps a slow or broken provider from holding all requests of this process: bounds, and a circuit breaker."""
+"""Keeps slow or broken providers from blocking all requests of this process: limits and a circuit breaker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RETRY_AFTER = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The bounds for one provider: how many may talk to it, and how many to all providers together."""
+    """The limits for one provider: how many requests may talk to it at the same time, and how many to all providers."""
 
     name: str
     each: int
@@ -26,20 +26,20 @@ class Bounds:
 
 @dataclass(slots=True)
 class Conversation:
-    """One request of a browser: what it has entered it keeps to its end, so that a sign-in is not cut off half-way."""
+    """One request of a browser. It keeps every slot until its end, so that a sign-in is not interrupted half-way."""
 
     entered: set[str] = field(default_factory=set)
 
 
 class Attendance:
-    """Counts who is talking to which provider."""
+    """Counts the requests that are talking to each provider."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._present: Counter[str] = Counter()
 
     def enter(self, bounds: Bounds) -> None:
-        """Count one more, or raise `ProviderUnavailable` at once."""
+        """Take a slot, or raise `ProviderUnavailable` at once."""
         with self._lock:
             if self._present[bounds.name] >= bounds.each or self._present.total() >= bounds.total:
                 raise ProviderUnavailable("too_many_exchanges", retry_after=RETRY_AFTER)
@@ -53,7 +53,7 @@ class Attendance:
 
     @contextmanager
     def attending(self, bounds: Bounds | None) -> Iterator[None]:
-        """Be counted for a while: as long as this block, or as the conversation that it is part of."""
+        """Hold a slot for this block, or for the whole surrounding conversation."""
         conversation = _conversation.get()
         if bounds is None or (conversation is not None and bounds.name in conversation.entered):
             yield
@@ -70,7 +70,7 @@ class Attendance:
 
     @contextmanager
     def conversation(self) -> Iterator[None]:
-        """Everything inside is one request of a browser; of nested ones the outer one counts."""
+        """Treat everything inside as one request of a browser; if nested, the outer conversation counts."""
         if _conversation.get() is not None:
             yield
             return
@@ -84,7 +84,7 @@ class Attendance:
                 self.leave(name)
 
     def forget(self) -> None:
-        """Start again, with a lock of its own: after a fork the old one may be held for ever."""
+        """Start again with a new lock: after a fork, the old one may be held for ever."""
         self._lock = threading.Lock()
         self._present = Counter()
 
@@ -104,9 +104,9 @@ class _Silence:
 
 
 class CircuitBreaker:
-    """Counts exchanges in a row without an answer, for each circuit; only silent ones are remembered.
+    """Counts consecutive exchanges without a response per circuit; only stores circuits with failures.
 
-    A circuit is named by the server and by how it is reached, so that one provider's settings open no other's.
+    A circuit is named after the server and the way to it, so one provider's settings do not open another's circuit.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -115,7 +115,7 @@ class CircuitBreaker:
         self._silent: dict[Hashable, _Silence] = {}
 
     def check(self, circuit: Hashable) -> None:
-        """Raise while the circuit is open, but let one probe through every few seconds."""
+        """Raise an error while the circuit is open, but allow one probe every few seconds."""
         if circuit not in self._silent:
             return
         with self._lock:
@@ -127,23 +127,23 @@ class CircuitBreaker:
             silence.next_probe = self._clock() + PROBE_INTERVAL
 
     def answered(self, circuit: Hashable) -> None:
-        """Close the circuit: the server is alive, whatever it said."""
+        """Close the circuit: the server responded, whatever it said."""
         if circuit in self._silent:
             with self._lock:
                 self._silent.pop(circuit, None)
 
     def failed(self, circuit: Hashable) -> None:
-        """Count one exchange without an answer."""
+        """Count one exchange without a response."""
         with self._lock:
             if circuit not in self._silent and len(self._silent) >= MAX_CIRCUITS:
                 self._silent.pop(next(iter(self._silent)))
             silence = self._silent.setdefault(circuit, _Silence())
             silence.failures += 1
-            # Later failures are exchanges that were under way already: they must not put the probe off.
+            # Later failures belong to exchanges that were already running; they must not delay the probe.
             if silence.failures == FAILURES_TO_OPEN:
                 silence.next_probe = self._clock() + PROBE_INTERVAL
 
     def forget(self) -> None:
-        """Start again, with a lock of its own: after a fork the old one may be held for ever."""
+        """Start again with a new lock: after a fork, the old one may be held for ever."""
         self._lock = threading.Lock()
         self._silent = {}

@@ -1,6 +1,6 @@
-"""HTTP with providers: exchanges over kept connections, bounded in time and number.
+"""The HTTP client for providers: exchanges over kept-alive connections, limited in time and number.
 
-Only this module and `adapter` import `requests`. Their callers decide what to send and what an answer means.
+Only this module and `adapter` import `requests`. Their callers decide what to send and what a response means.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from oidc_login.protocol.http.sockets import time_limit
 from oidc_login.protocol.http.urls import Origin, destination
 from oidc_login.protocol.http.urls import check_url as check_url
 
-# What a provider class that uses requests by itself may raise.
+# Errors that provider classes with their own use of requests may raise.
 HTTPClientError = requests.RequestException
 
-MAX_TIMEOUT = 20  # seconds, for one exchange and for all that one request of a browser causes
-# A time-out counts against the provider only when it had its whole time-out, or this many seconds of it.
+MAX_TIMEOUT = 20  # seconds, for one exchange and for all exchanges that one request of a browser causes
+# A timeout counts against the provider only if it had its full time, or at least this many seconds.
 FAIR_CHANCE = 5.0
 A_MOMENT = 0.25  # seconds
 
 
 class Transport:
-    """Sends requests to providers; cheap to make, since connections are shared by the whole process."""
+    """Sends requests to providers; cheap to create, because the process shares the connections."""
 
     def __init__(
         self,
@@ -68,31 +68,31 @@ class Transport:
             proxy=Proxy.from_url(proxy) if proxy else None,
         )
         self._breaker = breaker or _breaker
-        # How many may talk to this provider at once; `None`: any number.
+        # How many requests may talk to this provider at the same time; `None` for any number.
         self.bounds: Bounds | None = None
 
     @property
     def ca_bundle(self) -> str | None:
-        """The certificate authorities to trust instead of the usual ones."""
+        """The certificate authorities to trust instead of the default ones."""
         return self._ca_bundle
 
     @property
     def policy(self) -> ConnectionPolicy:
-        """Where connections may lead, also those of a site's own calls."""
+        """Where connections may lead, including those of a site's own calls."""
         return self._policy
 
     def send(self, request: Request) -> Response:
-        """Make one exchange, never repeated and never redirected; return the answer, whatever its status."""
+        """Make one exchange without retries or redirects; return the response, whatever its status."""
         origin, _ = destination(request.url)
         with self.attending():
             return self._exchange(request, origin)
 
     def attending(self) -> AbstractContextManager[None]:
-        """Count as one who talks to this provider, or is about to; `ProviderUnavailable` beyond the bounds."""
+        """Hold a slot for this provider; raise `ProviderUnavailable` beyond the limits."""
         return _attendance.attending(self.bounds if _is_bounded.get() else None)
 
     def acquire(self, lock: threading.Lock, *, timeout: float) -> bool:
-        """Wait for a thread that asks this provider: a moment with all others, longer only as one who is counted."""
+        """Wait for a thread that is talking to this provider: briefly, or longer while holding a slot."""
         if lock.acquire(timeout=min(timeout, A_MOMENT)):
             return True
         with self.attending():
@@ -111,7 +111,7 @@ class Transport:
                 self._breaker.failed(circuit)
             raise
         except MetadataInvalid:
-            raise  # a refused address: nobody was asked
+            raise  # the address was refused before anything was sent
         except ResponseInvalid:
             self._breaker.answered(circuit)
             raise
@@ -119,7 +119,7 @@ class Transport:
         return response
 
     def _circuit(self, origin: Origin) -> Hashable:
-        """Name the circuit: what a short time-out, a private CA or another way there does is no fault of the server."""
+        """Name the circuit; it includes settings such as the timeout, whose failures are not the server's fault."""
         return (origin, self._ca_bundle, self._policy, min(self.timeout, FAIR_CHANCE))
 
     def _seconds(self) -> float:
@@ -134,7 +134,7 @@ class Transport:
 
 @contextmanager
 def time_budget(seconds: float) -> Iterator[None]:
-    """All exchanges inside share these seconds; of nested budgets the one that ends first holds."""
+    """Limit all exchanges inside to these seconds in total; of nested budgets, the one that ends first applies."""
     end = time.monotonic() + seconds
     outer = _budget.get()
     token = _budget.set(end if outer is None else min(end, outer))
@@ -147,7 +147,7 @@ def time_budget(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def without_bounds() -> Iterator[None]:
-    """Let exchanges inside be as many as there are threads: of a command, whose operator has said how many."""
+    """Lift the limits for exchanges inside: a command has as many threads as its operator asked for."""
     token = _is_bounded.set(False)
     try:
         yield
@@ -159,7 +159,7 @@ _is_bounded: ContextVar[bool] = ContextVar("oidc_login_is_bounded", default=True
 
 
 def time_left() -> float:
-    """Return how many seconds of the time budget are left; without one, there is no end."""
+    """Return how many seconds of the time budget are left; without a budget, there is no limit."""
     budget = _budget.get()
     return math.inf if budget is None else budget - time.monotonic()
 
@@ -168,8 +168,8 @@ _budget: ContextVar[float | None] = ContextVar("oidc_login_time_budget", default
 
 
 def _adapter(ca_bundle: str | None, policy: ConnectionPolicy) -> Adapter:
-    """The one adapter of this process for this CA bundle."""
-    # The process is named as well: some servers fork without Python's knowledge.
+    """Return this process's adapter for this CA bundle."""
+    # The process is part of the key, because some servers fork without Python's knowledge.
     key = (os.getpid(), ca_bundle, policy)
     adapter = _adapters.get(key)
     if adapter is not None:
@@ -179,7 +179,7 @@ def _adapter(ca_bundle: str | None, policy: ConnectionPolicy) -> Adapter:
 
 
 def _forget_process_state() -> None:
-    """Share no connection with another process, nor a lock that somebody held when it forked."""
+    """Do not share connections, or locks that were held during the fork, with another process."""
     global _adapters, _adapters_lock
     _adapters = {}
     _adapters_lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Connections with one deadline over name, TCP, TLS, request and answer; what they carry is not decided here."""
+"""Connections with one deadline for DNS, TCP, TLS, request and response; the callers decide what they carry."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MAX_IDLE = 20.0
 MAX_ADDRESSES = 8
 KEPT_CONNECTIONS = 32
 
-# From a host name to its addresses, best first.
+# Maps a host name to its addresses, best first.
 Resolver = Callable[[str], Sequence[str]]
 
 
 class WithoutQueries(logging.Filter):
-    """Keeps queries out of what urllib3 logs of our exchanges: some provider wants a secret in one."""
+    """Removes queries from urllib3's log lines about our exchanges, because one provider wants a secret in a query."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if deadline.get(None) is not None and isinstance(record.args, tuple):
@@ -47,14 +47,14 @@ logging.getLogger(HTTPConnectionPool.__module__).addFilter(WithoutQueries())
 
 
 def system_resolver(host: str) -> list[str]:
-    """Ask the operating system, which has no time-out of its own to set."""
+    """Ask the operating system, whose resolver has no timeout option."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionPolicy:
-    """Where connections may lead, and how long they are kept."""
+    """Where connections may lead, and how long they are kept alive."""
 
     resolver: Resolver = system_resolver
     refuse_private_addresses: bool = False
@@ -62,10 +62,11 @@ class ConnectionPolicy:
     proxy: Proxy | None = None
 
     def dial(self, host: str, port: int) -> DeadlineSocket:
-        """Open a TCP connection, to the very address that was checked (no DNS rebinding)."""
+        """Open a TCP connection to exactly the address that was checked (no DNS rebinding)."""
         if self.proxy is None:
             return _connect(self._addresses(host), port)
-        # The name is the proxy's to look up, unless an address has to be checked: then that one is asked for.
+        # Let the proxy resolve the name, unless the address has to be checked; then ask the proxy for the checked
+        # address.
         target = self._addresses(host)[0] if self.refuse_private_addresses else host
         sock = self._connect_to_proxy(self.proxy)
         try:
@@ -76,13 +77,13 @@ class ConnectionPolicy:
         return sock
 
     def dial_in_clear(self, host: str, port: int) -> DeadlineSocket:
-        """The same for plain http: what is meant for this machine does not leave it by a proxy elsewhere."""
+        """Open a connection for plain HTTP, without the proxy: loopback requests must not leave this machine."""
         if self.proxy is not None and is_loopback(host) and not is_loopback(self.proxy.host):
             raise MetadataInvalid("url")
         return self.dial(host, port)
 
     def _connect_to_proxy(self, proxy: Proxy) -> DeadlineSocket:
-        """The proxy is the site's own choice, and most of them have a private address."""
+        """Connect to the proxy without checking its address: it is the site's own choice and usually private."""
         try:
             return _connect(self._resolved(proxy.host), proxy.port)
         except ProviderUnavailable as error:
@@ -102,11 +103,11 @@ class ConnectionPolicy:
 
 
 def _connect(addresses: Sequence[str], port: int) -> DeadlineSocket:
-    """Try one address after the other."""
+    """Try the addresses one after the other."""
     reason = "connect"
     for index, address in enumerate(addresses):
         try:
-            # An equal share each, so that one silent address leaves time for the next.
+            # Each gets an equal share, so that a silent address leaves time for the next one.
             return _open(address, port, remaining() / (len(addresses) - index))
         except TimeoutError:
             reason = "timeout"
@@ -128,13 +129,13 @@ def _open(address: str, port: int, seconds: float) -> DeadlineSocket:
 
 
 def _resolve_in_time(resolver: Resolver, host: str) -> Sequence[str]:
-    """Wait for the resolver as long as the exchange lasts; a thread that hangs longer is left behind."""
+    """Wait for the resolver until the deadline; a thread that takes longer is left behind."""
     answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(resolver(host))
-        except (OSError, UnicodeError):  # unknown, or no name at all (a label over 63 bytes)
+        except (OSError, UnicodeError):  # unknown, or not a valid name (a label over 63 bytes)
             answers.put(())
 
     threading.Thread(target=ask, name="oidc_login-resolver", daemon=True).start()
@@ -145,7 +146,7 @@ def _resolve_in_time(resolver: Resolver, host: str) -> Sequence[str]:
 
 
 class DialledConnection(HTTPConnection):
-    """A connection to where the policy allows, for one exchange after another."""
+    """A connection to a host that the policy allows, for consecutive exchanges."""
 
     def __init__(self, host: str, port: int | None = None, *, policy: ConnectionPolicy, **options: Any) -> None:
         super().__init__(host, port, **options)
@@ -154,7 +155,7 @@ class DialledConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """What the pool asks before a request; a stale one is replaced then, since nothing is sent twice."""
+        """Whether the pool can reuse the connection; a stale one is replaced, because a request is sent once."""
         return time.monotonic() - self._answered_at < self._policy.max_idle and super().is_connected
 
     def connect(self) -> None:
@@ -167,11 +168,11 @@ class DialledConnection(HTTPConnection):
 
 
 class DialledTLSConnection(DialledConnection, HTTPSConnection):
-    """The same over TLS; certificate and host name are verified by the context, in the handshake."""
+    """A TLS connection; its context verifies certificate and host name in the handshake."""
 
     @property
     def is_connected(self) -> bool:
-        # Bytes that nobody asked for may also wait inside the TLS layer.
+        # Unexpected bytes may also wait inside the TLS layer.
         return super().is_connected and isinstance(self.sock, ssl.SSLSocket) and not self.sock.pending()
 
     def connect(self) -> None:
@@ -185,20 +186,20 @@ class DialledTLSConnection(DialledConnection, HTTPSConnection):
         except (OSError, ValueError) as error:
             raise ProviderUnavailable("tls") from error
         finally:
-            # The wrapped socket has taken the file descriptor over, if it came to that.
+            # If the TLS socket was created, it owns the file descriptor.
             sock.close()
         self.is_verified = True
 
 
 class PlainConnection(DialledConnection):
-    """A connection for exchanges with a provider, left alone as soon as there is any doubt about it."""
+    """A connection for exchanges with a provider, which is dropped as soon as there is any doubt about it."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._outgoing: list[bytes] = []
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Send headers and body as one: half the packets, TLS records and system calls."""
+        """Send headers and body together, which halves the packets, TLS records and system calls."""
         self._outgoing = []
         super().request(*args, **kwargs)
         super().send(b"".join(self._outgoing))
@@ -214,14 +215,14 @@ class PlainConnection(DialledConnection):
             raise unavailable(error) from error
         except (HTTPException, HTTPError):
             raise ResponseInvalid("headers") from None
-        # An interim answer would be taken for the final one, and the final one for that of the next request.
+        # Without this, an interim response would be taken for the final one, and the final one for the next response.
         if response.status < 200:
             raise ResponseInvalid("status")
         return response
 
 
 class TLSConnection(PlainConnection, DialledTLSConnection):
-    """The same over TLS."""
+    """A TLS connection for exchanges with a provider."""
 
 
 class PlainPool(HTTPConnectionPool):
@@ -233,7 +234,7 @@ class TLSPool(HTTPSConnectionPool):
 
 
 def unavailable(error: OSError) -> ProviderUnavailable:
-    """What a failed read or write means."""
+    """Return the error for a failed read or write."""
     closed = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
     if isinstance(error, ssl.SSLError) and not closed:
         return ProviderUnavailable("tls")

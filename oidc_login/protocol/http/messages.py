@@ -1,4 +1,4 @@
-"""One request, its response, and JSON that everybody reads alike: the one parser for whatever a provider sent."""
+"""Requests, responses, and the strict JSON parser for everything that a provider sends."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ MAX_DIGITS = 40
 
 
 def strict_json(raw: bytes | str) -> Any:
-    """Parse UTF-8 JSON without repeated names, infinite numbers or deep nesting (RFC 8259 4, 6, 8.1, 9)."""
+    """Parse UTF-8 JSON without duplicate names, infinite numbers or deep nesting (RFC 8259 4, 6, 8.1, 9)."""
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
         value = _DECODER.decode(text)
     except (ValueError, RecursionError):
-        # Not chained: these errors hold the document.
+        # Not chained, because these errors contain the document.
         raise ResponseInvalid("json") from None
-    # As few brackets cannot be nested any deeper; most documents need no second look.
+    # With so few brackets the nesting cannot be too deep, so most documents need no second pass.
     if text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(value)
     return value
 
 
 def stated(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members that say something: null and "" mean that a member is absent, as serializers write it.
+    """Return the members that have a value; serializers write null or "" for absent members.
 
-    For documents, keys and answers. In the header and the claims of what is signed, each stands for itself.
+    Use it for documents, keys and responses, but not for signed headers and claims.
     """
     return {name: value for name, value in members.items() if value is not None and value != ""}
 
@@ -85,7 +85,7 @@ DEFAULT_MAX_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent, once."""
+    """A request that is sent once."""
 
     method: str
     url: str
@@ -96,7 +96,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What was answered, whatever the status; header names are found in lower case."""
+    """A response with any status; header names are in lower case."""
 
     status: int
     content_type: str
@@ -108,7 +108,7 @@ class Response:
 
 
 def retry_after(response: Response, now: float) -> int | None:
-    """Seconds to wait, as a 429 or 503 asked for, between a second and an hour (RFC 9110 10.2.3)."""
+    """Return the seconds that a 429 or 503 asked to wait, between a second and an hour (RFC 9110 10.2.3)."""
     value = response.headers.get("retry-after", "").strip()
     if response.status not in (429, 503) or not value:
         return None

@@ -1,4 +1,4 @@
-"""A `requests.Session` for the API of an OAuth 1.0 provider: every request is signed, each step of a redirect anew."""
+"""A `requests.Session` for the API of an OAuth 1.0 provider that signs every request and every redirect."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from oidc_login.protocol.http.client import Request, Transport
 from oidc_login.protocol.http.connections import ConnectionPolicy
 from oidc_login.protocol.oauth1 import Token
 
-# What stands in a request that is to be signed. requests takes it off, as it does any `Authorization`, where a
-# redirect leads to another origin.
+# A placeholder in requests that have to be signed. requests removes it, like any `Authorization`, when a redirect
+# leads to another origin.
 TO_BE_SIGNED = "OAuth"
 
 Sign = Callable[[Request, Token], Request]
 RefusesToken = Callable[[str, str], bool]
-MAX_REASON = 1000  # bytes of an answer that may say why
+MAX_REASON = 1000  # bytes of a response that may give the reason
 
 
 class SignedSession(TokenSession):
-    """Signs with the token of a `TokenSource`.
+    """Signs requests with the token of a `TokenSource`.
 
-    `refuses_token` says of the challenge and body of a 401 whether the token is of no more use.
+    `refuses_token` decides from the challenge and the body of a 401 whether the token is no longer valid.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SignedSession(TokenSession):
 
 
 class SigningAdapter(ApiAdapter):
-    """Signs at the last moment, so that the session holds, follows and answers with unsigned requests alone."""
+    """Signs at the last moment, so that the session only stores, redirects and returns unsigned requests."""
 
     def __init__(self, policy: ConnectionPolicy, source: TokenSource, sign: Sign, refuses_token: RefusesToken) -> None:
         super().__init__(policy)
@@ -61,7 +61,7 @@ class SigningAdapter(ApiAdapter):
         except TokenNotSent as error:
             raise TokenNotSent(str(error), request=request) from None
         except requests.RequestException as error:
-            # Not chained: it holds the signed request, as its text may hold the signed URL.
+            # Not chained, because the error contains the signed request, and its text may contain the signed URL.
             raise type(error)(f"no answer from {urlsplit(str(request.url)).hostname}", request=request) from None
         response.request, response.url = request, str(request.url)
         if response.status_code == 401:
@@ -72,7 +72,7 @@ class SigningAdapter(ApiAdapter):
 
 
 def signed_copy(request: requests.PreparedRequest, sign: Callable[[Request], Request]) -> requests.PreparedRequest:
-    """Return the request with its signature; a body that is a stream can be no part of that."""
+    """Return the signed request; the signature cannot cover a streamed body."""
     body = request.body.encode() if isinstance(request.body, str) else request.body
     unsigned = Request(
         method=str(request.method),

@@ -1,4 +1,4 @@
-"""The egress proxy of a provider: its URL, and the tunnel through it (RFC 9110 9.3.6)."""
+"""A provider's egress proxy: its URL, and the tunnel through it (RFC 9110 9.3.6)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPENED = re.compile(rb"HTTP/1\.[01] 2\d\d[ \r]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """A proxy that is spoken to in clear; what goes through its tunnel is encrypted for the provider."""
+    """A proxy with an unencrypted connection; the traffic inside its tunnel is encrypted for the provider."""
 
     host: str
     port: int
@@ -26,7 +26,7 @@ class Proxy:
 
     @classmethod
     def from_url(cls, url: str) -> Proxy:
-        """Read `http://[user:password@]host[:port]`; a `ValueError` never repeats it, since it may hold a password."""
+        """Parse `http://[user:password@]host[:port]`; errors never quote it, because it may contain a password."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -42,7 +42,7 @@ class Proxy:
         return cls(host=host, port=DEFAULT_PORT if port is None else port, authorization=authorization)
 
     def open_tunnel(self, sock: socket.socket, host: str, port: int) -> None:
-        """Have the proxy connect; `ProviderUnavailable` if it does not, or says more than that it has."""
+        """Open a tunnel; raise `ProviderUnavailable` if the proxy fails or sends more than its response."""
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
         if self.authorization:
@@ -57,7 +57,7 @@ class Proxy:
 
 
 def _read_head(sock: socket.socket) -> bytes:
-    """Read the headers of the answer; whatever follows them at once comes along."""
+    """Read the headers of the response, and any bytes that follow them."""
     answer, part = bytearray(), bytearray(4096)
     while b"\r\n\r\n" not in answer:
         size = sock.recv_into(part)

@@ -1,7 +1,7 @@
-"""Sockets with one deadline over all that is done with them.
+"""Sockets with one deadline for all their operations.
 
-The deadline is a context variable, since a kept connection serves one exchange after another. It is enforced
-here, so that nothing above can be held up: by a silent handshake, or headers that come one byte at a time.
+The deadline is a context variable, because a kept-alive connection serves several exchanges. Sockets enforce it, so
+that a silent handshake, or headers that arrive one byte at a time, cannot block the layers above.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from oidc_login.protocol.errors import ProviderUnavailable
 
-# The time.monotonic() at which the current exchange is over.
+# The time.monotonic() at which the current exchange ends.
 deadline: ContextVar[float] = ContextVar("oidc_login_exchange_deadline")
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Make this one exchange, whose every operation ends in time; of nested limits the one that ends first holds."""
+    """Set the deadline of one exchange for all its operations; of nested limits, the one that ends first applies."""
     end = time.monotonic() + seconds
     token = deadline.set(min(end, deadline.get(end)))
     try:
@@ -36,7 +36,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def remaining() -> float:
-    """Seconds left for the current exchange; more than zero, or the exchange is over."""
+    """Return the seconds left for the current exchange; raise a timeout if there are none."""
     seconds = deadline.get() - time.monotonic()
     if seconds <= 0:
         raise ProviderUnavailable("timeout")
@@ -44,7 +44,7 @@ def remaining() -> float:
 
 
 class DeadlineSocket(socket.socket):
-    """A socket whose every operation ends with the current exchange, or else at its own time-out."""
+    """A socket whose operations end with the current exchange, or at their own timeout."""
 
     __slots__ = ()
 
@@ -68,12 +68,12 @@ class DeadlineSocket(socket.socket):
 
 
 class DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
-    """The same over TLS, where one operation is a whole record or the whole handshake."""
+    """A TLS socket; an operation is a whole record or the whole handshake."""
 
 
 @lru_cache(maxsize=64)
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Read the CA bundle, a file or a directory, once for all connections that will trust it."""
+    """Read the CA bundle, a file or a directory, once for all connections that trust it."""
     is_directory = os.path.isdir(ca_bundle)
     try:
         context = ssl.create_default_context(

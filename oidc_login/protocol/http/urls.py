@@ -1,4 +1,4 @@
-"""The URLs that requests may go to; metadata is checked with it before anything is sent."""
+"""Checks and parses the URLs of requests; metadata is checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from oidc_login.protocol.errors import MetadataInvalid
 Origin = tuple[str, str, int]
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
-# Printable ASCII without the backslash, which parsers disagree about.
+# Printable ASCII without the backslash, which parsers treat differently.
 URL = re.compile(r"[!-\[\]-~]{1,2048}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
-# Line-based services, which could be made to read a request as commands (Fetch 2.11 blocks these and more).
+# Line-based services that could interpret a request as commands (Fetch 2.11 blocks these and more).
 OTHER_SERVICES = frozenset({21, 22, 23, 25, 110, 119, 143, 465, 587})
 
 
 def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
-    """Return an absolute https URL that everybody parses alike; plain http is for loopback hosts alone."""
+    """Return an absolute https URL that all parsers understand alike; plain http is only allowed for loopback hosts."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -44,7 +44,7 @@ def check_url(url: str, *, insecure_allow_http: bool = False) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL as RFC 6454 6.2 writes them; "" where there is no host."""
+    """Return the origin of a URL in the form of RFC 6454 6.2, or "" if it has no host."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -57,7 +57,7 @@ def origin_of(url: str) -> str:
 
 
 def is_ipv6_address(host: str) -> bool:
-    """Without a zone (`%eth0`), which means something on one machine only."""
+    """Return whether the host is an IPv6 address without a zone (`%eth0`), which is only meaningful on one machine."""
     try:
         return ip_address(host).version == 6 and "%" not in host
     except ValueError:
@@ -65,7 +65,7 @@ def is_ipv6_address(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """This machine by its usual names; not an IPv4 address inside an IPv6 one, which Pythons disagree about."""
+    """Return whether the host is this machine; IPv4-mapped IPv6 addresses do not count, as Python versions differ."""
     if host in ("localhost", "::1"):
         return True
     try:
@@ -76,7 +76,7 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=256)
 def destination(url: str) -> tuple[Origin, str]:
-    """Where a checked URL leads: the origin, and what to ask there for."""
+    """Return the origin of a checked URL, and the request target."""
     parts = urlsplit(check_url(url))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return (parts.scheme, str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme]), target
