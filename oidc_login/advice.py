@@ -41,7 +41,7 @@ OWN_STORES: Mapping[str, str] = {
     "database": "The site's database does not respond: check that it is running, accepts writes and has free "
     "connections.",
     "sessions": "The session store does not respond: check the server that SESSION_ENGINE uses.",
-    "tables_missing": "The database lacks the tables of this package: run `manage.py migrate`.",
+    "tables_missing": "The database lacks tables: run `manage.py migrate`.",
     "loader": "OIDC_LOGIN_PROVIDER_LOADER failed: the log contains its error.",
 }
 

@@ -10,6 +10,7 @@ import re
 from pickle import PickleError
 from traceback import walk_tb
 
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import BaseCache
 from django.db import (
@@ -29,7 +30,8 @@ from oidc_login.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 
-TABLES = "oidc_login_"  # how the names of the package's tables begin
+# How the names of the tables begin that each sign-in needs: of this package, of accounts and of sessions.
+TABLES = ("oidc_login_", "auth_", "django_")
 
 # What may work a moment later: a lock, a lost connection, no connection left, a database that became read-only.
 # Drivers do not agree on the class: psycopg raises InternalError for a read-only database.
@@ -63,8 +65,12 @@ def seen_as(error: Exception) -> OAuthError | None:
 
 
 def is_missing_table(error: Exception) -> bool:
-    """Whether a table of this package is missing, in the words of the database."""
-    if not isinstance(error, DatabaseError) or f" {TABLES}" not in re.sub(r"[^\w]", " ", str(error)):
+    """Whether a table that signing in needs is missing, in the words of the database."""
+    if not isinstance(error, DatabaseError):
+        return False
+    words = re.sub(r"[^\w]", " ", str(error))
+    tables = (*TABLES, get_user_model()._meta.db_table)
+    if not any(f" {table}" in words for table in tables):
         return False
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)  # psycopg 3 and 2

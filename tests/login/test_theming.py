@@ -323,18 +323,18 @@ def test_person_without_a_password_finds_where_to_set_one(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("url", ["/oauth/connections/"])
+@pytest.mark.parametrize("table", ["oidc_login_oauthconnection", "auth_user", "django_session"])
 def test_missing_tables_are_named_with_what_to_do(
-    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture, url: str
+    op: OpenIDProvider, browser: Browser, caplog: pytest.LogCaptureFixture, table: str
 ) -> None:
-    browser.log_in(get_user_model().objects.create_user("ada"))
+    answer = browser.authorize(op, browser.begin())
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE oidc_login_oauthconnection RENAME TO kept_elsewhere")
+        cursor.execute(f"ALTER TABLE {table} RENAME TO kept_elsewhere")
     try:
-        response = browser.get(url)
+        response = browser.end(answer)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE kept_elsewhere RENAME TO oidc_login_oauthconnection")
+            cursor.execute(f"ALTER TABLE kept_elsewhere RENAME TO {table}")
 
     assert response.status_code == 500
     assert "site_misconfigured" in response.content.decode()
