@@ -22,7 +22,17 @@ from oidc_login.flow.redirects import callback_uri, log_dropped_next
 from oidc_login.providers.base import OAuthProvider
 
 Purpose = Literal[
-    "login", "initiated", "connect", "scopes", "reauthenticate", "refresh", "native", "client", "client_logout", "token"
+    "login",
+    "initiated",
+    "connect",
+    "scopes",
+    "reauthenticate",
+    "refresh",
+    "native",
+    "one_tap",
+    "client",
+    "client_logout",
+    "token",
 ]
 
 

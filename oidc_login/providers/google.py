@@ -15,6 +15,8 @@ class GoogleProvider(OIDCProvider):
     brand_color = "#1a56c4"
     default_discovery_url = "https://accounts.google.com/.well-known/openid-configuration"
     kept_claims = ("hd",)
+    # https://developers.google.com/identity/gsi/web/guides/client-library
+    one_tap_script = "https://accounts.google.com/gsi/client"
 
     # Google's documentation allows both spellings of its issuer in an ID token.
     issuer_aliases = ("accounts.google.com",)

@@ -94,6 +94,9 @@ class ProviderInterface:
     # The audiences of ID tokens from the provider's SDKs for phones; empty for a class without ID tokens.
     native_client_ids: tuple[str, ...] = ()
 
+    # The script that gives pages an ID token for `client_id` (`oidc_login.contrib.one_tap`), "" where there is none.
+    one_tap_script: str = ""
+
     # Arguments that only some base classes take.
     userinfo_endpoint: str = ""
     mapping: Mapping[str, str] = {}

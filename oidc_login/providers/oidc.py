@@ -154,7 +154,9 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         """Return the claims of the ID token after all rules of Core 3.1.3.7."""
         flow = pending_flow(request)
         if flow.purpose == "native":
-            return openid_id_token.check_native(self, oauth_token, nonce=flow.nonce).claims
+            return openid_id_token.check_native(self, oauth_token, self.native_client_ids, nonce=flow.nonce).claims
+        if flow.purpose == "one_tap":
+            return openid_id_token.check_native(self, oauth_token, (self.client_id,), nonce=flow.nonce).claims
         max_age = flow.parameters.get("max_age", self.max_age)
         if max_age is not None:
             # The provider checked the age when the flow began; the time that the person has taken since does not count.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -56,15 +57,15 @@ def check(
 
 
 @sensitive_variables()
-def check_native(provider: OIDCProvider, oauth_token: OAuthToken, *, nonce: str) -> IDToken:
-    """Return the verified ID token from an SDK for phones; its audience is one of `native_client_ids`.
+def check_native(provider: OIDCProvider, oauth_token: OAuthToken, client_ids: Sequence[str], *, nonce: str) -> IDToken:
+    """Return the verified ID token from an SDK, obtained without a code; its audience is one of `client_ids`.
 
     One app of the site may request a token for another one, in which case `azp` names the first app.
     https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
     """
     claimed = parse_claims(parse_jws(decrypted(oauth_token.id_token, provider.private_key)).payload).get("aud")
     named = claimed if isinstance(claimed, list) else [claimed]
-    client_id = next((client_id for client_id in provider.native_client_ids if client_id in named), None)
+    client_id = next((client_id for client_id in client_ids if client_id in named), None)
     if client_id is None:
         raise InvalidIDToken("aud")
     return check(
@@ -73,7 +74,7 @@ def check_native(provider: OIDCProvider, oauth_token: OAuthToken, *, nonce: str)
         client_id=client_id,
         nonce=nonce,
         max_age=provider.max_age,
-        authorized_parties=provider.native_client_ids,
+        authorized_parties=client_ids,
         comes_alone=not oauth_token.access_token,
         insecure_allow_missing_nonce=False,  # nothing else binds the token to this request
     )

@@ -18,6 +18,7 @@ from oidc_login.models import LinkWindow, OAuthConnection
 from oidc_login.signin.link_window import forget_closed
 from tests.drf.conftest import API, jwt, opaque
 from tests.gate.world import ALLOWED, SIGNED_OUT, World
+from tests.one_tap.page import id_token, nonce_in, post_credential
 from tests.sessions.conftest import grow_old
 from tests.support.browser import Browser
 from tests.support.served import ALICE, CLIENT_SECRET
@@ -332,6 +333,24 @@ def open_window(world: World) -> None:
     )
 
 
+# One Tap.
+
+
+def page_with_one_tap(world: World) -> tuple[Browser, str]:
+    world.settings.ROOT_URLCONF = "tests.gate.urls"
+    world.configure(**{"class": "tests.one_tap.page.OneTapProvider"})
+    world.open_account()
+    browser = Browser()
+    return browser, nonce_in(browser.get("/page/"))
+
+
+def sign_in_by_one_tap(world: World, prepared: tuple[Browser, str]) -> str:
+    """The ID token that the provider's script gets for a page, posted with the cookie that the script sets."""
+    browser, nonce = prepared
+    post_credential(browser, id_token(world.op, nonce=nonce), key=world.key)
+    return world.signed_in(browser)
+
+
 ENTRANCES: Mapping[str, Entrance] = {
     "sign-in, known identity": Entrance(prepare=World.connect_alice, use=sign_in),
     "sign-in, new identity": Entrance(prepare=World.open_account, use=sign_in),
@@ -355,6 +374,7 @@ ENTRANCES: Mapping[str, Entrance] = {
     "bearer token, `bearer_required`": api("/plain/", jwt),
     "bearer token, mozilla-django-oidc's class": api("/upstream/", opaque),
     "native sign-in": Entrance(prepare=open_account_for_app, use=sign_in_natively),
+    "One Tap": Entrance(prepare=page_with_one_tap, use=sign_in_by_one_tap),
     "`oidc_login.client`, ID token": Entrance(prepare=client_token, use=parse_id_token),
     "`oidc_login.client`, `userinfo()`": Entrance(prepare=client_token, use=client_userinfo),
     "hook `filter_users_by_claims`": Entrance(prepare=hook(FindsByName), use=sign_in),

@@ -11,7 +11,8 @@ from django.core.cache import cache
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
 from oidc_login.mozilla.provider import EndpointsProvider
-from oidc_login.providers import GoogleProvider, MicrosoftProvider, OIDCProvider
+from oidc_login.providers import GoogleProvider, MicrosoftProvider
+from tests.one_tap.page import OneTapProvider
 
 if TYPE_CHECKING:
     from tests.gate.world import World
@@ -20,14 +21,14 @@ TENANT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 Rule = Callable[["World"], None]
 
 
-class OneTenant(OIDCProvider):
+class OneTenant(OneTapProvider):
     """Lets one tenant in, by the rule of the shipped class; the ID tokens of the tests name no tenant."""
 
     tenant, is_shared, allowed_tenants = "common", True, frozenset({TENANT})
     check_claims = MicrosoftProvider.check_claims
 
 
-class OneDomain(OIDCProvider):
+class OneDomain(OneTapProvider):
     """Lets one Workspace domain in, by the rule of the shipped class."""
 
     hosted_domain = "corp.example"

@@ -83,6 +83,7 @@ CELLS: Mapping[str, Mapping[str, str]] = {
         rule: outcome if outcome == ALLOWED else "401" for rule, outcome in KNOWN.items()
     },
     "native sign-in": LINKING,
+    "One Tap": LINKING,
     "`oidc_login.client`, ID token": CLIENT,
     "`oidc_login.client`, `userinfo()`": CLIENT,
     "hook `filter_users_by_claims`": {**LINKING, "linking `never`": ALLOWED},

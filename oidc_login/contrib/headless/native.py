@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -20,7 +21,7 @@ from oidc_login.contrib.headless.body import text_member
 from oidc_login.contrib.headless.errors import FieldInvalid, NativeTokenInvalid
 from oidc_login.contrib.headless.nonces import check_nonce, expected_nonce, use_up_nonce
 from oidc_login.exceptions import OAuthError, ProviderUnknown, RefusedBySite, as_oauth_error
-from oidc_login.flow.pending import Flow, attach_flow
+from oidc_login.flow.pending import Flow, Purpose, attach_flow
 from oidc_login.models import LinkReason
 from oidc_login.protocol.errors import InvalidIDToken, ProtocolError
 from oidc_login.protocol.jose import parse_claims, parse_jws
@@ -59,10 +60,18 @@ def sign_in_with_id_token(
     token = OAuthToken(access_token=text_member(members, "access_token"), id_token=raw)
     check_nonce(nonce, provider.key)
     use_up_nonce(nonce)
+    backend = partial(prepared_backend, request, provider, token=token, nonce=nonce, purpose="native")
+    names, code = sent_names(members), text_member(members, "code")
+    return sign_in_by(backend, establish=establish, unsigned_names=names, code=code, link_reason=LinkReason.NATIVE)
+
+
+@sensitive_variables()
+def sign_in_by(make_backend: Callable[[], Any], *, establish: Establish, code: str = "", **verifying: Any) -> SignedIn:
+    """Return the sign-in that the ID token of a backend proves, or raise `OAuthError` with nothing written."""
     try:
-        backend = prepared_backend(request, provider, token=token, nonce=nonce)
-        verified = verify(backend, unsigned_names=sent_names(members))
-        if code := text_member(members, "code"):
+        backend = make_backend()
+        verified = verify(backend, **verifying)
+        if code:
             backend.oauth_token = exchange_code(backend, code, subject=verified.id_claims["sub"])
             verified = replace(verified, token=backend.oauth_token)
         return write_sign_in(backend, verified, establish=establish)
@@ -77,14 +86,16 @@ def sign_in_with_id_token(
 
 
 @sensitive_variables()
-def prepared_backend(request: HttpRequest, provider: OAuthProvider, *, token: OAuthToken, nonce: str) -> Any:
+def prepared_backend(
+    request: HttpRequest, provider: OAuthProvider, *, token: OAuthToken, nonce: str, purpose: Purpose
+) -> Any:
     """Return the site's backend with a flow of its own for this ID token; its hooks find both."""
     claimed = parse_claims(parse_jws(token.id_token).payload).get("nonce")
     backend = site_backend()
     backend.request, backend.provider, backend.oauth_token = request, provider, token
     backend.flow = Flow(
         provider_key=provider.key,
-        purpose="native",
+        purpose=purpose,
         issuer=provider.get_issuer(),
         redirect_uri="",
         nonce=expected_nonce(nonce, claimed),
@@ -95,8 +106,8 @@ def prepared_backend(request: HttpRequest, provider: OAuthProvider, *, token: OA
 
 
 @sensitive_variables()
-def verify(backend: Any, *, unsigned_names: Mapping[str, str]) -> Verified:
-    """Return what the ID token proves by the hook `verify_token`: all rules of Core 3.1.3.7, for the apps' audience."""
+def verify(backend: Any, *, unsigned_names: Mapping[str, str] | None = None, link_reason: str = "") -> Verified:
+    """Return what the ID token proves by the hook `verify_token`: all rules of Core 3.1.3.7."""
     id_claims = backend.verify()
     check_authentication_context(backend.flow, backend.provider, id_claims)
     return Verified(
@@ -105,8 +116,8 @@ def verify(backend: Any, *, unsigned_names: Mapping[str, str]) -> Verified:
         provider=backend.provider,
         token=backend.oauth_token,
         id_claims=id_claims,
-        unsigned_names=unsigned_names,
-        link_reason=LinkReason.NATIVE,
+        unsigned_names=unsigned_names or {},
+        link_reason=link_reason,
     )
 
 
