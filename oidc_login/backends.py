@@ -23,12 +23,13 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.conf import django
 from oidc_login.exceptions import RefusedBySite
 from oidc_login.flow.pending import Flow
+from oidc_login.mozilla import outside
 from oidc_login.mozilla.hooks import TOKEN_FIELDS, UpstreamHooks
 from oidc_login.protocol.authorization import AuthorizationResponse
 from oidc_login.providers.answers import answers_of
+from oidc_login.providers.values import OAuthToken
 from oidc_login.registry import get_provider
 from oidc_login.signin import users
-from oidc_login.signin.claims import Identity
 from oidc_login.signin.constraints import refusal
 from oidc_login.signin.exchange import identify
 from oidc_login.signin.sign_in import admit_and_write, sign_in
@@ -42,7 +43,6 @@ class OIDCLoginBackend(UpstreamHooks):
     The sign-in itself is in `oidc_login.signin`. This class has the hooks that it calls, and their defaults.
     """
 
-    identity: Identity
     verified: Verified
     signed_in: SignedIn | None = None
     transaction: SignInTransaction
@@ -91,20 +91,26 @@ class OIDCLoginBackend(UpstreamHooks):
     def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Exchange the code; return the tokens by the names of `OAuthToken`."""
         with answers_of(self.provider):
-            token = self.provider.get_oauth_token(code=payload["code"], request=self.request)
+            if self.is_set("flow"):
+                token = self.provider.get_oauth_token(code=payload["code"], request=self.request)
+            else:
+                token = outside.ask_for_token(self.provider, payload)
             return {name: getattr(token, name) for name in TOKEN_FIELDS}
 
     @sensitive_variables()
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
         """Return the claims of the ID token after every check of Core 3.1.3.7; {} without OpenID Connect."""
+        if not self.is_set("oauth_token"):
+            return outside.verified_claims(self.provider, token, nonce=kwargs.get("nonce"))
         self.verified_claims = self.provider.verify_id_token(self.oauth_token, request=self.request)
         return dict(self.verified_claims)
 
     @sensitive_variables()
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Return all claims about the person: those of the ID token, completed by userinfo."""
+        token = self.oauth_token if self.is_set("oauth_token") else OAuthToken(access_token, id_token=id_token)
         with answers_of(self.provider):
-            claims = self.provider.get_userinfo(self.oauth_token, claims=payload)
+            claims = self.provider.get_userinfo(token, claims=payload)
         if hasattr(self, "verified"):
             # For an override of `get_or_create_user` that calls this itself; the hooks after it read the identity.
             self.identity = identify(self.verified, claims, payload)
@@ -131,7 +137,7 @@ class OIDCLoginBackend(UpstreamHooks):
         name = "" if self.suggested_username(claims) else users.first_username(claims)
         if name.casefold() in self.reserved_usernames:
             name = ""
-        found, is_free = users.find_by_email_or_name(self.identity.email, name)
+        found, is_free = users.find_by_email_or_name(self.identity_of(claims).email, name)
         self.known_free_username = name if is_free else ""
         return found
 
@@ -139,7 +145,7 @@ class OIDCLoginBackend(UpstreamHooks):
     def create_user(self, claims: dict[str, Any]) -> AbstractBaseUser | None:
         """Return a new user with an unusable password; its address is set only when it is verified."""
         return users.make_user(
-            self.identity, claims, provider=self.provider, get_username=lambda: self.get_username(claims)
+            self.identity_of(claims), claims, provider=self.provider, get_username=lambda: self.get_username(claims)
         )
 
     def update_user(self, user: AbstractBaseUser, claims: dict[str, Any]) -> AbstractBaseUser | None:

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ImproperlyConfigured
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from oidc_login.mozilla import entry
+from oidc_login.mozilla.outside import standing_provider
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.registry import get_provider, get_provider_keys
 
 
 def attribute(name: str, read: Callable[[Any], Any]) -> Any:
@@ -31,8 +30,21 @@ def attribute(name: str, read: Callable[[Any], Any]) -> Any:
     return cached_property(find)
 
 
+def endpoint(name: str) -> Callable[[Any], Any]:
+    """Return what reads an endpoint: from the settings if they state it, which takes no request, or else discovered."""
+
+    def read(provider: Any) -> Any:
+        stated = provider.metadata_overrides.get(name)
+        if stated:
+            return stated
+        return provider.get_jwks_uri() if name == "jwks_uri" else getattr(provider, name, "")
+
+    return read
+
+
 def sign_algo(provider: OAuthProvider) -> str | None:
-    return next(iter(provider.get_signing_algorithms()), None)
+    stated = getattr(provider, "id_token_signing_algs", None)
+    return next(iter(stated or provider.get_signing_algorithms()), None)
 
 
 def sign_key(provider: OAuthProvider) -> Any:
@@ -46,9 +58,9 @@ class UpstreamAttributes:
         provider: OAuthProvider
         get_settings: Callable[..., Any]
 
-    OIDC_OP_TOKEN_ENDPOINT = attribute("OIDC_OP_TOKEN_ENDPOINT", lambda op: getattr(op, "token_endpoint", ""))
-    OIDC_OP_USER_ENDPOINT = attribute("OIDC_OP_USER_ENDPOINT", lambda op: getattr(op, "userinfo_endpoint", ""))
-    OIDC_OP_JWKS_ENDPOINT = attribute("OIDC_OP_JWKS_ENDPOINT", lambda op: op.get_jwks_uri())
+    OIDC_OP_TOKEN_ENDPOINT = attribute("OIDC_OP_TOKEN_ENDPOINT", endpoint("token_endpoint"))
+    OIDC_OP_USER_ENDPOINT = attribute("OIDC_OP_USER_ENDPOINT", endpoint("userinfo_endpoint"))
+    OIDC_OP_JWKS_ENDPOINT = attribute("OIDC_OP_JWKS_ENDPOINT", endpoint("jwks_uri"))
     OIDC_RP_CLIENT_ID = attribute("OIDC_RP_CLIENT_ID", lambda op: op.get_client_id())
     OIDC_RP_CLIENT_SECRET = attribute("OIDC_RP_CLIENT_SECRET", lambda op: op.get_client_secret())
     OIDC_RP_SIGN_ALGO = attribute("OIDC_RP_SIGN_ALGO", sign_algo)
@@ -56,10 +68,5 @@ class UpstreamAttributes:
 
     def provider_of_attributes(self, name: str) -> OAuthProvider:
         """Return the provider of the sign-in, else the one that upstream's settings configure, else the only one."""
-        if hasattr(self, "provider"):
-            return self.provider
-        keys = get_provider_keys()
-        key = entry.provider_key() or (keys[0] if len(keys) == 1 else None)
-        if key is None:
-            raise ImproperlyConfigured(f"{name} differs between providers: read it during a sign-in")
-        return get_provider(key)
+        own: OAuthProvider | None = vars(self).get("provider")
+        return own or standing_provider(name)

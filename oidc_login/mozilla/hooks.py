@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieSession
@@ -16,13 +17,14 @@ from django.views.decorators.debug import sensitive_variables
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from oidc_login.flow.pending import Flow
-from oidc_login.mozilla import entry
+from oidc_login.mozilla import entry, outside
 from oidc_login.mozilla.attributes import UpstreamAttributes
 from oidc_login.protocol.errors import TokenResponseInvalid
 from oidc_login.protocol.tokens import TokenResponse
 from oidc_login.providers.answers import http_answers
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.values import OAuthToken
+from oidc_login.signin.claims import Identity
 
 TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
 # What a site's own `verify_token` may not say otherwise than the ID token: who it is, where from, and how.
@@ -32,11 +34,21 @@ FIXED_CLAIMS = ("iss", "sub", "aud", "azp", "tid", "nonce", "iat", "exp", "auth_
 class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ignore[misc]  # upstream has no types
     """Asks the hooks for tokens, claims and names."""
 
-    request: HttpRequest
+    # A sign-in assigns these. Outside one the only provider stands in, or the one that upstream's settings configure.
+    request: HttpRequest = outside.stand_in(HttpRequest)
+    provider: OAuthProvider = outside.stand_in(outside.standing_provider)
+    oauth_token: OAuthToken = outside.stand_in(partial(OAuthToken, ""))
     flow: Flow
-    provider: OAuthProvider
-    oauth_token: OAuthToken
+    identity: Identity
     verified_claims: dict[str, Any] | None = None  # set by our own `verify_token`
+
+    def is_set(self, name: str) -> bool:
+        """Whether a sign-in has assigned this attribute; if not, the hooks are called outside one."""
+        return name in vars(self)
+
+    def identity_of(self, claims: Mapping[str, Any]) -> Identity:
+        """Return the identity of the sign-in; outside one what the claims describe."""
+        return self.identity if self.is_set("identity") else outside.described_identity(self.provider, claims)
 
     @sensitive_variables()
     def exchange(self, code: str) -> OAuthToken:
@@ -73,7 +85,8 @@ class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ign
 
     def suggested_username(self, claims: dict[str, Any]) -> object:
         """Return the name that upstream's setting makes of the claims, "" without one."""
-        if self.provider.key != entry.provider_key() or not entry.get("OIDC_USERNAME_ALGO"):
+        is_of_another = self.is_set("provider") and self.provider.key != entry.provider_key()
+        if is_of_another or not entry.get("OIDC_USERNAME_ALGO"):
             return ""
         return OIDCAuthenticationBackend.get_username(self, claims)
 

@@ -200,8 +200,10 @@ class ProviderInterface:
         """Return the verified claims of the ID token, or {} without OpenID Connect."""
         return {}
 
-    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
-        """Return the verified ID token of a token response."""
+    def check_id_token(
+        self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None, comes_alone: bool = False
+    ) -> IDToken:
+        """Return the verified ID token of a token response, or of a caller that has no access token beside it."""
         raise InvalidIDToken("provider")
 
     def check_refreshed_token(

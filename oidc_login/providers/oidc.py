@@ -171,9 +171,13 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         return tuple(requested.get("values") or ([requested["value"]] if "value" in requested else ()))
 
     @sensitive_variables()
-    def check_id_token(self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None) -> IDToken:
-        """Return the verified ID token of a token response."""
-        return openid_id_token.check(self, oauth_token, client_id=self.client_id, nonce=nonce, max_age=max_age)
+    def check_id_token(
+        self, oauth_token: OAuthToken, *, nonce: str | None, max_age: int | None, comes_alone: bool = False
+    ) -> IDToken:
+        """Return the verified ID token of a token response, or of a caller that has no access token beside it."""
+        return openid_id_token.check(
+            self, oauth_token, client_id=self.client_id, nonce=nonce, max_age=max_age, comes_alone=comes_alone
+        )
 
     @sensitive_variables()
     def refresh_oauth_token(self, *, oauth_token: OAuthToken) -> OAuthToken:

@@ -70,10 +70,12 @@ class UpstreamLogoutView(LogoutView):
     """The view of `oidc_logout`. A function of the site may return the URL that ends the provider's session."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        key = session_provider(request)
-        if not entry.get(LOGOUT_SETTING) or key != entry.provider_key():
+        """Ask the function for everybody who is signed in, however they signed in, as upstream does."""
+        if not entry.get(LOGOUT_SETTING) or not request.user.is_authenticated:
             return super().post(request)
         next_url, url = posted_next(request), site_logout_url(request)
+        if not url and session_provider(request) != entry.provider_key():
+            return super().post(request)
         auth.logout(request)
         return redirect_to_site(request, url or logout_destination(request, next_url))
 

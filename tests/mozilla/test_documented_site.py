@@ -259,6 +259,18 @@ def test_function_of_the_site_says_where_the_session_ends(
     assert browser.post("/oidc/logout/")["Location"] == "/", "nobody is signed in any more"
 
 
+def test_function_is_asked_for_everybody_who_is_signed_in(
+    legacy_op: LegacyProvider, browser: Browser, after: Change, settings: Settings
+) -> None:
+    settings.OIDC_OP_LOGOUT_URL_METHOD = f"{__name__}.logout_url"
+    after()
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "django.contrib.auth.backends.ModelBackend"]
+    browser.log_in(get_user_model().objects.create_user("by-password"))
+
+    assert browser.post("/oidc/logout/")["Location"] == "https://login.example/logout?user=by-password"
+    assert browser.user is None
+
+
 def test_function_of_the_site_that_fails(
     legacy_op: LegacyProvider, browser: Browser, after: Change, settings: Settings
 ) -> None:

@@ -298,6 +298,7 @@ def test_attributes_come_from_the_provider(legacy_op: LegacyProvider, after: Cha
     assert f"{legacy_op.base_url}/jwks" == backend.OIDC_OP_JWKS_ENDPOINT
     assert (backend.OIDC_RP_CLIENT_ID, backend.OIDC_RP_CLIENT_SECRET) == ("the site", SECRET)
     assert (backend.OIDC_RP_SIGN_ALGO, backend.OIDC_RP_IDP_SIGN_KEY) == ("RS256", None)
+    assert legacy_op.requests == [], "the settings state them"
 
 
 def test_what_the_site_says_of_attributes_wins(legacy_op: LegacyProvider, after: Change) -> None:
