@@ -35,7 +35,7 @@ RULES = (
         title="A new person gets an account",
         text="Nobody here has this identity or this address, and sign-up is open. The account and the connection are "
         "created together. The account gets the address only if the provider has verified it. "
-        "OIDC_LOGIN_ALLOW_SIGNUP closes sign-up.",
+        "`OIDC_LOGIN_ALLOW_SIGNUP` closes sign-up.",
         page="linking#signing-in",
     ),
     Rule(
@@ -49,7 +49,7 @@ RULES = (
         name="verified_email",
         title="A verified address links to the account that has it",
         text="The identity is new, the provider has verified its address, and exactly one account here has that "
-        "address. The two are linked. OIDC_LOGIN_EMAIL_LINKING turns this off.",
+        "address. The two are linked. `OIDC_LOGIN_EMAIL_LINKING` turns this off.",
         page="linking#signing-in",
     ),
     Rule(
@@ -63,14 +63,14 @@ RULES = (
         name="connected",
         title="A person who is signed in connects what they like",
         text="The person began this while signed in, so the identity is connected to their account, whatever its "
-        "address. An identity of somebody else would be refused (identity_taken).",
+        "address. An identity of somebody else would be refused (`identity_taken`).",
         page="linking#connecting",
     ),
     Rule(
         name="confirm_link",
         title="An unconfirmed account is signed in to once",
         text="The account with this address never confirmed it here, so somebody else may have opened it. The link "
-        "waits until the owner of the account signs in to it, in this browser. OIDC_LOGIN_LOCAL_EMAIL_VERIFIED says "
+        "waits until the owner of the account signs in to it, in this browser. `OIDC_LOGIN_LOCAL_EMAIL_VERIFIED` says "
         "which addresses are confirmed.",
         page="linking#one-sign-in-to-the-account",
     ),
@@ -84,7 +84,7 @@ RULES = (
         name="staff_linking_off",
         title="Staff are not linked by address",
         text="The account with this address may enter the admin. An address opens such an account only if the "
-        'provider\'s own entry says "link_by_email": "verified". So staff sign in with the password once, and '
+        'provider\'s own entry says `"link_by_email": "verified"`. So staff sign in with the password once, and '
         "connect the provider.",
         page="linking#signing-in",
     ),
@@ -97,21 +97,21 @@ RULES = (
     Rule(
         name="step_up",
         title="A page can ask for a stronger sign-in",
-        text="This page has the decorator reauthentication_required. Whoever opens it with an older or weaker sign-in "
-        "goes to the provider once more, and only the same person may come back.",
+        text="This page has the decorator `reauthentication_required`. A person with an older or weaker sign-in goes "
+        "to the provider once more, and only the same person may come back.",
         page="step-up",
     ),
     Rule(
         name="tokens",
         title="Stored tokens call APIs",
-        text="connection.session() sends the access token, which is encrypted in the database. An expired one is "
+        text="`connection.session()` sends the access token, which is encrypted in the database. An expired one is "
         "refreshed first, once, however many workers need it.",
         page="tokens",
     ),
     Rule(
         name="bearer",
         title="This site's API takes access tokens",
-        text="The view has the decorator bearer_required. It accepts access tokens that Example ID issued for this "
+        text="The view has the decorator `bearer_required`. It accepts access tokens that Example ID issued for this "
         "site, and no session.",
         page="apis",
     ),

@@ -42,6 +42,7 @@ def running(*, port: int) -> Iterator[Demo]:
     """
     openid = OpenIDProvider(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, users=people.AT_OPENID)
     github = GitHubStyleProvider(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, users=people.AT_GITHUB)
+    openid.name = "Example ID"
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="oidc-login-demo-"))
         os.environ["DEMO_DATABASE"] = str(Path(folder) / "db.sqlite3")

@@ -138,7 +138,7 @@ class AuthorizationEndpoint:
 
     def _picker(self, parameters: Mapping[str, str], pairs: list[tuple[str, str]]) -> str:
         return picker_page(
-            title="Sign in at the test provider",
+            title=f"Sign in at {self.provider.name}",
             client_id=self.provider.client_id,
             scopes=parameters["scope"].split(),
             users=self.provider.users,

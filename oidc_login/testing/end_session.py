@@ -46,7 +46,7 @@ class EndSessionEndpoint:
             parameters = single(request.query_pairs + (request.form_pairs if request.method == "POST" else []))
             hint = self._verified_hint(parameters)
             if not hint and _CONFIRMED not in parameters:
-                return Answer.of_page(_question(request))
+                return Answer.of_page(_question(request, self.provider.name))
             target = self._target(parameters, hint)
             ended = self.end(hint.get("sid", ""), self.provider.cookie_of(request))
             frames = self.provider.logout_notices.frames(ended)
@@ -56,7 +56,7 @@ class EndSessionEndpoint:
             return Answer.of_page(error_page(refused.error, refused.description), status=400)
 
     def signed_out(self, request: ProviderRequest) -> Answer:
-        return Answer.of_page(message_page("Signed out", "You are signed out of the test provider."))
+        return Answer.of_page(message_page("Signed out", f"You are signed out of {self.provider.name}."))
 
     def end(self, *sids: str) -> list[Session]:
         """End these sessions, or all of their people, and tell the client of it."""
@@ -106,6 +106,6 @@ class EndSessionEndpoint:
         return f"{target}{'&' if '?' in target else '?'}{urlencode({'state': parameters['state']})}"
 
 
-def _question(request: ProviderRequest) -> str:
+def _question(request: ProviderRequest, name: str) -> str:
     posted = request.form if request.method == "POST" else {}
-    return confirm_page("Sign out of the test provider?", parameters={**posted, _CONFIRMED: "1"}, button="Sign out")
+    return confirm_page(f"Sign out of {name}?", parameters={**posted, _CONFIRMED: "1"}, button="Sign out")

@@ -40,6 +40,7 @@ class OpenIDProvider(ProviderApplication):
     """
 
     bendable_values = ("authorize", "end_session", "id_token", "logout_token")
+    name = "the test provider"  # on its pages
 
     def __init__(
         self,

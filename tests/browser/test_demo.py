@@ -149,7 +149,7 @@ def test_pages_of_the_demo_keep_nobody_out(page: Page, demo: str, judge: Judge) 
     judge(page, "connections")
     page.goto(f"{demo}/account/")
     page.get_by_role("link", name="Sign out at Example ID").click()
-    expect(page.get_by_role("heading", name="Sign out of the test provider?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign out of Example ID?")).to_be_visible()
     judge(page, "leaving")
 
 

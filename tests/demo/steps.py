@@ -91,7 +91,7 @@ def refuse_staff(demo: Demo) -> None:
 def step_up(demo: Demo) -> None:
     browser = Browser()
     page = take(demo, "step-up", "openid", "alice", browser=browser)
-    expect("Sign in at the test provider" in page.text, f"{page.path} did not ask again")
+    expect("Sign in at Example ID" in page.text, f"{page.path} did not ask again")
     page = choose(browser, page, "bob")
     expect(page.status == 403, f"somebody else got HTTP {page.status}")
     page = choose(browser, browser.open(f"{demo.site_url}/plans/"), "alice")
