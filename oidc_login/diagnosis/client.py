@@ -60,12 +60,14 @@ def judged(error: TokenErrorResponse, provider: OAuth2Provider) -> Finding:
 
 
 def client_refused(provider: OAuth2Provider, reason: str, *, seen: str) -> Finding:
+    key = provider.private_key
+    proof = f" with the key {key.key_id or 'without kid'!r} of `client_key`" if key is not None else ""
     return Finding(
         subject="client",
         is_good=False,
         text=f"{reason}: {CLIENT_REFUSED}",
         url=provider.token_endpoint,
-        expected=f"the provider accepts the client {provider.get_client_id()!r}",
+        expected=f"the provider accepts the client {provider.get_client_id()!r}{proof}",
         seen=seen,
     )
 

@@ -70,7 +70,17 @@ def look_at_scopes(provider: OAuthProvider, metadata: ProviderMetadata) -> Itera
     """A provider may accept scopes that it does not list (Discovery 3)."""
     wanted, listed = provider.get_scope().split(), metadata.scopes_supported
     unlisted = [name for name in wanted if listed and name not in listed]
-    if unlisted:
+    if "email" in listed and "email" not in wanted:
+        unlisted_too = f" The provider does not list {', '.join(unlisted)}." if unlisted else ""
+        yield Finding(
+            subject="scopes",
+            is_good=None,
+            text=f"`scope` does not request `email`, so people may arrive without an address.{unlisted_too}",
+            url=provider.discovery_url,
+            expected=" ".join(listed),
+            seen=" ".join(wanted),
+        )
+    elif unlisted:
         yield Finding(
             subject="scopes",
             is_good=None,

@@ -21,7 +21,8 @@ MAX_EVIDENCE = 200  # characters
 class Evidence:
     """What a rule expected and what it found, for the developers' page and the diagnosis. Never logged.
 
-    It may only contain issuers, audiences, algorithms, types, key IDs, times, HTTP statuses and domains.
+    It may only contain issuers, audiences, algorithms, types, key IDs, times, HTTP statuses, domains, and what is
+    wrong with a certificate.
     """
 
     expected: str = field(repr=False)
@@ -68,8 +69,8 @@ class ProtocolError(Exception):
 class ProviderUnavailable(ProtocolError):
     """There was no usable response in time: network, TLS, timeout, 429 or 5xx. Retrying later may help."""
 
-    def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, *, retry_after: int | None = None, evidence: Evidence | None = None) -> None:
+        super().__init__(reason, evidence=evidence)
         self.retry_after = retry_after
 
 

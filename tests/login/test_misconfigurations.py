@@ -9,14 +9,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from email.utils import formatdate
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from jwcrypto.jwk import JWK
 
 from oidc_login.diagnosis.site import callback_url
-from oidc_login.testing import Answer, OpenIDProvider, serve
+from oidc_login.testing import Answer, OpenIDProvider, generate_key, serve
 from tests.support.served import CLIENT_SECRET, RecordingGitHub, RecordingOpenIDProvider, configure
+from tests.support.servers import self_signed_context
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -83,12 +87,28 @@ def no_tls(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None
     configure(settings, "op", issuer=op.issuer.replace("http://", "https://"))
 
 
+def untrusted_certificate(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    issuer = stack.enter_context(serve(OpenIDProvider(), tls=self_signed_context(folder, "localhost")))
+    configure(settings, "op", issuer=issuer)
+
+
 def hs256_only(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
     stack.enter_context(op.bend("discovery", published(id_token_signing_alg_values_supported=["HS256"])))
 
 
 def scope_not_listed(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
     configure(settings, "op", scope="openid offline")
+
+
+def email_not_requested(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
+    configure(settings, "op", scope="openid profile")
+
+
+def client_key_of_another(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
+    op.client_jwks = {"keys": [generate_key("P-256").public_jwk()]}
+    ours = JWK.generate(kty="EC", crv="P-256", kid="key of 2025")
+    configure(settings, "op", client_key=json.loads(ours.export()), token_endpoint_auth_method="private_key_jwt")
 
 
 def wrong_key(op: RecordingOpenIDProvider, settings: Any, stack: ExitStack) -> None:
@@ -116,9 +136,17 @@ MISTAKES: dict[str, tuple[Break, str, str, list[str]]] = {
     "issuer with a slash": (issuer_with_a_slash, "description", "failed", ["issuer_mismatch", "{issuer}/", "{issuer}"]),
     "wrong host": (wrong_host, "description", "failed", ["https://internal.example", "{issuer}"]),
     "clock": (wrong_clock, "clock", "failed", ["36", "UTC"]),
-    "TLS": (no_tls, "description", "failed", ["tls", "{issuer_tls}/.well-known/openid-configuration"]),
+    "TLS": (
+        no_tls,
+        "description",
+        "failed",
+        ["tls", "no TLS handshake", "{issuer_tls}/.well-known/openid-configuration"],
+    ),
+    "certificate": (untrusted_certificate, "description", "failed", ["for localhost", "self-signed certificate"]),
     "HS256 only": (hs256_only, "algorithms", "failed", ["HS256", "RS256", "id_token_signing_algs"]),
     "scope missing": (scope_not_listed, "scopes", "unknown", ["offline", "openid profile"]),
+    "scope not requested": (email_not_requested, "scopes", "unknown", ["`email`", "openid profile"]),
+    "client key": (client_key_of_another, "client", "failed", ["invalid_client", "'key of 2025'", "client_key"]),
     "wrong key": (wrong_key, "keys", "failed", ["RS256", "EdDSA", "{issuer}"]),
     "empty key set": (empty_key_set, "keys", "failed", ["no key at all", "{issuer}"]),
     "cache of one process": (cache_of_one_process, "cache", "unknown", ["CACHES['default'] is LocMemCache"]),

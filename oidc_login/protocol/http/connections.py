@@ -18,7 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from oidc_login.protocol.errors import MetadataInvalid, ProviderUnavailable, ResponseInvalid
+from oidc_login.protocol.errors import Evidence, MetadataInvalid, ProviderUnavailable, ResponseInvalid
 from oidc_login.protocol.http.addresses import is_ip_address
 from oidc_login.protocol.http.addresses import is_public_address as is_public_address
 from oidc_login.protocol.http.proxy import Proxy
@@ -184,7 +184,7 @@ class DialledTLSConnection(DialledConnection, HTTPSConnection):
         except TimeoutError:
             raise ProviderUnavailable("timeout") from None
         except (OSError, ValueError) as error:
-            raise ProviderUnavailable("tls") from error
+            raise ProviderUnavailable("tls", evidence=of_handshake(error, self.host)) from error
         finally:
             # If the TLS socket was created, it owns the file descriptor.
             sock.close()
@@ -231,6 +231,12 @@ class PlainPool(HTTPConnectionPool):
 
 class TLSPool(HTTPSConnectionPool):
     ConnectionCls = TLSConnection
+
+
+def of_handshake(error: Exception, host: str) -> Evidence:
+    """Return what is wrong with a server's certificate, or that it gave none."""
+    seen = getattr(error, "verify_message", "") or "no TLS handshake"
+    return Evidence.of(expected=f"a trusted certificate for {host}", seen=seen)
 
 
 def unavailable(error: OSError) -> ProviderUnavailable:
