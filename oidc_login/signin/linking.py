@@ -164,14 +164,15 @@ def the_one_account(candidates: Iterable[Any]) -> AbstractBaseUser | None:
     opened it must not lock out the owner of the address.
     """
     candidates = list(candidates)
-    active = [user for user in candidates if is_active(user)]
+    active: list[AbstractBaseUser] = [user for user in candidates if is_active(user)]
     if candidates and not active:
         raise Inactive("refused: the account with this email is not active")
-    if len(active) > 1:
-        active = [user for user in active if not local_email_is_unverified(user)] or active
-    if len(active) > 1:
+    if len(active) < 2:
+        return active[0] if active else None
+    confirmed = [user for user in active if not local_email_is_unverified(user)]
+    if len(confirmed) != 1:
         raise EmailAmbiguous("refused: several accounts have this email")
-    return active[0] if active else None
+    return confirmed[0]
 
 
 def _resolve_known(

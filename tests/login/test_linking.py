@@ -285,8 +285,23 @@ def test_unconfirmed_account_does_not_keep_the_confirmed_owner_out(
     assert browser.user == confirmed
 
 
+@pytest.mark.parametrize("names", [("unconfirmed", "another"), ("confirmed", "confirmed too", "unconfirmed")])
+def test_several_accounts_of_which_none_or_two_are_confirmed_are_refused(
+    op: OpenIDProvider, browser: Browser, settings: Settings, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        make_user(name)
+    settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = f"{__name__}.is_confirmed"
+
+    response = browser.sign_in(op)
+
+    assert response.status_code == 409
+    assert response.context["oauth_error"].code == "email_ambiguous"
+    assert get_user_model().objects.count() == len(names)
+
+
 def is_confirmed(user: Any) -> bool:
-    return bool(user.username == "confirmed")
+    return bool(user.username.startswith("confirmed"))
 
 
 def test_what_is_refused_looks_the_same_for_every_reason(
