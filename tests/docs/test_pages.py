@@ -14,7 +14,8 @@ from tests.docs.pages import NO_RUN, QUICKSTART, SINCE, STARTPROJECT, PageRun, b
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *RECIPES]
+MIGRATING = sorted((ROOT / "docs" / "migrating").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *MIGRATING, *RECIPES]
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
