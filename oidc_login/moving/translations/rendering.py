@@ -17,8 +17,6 @@ def render(translation: Translation) -> str:
     lines = [
         *comment(f"settings.py, after {translation.package}"),
         *(["import os", ""] if has_environment(translation) else []),
-        'INSTALLED_APPS += ["oidc_login"]',
-        "",
         f"AUTHENTICATION_BACKENDS = {literal(translation.backends())}",
         "",
         *settings(translation),
