@@ -22,7 +22,8 @@ def hide_parameters(request: HttpRequest, *, keep: Collection[str] = ()) -> None
 
 
 def _kept(data: QueryDict, names: Collection[str]) -> Any:
-    return QueryDict(urlencode([(name, value) for name in names for value in data.getlist(name)]))
+    kept = [(name, value) for name in names for value in data.getlist(name)]
+    return QueryDict(urlencode(kept)) if kept else QueryDict()
 
 
 def hide_variables(request: HttpRequest) -> None:

@@ -88,7 +88,8 @@ def read_state(session: SessionBase | None) -> SessionState:
     """Return what the package keeps in a session, nothing if the site has no sessions."""
     if session is None:
         return SessionState()
-    stored = {name: session[key] for name, key in KEYS.items() if key in session}
+    items = dict(session.items())
+    stored = {name: items[key] for name, key in KEYS.items() if key in items}
     if "sign_in" in stored:
         stored["sign_in"] = SignInRecord.from_session(stored["sign_in"])
     if "mark" in stored:

@@ -17,6 +17,7 @@ from oidc_login.conf import django
 from oidc_login.exceptions import LastLoginMethod, SiteUnavailable
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, ExactCharField, stored_moment
+from oidc_login.models import queries
 from oidc_login.models.managers import ConnectionManager
 from oidc_login.plain_text import text_of
 from oidc_login.registry import get_login_keys, get_provider, get_provider_keys, get_providers
@@ -221,6 +222,9 @@ class OAuthConnection(models.Model):
 
     def update_row(self, names: Iterable[str], *conditions: Q, using: str | None = None) -> bool:
         """Write only these fields, if the row exists and meets the conditions; say whether it did."""
+        using = using or router.db_for_write(OAuthConnection)
+        if not conditions:
+            return queries.update_row(self, names, using=using)
         fields: list[Any] = [self._meta.get_field(name) for name in names]
         columns = {field.attname: field.pre_save(self, add=False) for field in fields}
         return bool(OAuthConnection.objects.using(using).filter(*conditions, pk=self.pk).update(**columns))

@@ -26,6 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.conf import django
 from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import TokenKeyError
+from oidc_login.models.queries import insert_row
 from oidc_login.models.session import SignedInQuerySet, SignedInSession
 from oidc_login.registry import get_providers
 from oidc_login.session_state import Mark, read_state, write_state
@@ -78,7 +79,7 @@ def create_row(
         browser=browser_name(request.META.get("HTTP_USER_AGENT", "")),
         expires_at=until,
     )
-    row.save(force_insert=True, using=router.db_for_write(SignedInSession))
+    insert_row(row, using=router.db_for_write(SignedInSession))
     write_state(session, mark=Mark(row.mark, int(until.timestamp())))
     return row
 

@@ -109,7 +109,6 @@ def is_made(name: str, group: str) -> bool:
 
 
 @sensitive_variables()
-@sensitive_variables()
 def provision(
     user: AbstractBaseUser,
     claims: Mapping[str, Any],
@@ -121,6 +120,8 @@ def provision(
 
     `claims` are those of the provider now, and `previous` those that the connection has stored.
     """
+    if not provider.changes_users():
+        return Changes()
     with transaction.atomic(using=router.db_for_write(get_user_model())):
         changes = Changes()
         if provider.groups_paths:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from inspect import Parameter, signature
+from functools import lru_cache
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, UserManager
 from django.db import router
-from django.db.models import CharField, Field, Manager, Model, Q, QuerySet, TextField
+from django.db.models import CharField, Field, Manager, Model, QuerySet, TextField
 from django.db.models.signals import post_save
 from django.utils.crypto import get_random_string
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.exceptions import EmailNotTaken, EmailRequired
+from oidc_login.models.queries import find_users_by_text
 from oidc_login.signin.claims import Identity, email_key, text, username_from
 from oidc_login.user_model import get_field
 
@@ -72,8 +74,7 @@ def find_by_email_or_name(email: str, name: str) -> tuple[list[AbstractBaseUser]
     field = get_field(model.get_email_field_name())
     if not email or not name or field is None or field.name == model.USERNAME_FIELD or not has_plain_managers():
         return find_by_email(email), False
-    has_either = Q(**{f"{field.name}__iexact": email}) | Q(**{username_lookup(): name})
-    found = list(model._default_manager.using(router.db_for_write(model)).filter(has_either))
+    found = find_users_by_text({f"{field.name}__iexact": email, username_lookup(): name})
     return with_email(found, email, field), not found
 
 
@@ -147,7 +148,7 @@ def manager_create_user(values: Mapping[str, Any]) -> Callable[..., Any] | None:
     if create_user is None or (is_djangos(create_user) and None in values.values()):
         return None
     try:
-        signature(create_user).bind(**accepted(create_user, values))
+        signature_of(create_user).bind(**accepted(create_user, values))
     except TypeError:
         return None
     return create_user
@@ -165,9 +166,15 @@ def is_djangos(create_user: Callable[..., Any]) -> bool:
     return getattr(create_user, "__func__", None) is UserManager.create_user
 
 
+@lru_cache(maxsize=8)
+def signature_of(create_user: Callable[..., Any]) -> Signature:
+    """Return the signature of a `create_user`; to make it takes half as long as to create the user."""
+    return signature(create_user)
+
+
 def accepted(create_user: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments for a `create_user`: the values that it accepts, and no password if it has one."""
-    parameters = signature(create_user).parameters
+    parameters = signature_of(create_user).parameters
     takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name: value for name, value in values.items() if takes_all or name in parameters}
     return {**given, "password": None} if "password" in parameters else given

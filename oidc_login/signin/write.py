@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import router
 from django.dispatch import Signal
 from django.views.decorators.debug import sensitive_variables
 
@@ -20,6 +21,7 @@ from oidc_login.conf import settings
 from oidc_login.exceptions import ConfirmLink, RefusedBySite
 from oidc_login.fields import REFRESH_TOKEN_FIELDS
 from oidc_login.models import LinkReason, OAuthConnection
+from oidc_login.models.queries import insert_row
 from oidc_login.signin import exchange, link_window, linking, provisioning, users
 from oidc_login.signin.admission import admit_user
 from oidc_login.signin.connection_values import (
@@ -217,7 +219,7 @@ class Writing:
             made_unlinked=decision.action == "sign_up" and not linking.links_by_email(self.provider),
         )
         fill_connection(connection, self.verified, self.person)
-        connection.save(force_insert=True)
+        insert_row(connection, using=router.db_for_write(OAuthConnection))
         self._log_after_commit(signals.connection_created, connection, decision.reason)
         return connection
 

@@ -1,4 +1,4 @@
-"""The query that finds an identity, which is compiled once, and the writing of single fields of a row."""
+"""The statements that are compiled once: those that find an identity or a user, and those that write a row."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import UserManager
 from django.db import connections as databases
-from django.db.models import QuerySet
+from django.db.models import EmailField, QuerySet
+from django.db.models.lookups import IExact
+from django.db.models.signals import post_save, pre_save
 from django.forms import model_to_dict
+from django.test.utils import register_lookup
 
 from oidc_login.models import OAuthConnection
 from oidc_login.models import queries as statements
@@ -156,3 +159,83 @@ def test_row_that_is_gone_is_told(connections: dict[tuple[str, str, str], OAuthC
 
     assert not connection.update_row(["email"])
     assert OAuthConnection.objects.count() == len(IDENTITIES) - 1
+
+
+def test_new_rows_are_as_save_writes_them() -> None:
+    user = get_user_model().objects.create_user("alice")
+    moment = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=timezone.utc)
+    members = {
+        "user": user,
+        "provider_key": "op",
+        "email": "alice@example.org",
+        "email_verified": True,
+        "access_token": "a-token",
+        "access_token_expires_at": moment,
+        "claims": {"name": "100 %s"},
+    }
+    saved, inserted = (OAuthConnection(provider_user_id=subject, **members) for subject in ("17", "18"))
+    sent: list[Any] = []
+
+    def note(sender: Any, *, instance: Any, signal: Any, **kwargs: Any) -> None:
+        sent.append((signal, sender, {**kwargs, "instance": instance.provider_user_id}))
+
+    pre_save.connect(note)
+    post_save.connect(note)
+    try:
+        saved.save(force_insert=True)
+        statements.insert_row(inserted, using="default")
+    finally:
+        pre_save.disconnect(note)
+        post_save.disconnect(note)
+
+    first, second = (OAuthConnection.objects.get(pk=row.pk) for row in (saved, inserted))
+    differs = {"id", "provider_user_id", "created_at", "updated_at"}
+    assert inserted.pk != saved.pk
+    assert (inserted._state.adding, inserted._state.db) == (False, "default")
+    assert (second.provider_user_id, second.access_token, second.claims) == ("18", "a-token", {"name": "100 %s"})
+    assert [
+        (field.name, getattr(first, field.attname), getattr(second, field.attname))
+        for field in first._meta.concrete_fields
+        if field.name not in differs and getattr(first, field.attname) != getattr(second, field.attname)
+    ] == []
+    assert [{**told, "instance": "18"} for _, _, told in sent[:2]] == [told for _, _, told in sent[2:]]
+    assert [one[:2] for one in sent[:2]] == [one[:2] for one in sent[2:]]
+
+
+def test_search_by_text_finds_what_the_orm_finds() -> None:
+    create_user = get_user_model().objects.create_user
+    users = [create_user("alice", "Alice@Example.org"), create_user("a_ice", "b%@example.org"), create_user("bob", "")]
+
+    for email, name, found in (
+        ("alice@example.ORG", "nobody", users[:1]),
+        ("nobody@example.org", "BOB", users[2:]),
+        ("alice@example.org", "bob", [users[0], users[2]]),
+        ("%@example.org", "a_ice", users[1:2]),
+        ("nobody@example.org", "_ob", []),
+    ):
+        texts = {"email__iexact": email, "username__iexact": name}
+        read = list(statements.users_with_text(get_user_model(), "default", texts).order_by("pk"))
+        assert sorted(statements.find_users_by_text(texts), key=lambda user: user.pk) == read == found
+
+
+def test_search_that_is_no_text_is_left_to_the_orm() -> None:
+    assert statements.compiled_search(get_user_model(), "default", ("email__iexact", "username")) is None
+
+
+class StrippedIExact(IExact):
+    """A lookup of the site's own that changes what is looked for."""
+
+    def process_rhs(self, compiler: Any, connection: Any) -> Any:
+        sql, parameters = super().process_rhs(compiler, connection)
+        return sql, [str(text).strip() for text in parameters]
+
+
+def test_search_is_left_to_the_orm_where_a_lookup_changes_the_text() -> None:
+    user = get_user_model().objects.create_user("alice", "alice@example.org")
+    statements.compiled_search.cache_clear()
+
+    with register_lookup(EmailField, StrippedIExact, lookup_name="iexact"):
+        found = statements.find_users_by_text({"email__iexact": " alice@example.org ", "username__iexact": "nobody"})
+    statements.compiled_search.cache_clear()
+
+    assert found == [user]
