@@ -11,6 +11,7 @@ from django.utils.encoding import escape_uri_path
 
 from oidc_login.access_tokens.entries import bearer_entries
 from oidc_login.conf import settings
+from oidc_login.exceptions import OAuthError
 from oidc_login.flow.hosts import base_url
 
 REALM = "api"
@@ -20,22 +21,23 @@ METADATA_VIEW = "oidc_login_resource:metadata"
 class BearerRefused(Exception):
     """A request that its token does not open; `error` is that of RFC 6750 3.1, "" where there was no token.
 
-    `parameters` are further ones of the challenge. With 503 nobody can tell now, and there is no challenge.
+    `parameters` are further ones of the challenge. With 503 nobody can tell now, and there is no challenge; `fault` is
+    what does not respond, the provider or a store of the site.
     """
 
     def __init__(
-        self, status: int, error: str = "", *, retry_after: int | None = None, **parameters: str | int
+        self, status: int, error: str = "", *, fault: OAuthError | None = None, **parameters: str | int
     ) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
-        self.retry_after = retry_after
+        self.fault = fault
         self.parameters = parameters
 
     def headers(self, request: HttpRequest) -> dict[str, str]:
         """Return the headers of the response."""
-        if self.status == 503:
-            return {"Retry-After": str(self.retry_after or 1)}
+        if self.fault is not None:
+            return {"Retry-After": str(self.fault.retry_after or 1)}
         return {"WWW-Authenticate": challenge(request, self.error, **self.parameters)}
 
 

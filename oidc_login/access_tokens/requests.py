@@ -14,10 +14,12 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.access_tokens.accounts import account_of
+from oidc_login.access_tokens.app_tokens import as_access_token, is_app_token, judge_app_token
 from oidc_login.access_tokens.challenge import BearerRefused
 from oidc_login.access_tokens.judging import judge
 from oidc_login.access_tokens.values import AccessToken
-from oidc_login.exceptions import OAuthError, ProviderUnavailable
+from oidc_login.exceptions import AccessTokenInvalid, OAuthError, ProviderUnavailable
+from oidc_login.faults import site_fault
 from oidc_login.protocol.id_token import auth_time_of
 from oidc_login.signin.values import Backend
 
@@ -46,14 +48,36 @@ def authenticate(
 ) -> tuple[AbstractBaseUser, AccessToken]:
     """Return whose request it is and what the token allows, or raise `BearerRefused`. No session is touched."""
     try:
+        if is_app_token(raw):
+            return user_of_app(raw, request=request, backend=backend, providers=providers)
         token, entry = judge(raw, providers=providers)
         return account_of(token, entry, raw=raw, request=request, backend=backend)
-    except ProviderUnavailable as error:
-        log_refusal(error)
-        raise BearerRefused(503, retry_after=error.retry_after) from None
     except OAuthError as error:
-        log_refusal(error)
-        raise BearerRefused(401, "invalid_token") from None
+        raise refused(error) from None
+    except Exception as error:
+        fault = site_fault(error)
+        if fault is None:  # a mistake in code
+            raise
+        raise refused(fault) from None
+
+
+@sensitive_variables()
+def user_of_app(
+    raw: str, *, request: HttpRequest, backend: Backend, providers: Collection[str]
+) -> tuple[AbstractBaseUser, AccessToken]:
+    """Return whose app token it is. A view that names its providers accepts those of sign-ins through them."""
+    _row, connection = judge_app_token(raw, request=request, backend=backend)
+    if providers and connection.provider_key not in providers:
+        raise AccessTokenInvalid("provider")
+    return connection.user, as_access_token(connection)
+
+
+def refused(error: OAuthError) -> BearerRefused:
+    """Return what the client is told: that the token opens nothing, or that nobody can tell now."""
+    log_refusal(error)
+    if isinstance(error, ProviderUnavailable):
+        return BearerRefused(503, fault=error)
+    return BearerRefused(401, "invalid_token")
 
 
 def log_refusal(error: OAuthError) -> None:

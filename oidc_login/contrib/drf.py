@@ -55,15 +55,12 @@ class InsufficientAuthentication(APIException):
 
 
 class NoAnswer(APIException):
-    """The provider cannot be asked at the moment, which says nothing about the token."""
+    """The provider or a store of the site cannot be asked at the moment, which says nothing about the token."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("The sign-in service is not responding. Please try again in a minute.")
-    default_code = "provider_unavailable"
 
 
 EXCEPTIONS: dict[str, type[APIException]] = {
-    "": NoAnswer,
     "invalid_request": InvalidRequest,
     "invalid_token": InvalidToken,
     "insufficient_scope": InsufficientScope,
@@ -73,10 +70,11 @@ EXCEPTIONS: dict[str, type[APIException]] = {
 
 def exception_of(refusal: BearerRefused, request: Request) -> APIException:
     """Return REST framework's exception for a refusal, with its headers."""
-    error = EXCEPTIONS[refusal.error]()
-    if refusal.status == status.HTTP_503_SERVICE_UNAVAILABLE:
-        error.wait = refusal.retry_after  # what REST framework turns into Retry-After
+    if refusal.fault is not None:
+        error: APIException = NoAnswer(str(refusal.fault), refusal.fault.code)
+        error.wait = refusal.fault.retry_after  # what REST framework turns into Retry-After
         return error
+    error = EXCEPTIONS[refusal.error]()
     error.auth_header = challenge(request._request, refusal.error, **refusal.parameters)
     request.bearer_error = refusal.error
     return error

@@ -301,17 +301,43 @@ def open_account_for_app(world: World) -> None:
 
 
 def sign_in_natively(world: World, prepared: Any) -> str:
-    """The ID token of a phone's SDK."""
+    answer = native_answer(world)
+    return ALLOWED if answer.status_code == 200 else str(answer.json()["code"])
+
+
+def native_answer(world: World) -> Any:
+    """Sign in with the ID token of a phone's SDK."""
     client = Client()
     begun = client.post(f"/api/auth/{world.key}/nonce/")
     if begun.status_code != 200:
-        return str(begun.json()["code"])
+        return begun
     nonce, now = begun.json()["nonce"], int(time.time())
     claims = {"iss": world.op.issuer, "sub": ALICE.sub, "aud": APP, "iat": now, "exp": now + 60, "nonce": nonce}
     verified = {"email": ALICE.email, "email_verified": True}
     body = {"nonce": nonce, "id_token": world.op.unsigned_token({**claims, **verified}).signed()}
-    answer = client.post(f"/api/auth/{world.key}/token/", body, content_type="application/json")
-    return ALLOWED if answer.status_code == 200 else str(answer.json()["code"])
+    return client.post(f"/api/auth/{world.key}/token/", body, content_type="application/json")
+
+
+def app_token(world: World) -> str:
+    """The token of an app in which the person of the account has signed in."""
+    open_account_for_app(world)
+    return str(native_answer(world).json()["app_token"])
+
+
+def use_endpoints(world: World, token: str) -> str:
+    response = Client().get("/api/auth/session/", headers={"Authorization": f"Bearer {token}"})
+    return ALLOWED if response.status_code == 200 else str(response.json()["code"])
+
+
+def use_apis(world: World, token: str) -> str:
+    """Call the API of each framework, which all say the same."""
+    world.settings.ROOT_URLCONF = "tests.gate.api_urls"
+    headers = {"Authorization": f"Bearer {token}"}
+    answers = [Client().get(path, headers=headers) for path in ("/whoami/", "/ninja/", "/plain/")]
+    statuses = {answer.status_code for answer in answers}
+    if statuses == {200} and all(answer.json() == {"user": "local"} for answer in answers):
+        return ALLOWED
+    return world.codes.seen[-1] if statuses == {401} else f"{statuses}"
 
 
 # A window.
@@ -374,6 +400,8 @@ ENTRANCES: Mapping[str, Entrance] = {
     "bearer token, `bearer_required`": api("/plain/", jwt),
     "bearer token, mozilla-django-oidc's class": api("/upstream/", opaque),
     "native sign-in": Entrance(prepare=open_account_for_app, use=sign_in_natively),
+    "app token, endpoints": Entrance(prepare=app_token, use=use_endpoints),
+    "app token, API": Entrance(prepare=app_token, use=use_apis),
     "One Tap": Entrance(prepare=page_with_one_tap, use=sign_in_by_one_tap),
     "`oidc_login.client`, ID token": Entrance(prepare=client_token, use=parse_id_token),
     "`oidc_login.client`, `userinfo()`": Entrance(prepare=client_token, use=client_userinfo),

@@ -83,6 +83,11 @@ CELLS: Mapping[str, Mapping[str, str]] = {
         rule: outcome if outcome == ALLOWED else "401" for rule, outcome in KNOWN.items()
     },
     "native sign-in": LINKING,
+    "app token, endpoints": {
+        rule: ALLOWED if rule == "private address" or outcome == ALLOWED else "not_signed_in"
+        for rule, outcome in KNOWN.items()
+    },
+    "app token, API": {**KNOWN, "private address": ALLOWED},
     "One Tap": LINKING,
     "`oidc_login.client`, ID token": CLIENT,
     "`oidc_login.client`, `userinfo()`": CLIENT,
@@ -105,6 +110,7 @@ NOBODY_LINKED = "Nobody is linked or signed up here."
 NO_ACCOUNT = "A client signs nobody in, so there is no account to judge."
 NO_PERSON = "A client that acts for itself has no address and no groups."
 SITE_NAMED = "The site's settings name the account that the client uses."
+NOT_ASKED = "The site issued the token itself; it sends no request to the provider."
 HOOK_DECIDES = "The site's own hook chooses the account. This is not linking by email."
 WHY: Mapping[str | tuple[str, str], str] = {
     "staff": KNOWN_IDENTITY,
@@ -129,6 +135,8 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("connect", "linking `never`"): "The person connects the identity; its email does not matter.",
     ("confirm by refresh token", "private address"): "The provider cannot be reached. The session has a grace period.",
     ("confirm by `prompt=none`", "private address"): "The provider cannot be reached. The session has a grace period.",
+    ("app token, endpoints", "private address"): NOT_ASKED,
+    ("app token, API", "private address"): NOT_ASKED,
     ("sign-in in a window", "linking `never`"): "The claim of the window is no address. A window for `email` refuses.",
     "`allow_login`": "Nobody is signed in by it.",
     ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,

@@ -25,8 +25,8 @@ FINDS_IDENTITY = {
     "login": {"sessions/establish.py"},  # `django.contrib.auth.login`
     "admit": {"signin/admission.py", "signin/sign_in.py"},
     "admit_known": {
-        "contrib/headless/app_sessions.py",
         "access_tokens/accounts.py",
+        "access_tokens/app_tokens.py",
         "sessions/renewal.py",
         "signin/confirm.py",
     },

@@ -8,14 +8,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
+from oidc_login.access_tokens.app_tokens import judge_app_token
 from oidc_login.backends import site_backend
-from oidc_login.contrib.headless.app_tokens import find_app_session, sent_token
+from oidc_login.contrib.headless.app_tokens import sent_token
 from oidc_login.exceptions import NotSignedIn, OAuthError, SiteUnavailable
 from oidc_login.faults import site_fault
-from oidc_login.models import OAuthConnection, SignedInSession
+from oidc_login.models import SignedInSession
 from oidc_login.problems import problem_response
-from oidc_login.registry import get_provider
-from oidc_login.signin.admission import admit_known
 
 View = Callable[..., HttpResponseBase]
 
@@ -29,17 +28,9 @@ def as_app(view: View, *, without_cookie: View) -> View:
         if not token:
             return view(request, *args, **kwargs)
         try:
-            row = find_app_session(token)
-            is_valid = row is not None and may_continue(request, row)
-        except Exception as error:  # of a store of the site; a mistake in code is raised again
-            fault = error if isinstance(error, SiteUnavailable) else site_fault(error)
-            if fault is None:
-                raise
-            return problem_response(fault)
-        if row is None or not is_valid:
-            response = problem_response(NotSignedIn("app_token"))
-            response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-            return response
+            row, _connection = judge_app_token(token, request=request, backend=site_backend())
+        except Exception as error:
+            return refuse(error)
         request.user = row.user
         request.session = type(request.session)()
         request.oidc_login_app_session = row  # type: ignore[attr-defined]  # read by `app_session_of`
@@ -48,21 +39,19 @@ def as_app(view: View, *, without_cookie: View) -> View:
     return answered
 
 
-def may_continue(request: HttpRequest, row: SignedInSession) -> bool:
-    """Whether every rule for who may come in still holds for the identity behind a token, by its stored claims."""
-    identity = {"provider_key": row.provider_key, "issuer": row.issuer, "provider_user_id": row.subject}
-    connection = OAuthConnection.objects.select_related("user").filter(user_id=row.user_id, **identity).first()
-    if connection is None:
-        return False
-    try:
-        backend = site_backend()
-        backend.request = request
-        admit_known(connection, {}, provider=get_provider(row.provider_key), backend=backend)
-    except SiteUnavailable:
-        raise
-    except OAuthError:
-        return False
-    return True
+def refuse(error: Exception) -> HttpResponseBase:
+    """Return the response for a token that opens nothing; 503 for a store of the site that fails.
+
+    A mistake in code is raised again.
+    """
+    if isinstance(error, OAuthError) and not isinstance(error, SiteUnavailable):
+        response = problem_response(NotSignedIn("app_token"))
+        response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        return response
+    fault = error if isinstance(error, SiteUnavailable) else site_fault(error)
+    if fault is None:
+        raise error
+    return problem_response(fault)
 
 
 def app_session_of(request: HttpRequest) -> SignedInSession | None:

@@ -2,11 +2,11 @@
 
 The row of an app token is a `SignedInSession`, so that the token is listed on the sessions page, ended there, and ended
 by the provider's logout tokens. The row is found by a hash, so the database holds no token that works.
+`oidc_login.access_tokens.app_tokens` decides what a token opens.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 from typing import Final
@@ -16,11 +16,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from oidc_login.conf import django, settings
+from oidc_login.access_tokens.app_tokens import PREFIX, mark_of_token
+from oidc_login.conf import django
 from oidc_login.models import OAuthConnection, SignedInSession
 from oidc_login.sessions.records import browser_name
 
-PREFIX: Final = "oidc_app_"
 SCHEME: Final = "Bearer "
 
 
@@ -39,15 +39,6 @@ def begin_app_session(request: HttpRequest, connection: OAuthConnection, *, sid:
         expires_at=timezone.now() + lifetime(),
     )
     return token
-
-
-@sensitive_variables()
-def find_app_session(token: str) -> SignedInSession | None:
-    """Return the row of an app token that is valid now, with its user; `None` for any other text."""
-    if not settings.APP_SESSIONS or not token.startswith(PREFIX) or not token.isascii():
-        return None
-    rows = SignedInSession.objects.lasting().select_related("user").defer("session_key", "id_token")
-    return rows.filter(pk=mark_of_token(token)).first()
 
 
 @sensitive_variables()
@@ -78,11 +69,6 @@ def sent_token(request: HttpRequest) -> str:
     header = request.headers.get("Authorization", "")
     token = header[len(SCHEME) :].strip() if header[: len(SCHEME)].lower() == SCHEME.lower() else ""
     return token if token.startswith(PREFIX) else ""
-
-
-def mark_of_token(token: str) -> str:
-    """Return the primary key of a token's row: the first 128 bits of its SHA-256."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def lifetime() -> timedelta:
