@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.client.errors import OAuthError
+from oidc_login.client.integration import DjangoIntegration
 from oidc_login.client.registry import OAuth
 from oidc_login.client.tokens import OAuth2Token, token_update
 from oidc_login.client.userinfo import UserInfo
@@ -20,7 +21,16 @@ from oidc_login.client.userinfo import UserInfo
 if TYPE_CHECKING:
     from oidc_login.client.oauth1 import DjangoOAuth1App
 
-__all__ = ["DjangoOAuth1App", "DjangoOAuth2App", "OAuth", "OAuth2Token", "OAuthError", "UserInfo", "token_update"]
+__all__ = [
+    "DjangoIntegration",
+    "DjangoOAuth1App",
+    "DjangoOAuth2App",
+    "OAuth",
+    "OAuth2Token",
+    "OAuthError",
+    "UserInfo",
+    "token_update",
+]
 
 
 def __getattr__(name: str) -> Any:

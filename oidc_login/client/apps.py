@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,12 +11,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from oidc_login.client.attributes import Attributes, published_members
 from oidc_login.client.calls import TokenCalls
 from oidc_login.client.claims import ClaimsOptions, check_admission, check_arguments, check_options
 from oidc_login.client.errors import MismatchingStateError, OAuthError, asking
 from oidc_login.client.flows import OWN_VALUES, Flows
+from oidc_login.client.integration import ClientSession
 from oidc_login.client.logout import Logout
-from oidc_login.client.options import refuse, request_problems
+from oidc_login.client.options import judged, refuse, request_problems, token_rules
+from oidc_login.client.providers import RegisteredProvider
 from oidc_login.client.registration import ENDPOINTS
 from oidc_login.client.tokens import OAuth2Token, as_dictionary, as_token
 from oidc_login.client.userinfo import UserInfo
@@ -26,7 +30,7 @@ from oidc_login.providers.oidc import with_openid
 from oidc_login.providers.values import OAuthToken
 
 
-class DjangoOAuth2App(Flows, TokenCalls, Logout):
+class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
     """A client of an OAuth 2.0 or OpenID provider."""
 
     def _own_values(self) -> tuple[str, ...]:
@@ -54,11 +58,9 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
 
         The flow is used up first, also if the answer is wrong.
         """
-        if parameters:
-            name = next(iter(parameters))
-            raise ImproperlyConfigured(f"authorize_access_token() takes no {name}. Write it into access_token_params.")
+        refuse("authorize_access_token()", judged(parameters, token_rules(parameters), "{}"))
         with asking(request):
-            provider = self._judging_provider(claims_options, claims_cls, leeway)
+            provider = asking_for(self._judging_provider(claims_options, claims_cls, leeway), parameters)
             response = self._take_answer(request, provider)
             with answers_of(provider):
                 token = provider.get_oauth_token(code=response.code, request=request)
@@ -110,14 +112,18 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
             raise RuntimeError('Missing "jwks_uri" in metadata')
         return (claims_cls or UserInfo)(claims)
 
+    def _get_oauth_client(self, **metadata: Any) -> ClientSession:
+        return ClientSession(self)
+
     # What the provider says of itself.
 
     @asking()
     def load_server_metadata(self) -> dict[str, Any]:
-        """Return the metadata that is used of the provider's document, or was registered."""
+        """Return all members of the provider's document, with those that were registered in place of them."""
         provider = self._provider()
         if provider.has_id_token:
-            found = asdict(provider.get_metadata())
+            used = asdict(provider.get_metadata())
+            found = {**self._registration.further, **published_members(provider), **used}
         else:
             found = {name: getattr(provider, name, "") for name in ENDPOINTS}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items() if value}
@@ -129,6 +135,17 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout):
         if not provider.has_id_token:
             raise RuntimeError('Missing "jwks_uri" in metadata')
         return provider.get_jwk_set(newer=force)
+
+
+def asking_for(provider: OAuthProvider, parameters: Mapping[str, Any]) -> OAuthProvider:
+    """Return a provider that adds these parameters to its token request."""
+    if not parameters:
+        return provider
+    if not isinstance(provider, RegisteredProvider):
+        raise ImproperlyConfigured("authorize_access_token(): this provider's class makes the token request itself.")
+    other = copy.copy(provider)
+    other.access_token_params = {**provider.access_token_params, **{n: str(v) for n, v in parameters.items()}}
+    return other
 
 
 @sensitive_variables()

@@ -30,11 +30,6 @@ class Client:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    @property
-    def client_id(self) -> str:
-        """What the provider calls the site."""
-        return self._provider().client_id
-
     def _option(self, name: str, default: Any = None) -> Any:
         return self._registration.options().get(name, default)
 

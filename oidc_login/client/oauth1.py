@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.client.api import ApiCalls, TokenLike
+from oidc_login.client.attributes import Attributes
 from oidc_login.client.discreet import Discreet
 from oidc_login.client.errors import STATE_ERRORS, InvalidTokenError, MissingRequestTokenError, OAuthError, asking
 from oidc_login.client.flows import Flows
@@ -34,6 +35,7 @@ class RegisteredOAuth1Provider(OAuth1Provider):
         authorization_endpoint: str,
         access_token_endpoint: str,
         request_token_params: Mapping[str, str] | None = None,
+        access_token_params: Mapping[str, str] | None = None,
         user_agent: str = "",
         **kwargs: Any,
     ) -> None:
@@ -42,18 +44,22 @@ class RegisteredOAuth1Provider(OAuth1Provider):
         self.authorization_endpoint = authorization_endpoint
         self.access_token_endpoint = access_token_endpoint
         self.request_token_params = dict(request_token_params or {})
+        self.access_token_params = dict(access_token_params or {})
         if user_agent:
             self.request_headers = {**self.request_headers, "User-Agent": user_agent}
 
     def get_request_token_params(self, *, request: HttpRequest) -> dict[str, str]:
         return self.request_token_params
 
+    def get_access_token_params(self, *, request: HttpRequest) -> dict[str, str]:
+        return self.access_token_params
+
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
         """Not asked: a client signs nobody in."""
         raise NotImplementedError
 
 
-class DjangoOAuth1App(Flows, ApiCalls):
+class DjangoOAuth1App(Flows, ApiCalls, Attributes):
     """A client of an OAuth 1.0a provider.
 
     Its tokens are dictionaries with `oauth_token`, `oauth_token_secret` and everything else the provider sent.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -165,6 +166,21 @@ AUTHORIZATION_REQUEST: Mapping[str, Rule] = {
 }
 
 
+# What a token request has of the flow and of the client; a call cannot replace it.
+OF_THE_GRANT = ("grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret")
+
+
+def token_rules(parameters: Mapping[str, Any]) -> Mapping[str, Rule]:
+    """Return the rules for parameters that a call adds to the token request."""
+    own = never("belongs to the flow", "Remove it.")
+    transport = never("is not a parameter of the request", "Remove it; the client says how it authenticates.")
+    return {
+        **dict.fromkeys(parameters, scalar),
+        **dict.fromkeys(OF_THE_GRANT, own),
+        **dict.fromkeys(REQUEST_ARGUMENTS, transport),
+    }
+
+
 def request_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Return what is wrong with the parameters of one authorization request."""
     return judged(values, {**dict.fromkeys(values, scalar), **AUTHORIZATION_REQUEST}, "{}")
@@ -178,11 +194,30 @@ def problems_of(options: Mapping[str, Any], rules: Mapping[str, Rule] = OPTIONS)
         yield from judged(nested, CLIENT_KWARGS, "client_kwargs[{!r}]")
 
 
+def misplaced(option: str, name: str, value: Any) -> Problem:
+    """Return where an option of `client_kwargs` belongs, or why not even there."""
+    found = CLIENT_KWARGS[name](value)
+    if found is not None:
+        kind, finding, advice = found
+        return Problem(kind=kind, option=option, finding=finding, advice=advice)
+    advice = f'Write client_kwargs={{"{name}": ...}}.'
+    return Problem(kind="unknown", option=option, finding="belongs into client_kwargs", advice=advice)
+
+
+def is_further_metadata(name: str) -> bool:
+    """Whether `register()` keeps an option that it does not know: one that is no misspelling of another."""
+    known = {**OPTIONS, **CODE_OPTIONS, **CLIENT_KWARGS}
+    return name not in known and not get_close_matches(name, known, cutoff=0.8)
+
+
 def judged(options: Mapping[str, Any], rules: Mapping[str, Rule], written: str) -> Iterator[Problem]:
     for name, value in options.items():
         option = written.format(name)
         if name not in rules:
             near = nearest(name, rules)
+            if rules is not CLIENT_KWARGS and name in CLIENT_KWARGS:
+                yield misplaced(option, name, value)
+                continue
             advice = f"Did you mean {near!r}?" if near else f"The options are {listed(sorted(rules))}."
             yield Problem(kind="unknown", option=option, finding="is not known", advice=advice)
         elif value is not None and (found := rules[name](value)) is not None:

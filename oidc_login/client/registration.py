@@ -32,8 +32,11 @@ Options = Mapping[str, Any]
 class Registration:
     """What was registered under a name. The settings are read when the provider is needed, and when they change."""
 
-    def __init__(self, name: str, options: Options, *, overwrite: bool) -> None:
+    def __init__(
+        self, name: str, options: Options, *, overwrite: bool, further: Mapping[str, Any] | None = None
+    ) -> None:
         self.name = name
+        self.further = dict(further or {})  # metadata that the package does not use
         self._own = given(options)
         self._overwrite = overwrite
         self._made: dict[float | None, tuple[object, OAuthProvider]] = {}
@@ -49,6 +52,17 @@ class Registration:
                 both = isinstance(value, Mapping) and isinstance(options[name], Mapping)
                 options[name] = {**options[name], **value} if both else value
         return options
+
+    def credentials(self) -> dict[str, Any]:
+        """Return what the provider issued to the site, as far as it is written anywhere."""
+        options = self.options()
+        entry = None if is_complete(options) else get_configuration(self.name)
+        return {**credentials_of(entry or {}), **credentials_of(options)}
+
+    def made_provider(self) -> OAuthProvider | None:
+        """Return the provider if it has been built already."""
+        known = self._made.get(None)
+        return None if known is None else known[1]
 
     def is_oauth1(self) -> bool:
         """Whether the provider speaks OAuth 1.0; one of `OIDC_LOGIN_PROVIDERS` says so by its class."""
@@ -177,7 +191,7 @@ def oauth1_address_of(options: Options) -> dict[str, Any]:
         "class": RegisteredOAuth1Provider,
         **{argument: options[name] for name, argument in endpoints.items()},
         **given({**signing, "client_key": kwargs.get("rsa_key")}),
-        **given({"request_token_params": options.get("request_token_params")}),
+        **given({name: options.get(name) for name in ("request_token_params", "access_token_params")}),
     }
 
 
@@ -206,7 +220,7 @@ def oauth1_problems(options: Options) -> Iterator[Problem]:
     for name in ("authorize_url", "access_token_url"):
         if name not in options:
             yield missing(name, f"Write {name}, as the provider's documentation has it.")
-    for name in sorted(OAUTH2_ARGUMENTS & set(arguments_of(options))):
+    for name in sorted(OAUTH2_ARGUMENTS & set(arguments_of(options)) - {"access_token_params"}):
         yield Problem(kind="refused", option=name, finding="means nothing in OAuth 1.0", advice="Remove it.")
 
 

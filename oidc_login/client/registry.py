@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from oidc_login.client.apps import DjangoOAuth2App
 from oidc_login.client.base import Client
-from oidc_login.client.options import CODE_OPTIONS, OPTIONS, problems_of, refuse
+from oidc_login.client.options import CODE_OPTIONS, OPTIONS, is_further_metadata, problems_of, refuse
 from oidc_login.client.registration import Registration
 
 
@@ -38,10 +38,11 @@ class OAuth:
         if client_class is not None and not (isinstance(client_class, type) and issubclass(client_class, Client)):
             raise ImproperlyConfigured(f"oauth.register({name!r}): client_cls is no subclass of DjangoOAuth2App.")
         options = {**(getattr(client_class, "OAUTH_APP_CONFIG", None) or {}), **options}
+        further = {each: options.pop(each) for each in list(options) if is_further_metadata(each)}
         refuse(f"oauth.register({name!r})", problems_of(options, {**OPTIONS, **CODE_OPTIONS}))
         fetch_token = options.pop("fetch_token", None) or bound(self.fetch_token, name)
         update_token = options.pop("update_token", None) or bound(self.update_token, name)
-        registration = Registration(name, options, overwrite=overwrite)
+        registration = Registration(name, options, overwrite=overwrite, further=further)
         client_class = client_class or class_for(registration)
         self._clients[name] = client_class(registration, fetch_token=fetch_token, update_token=update_token)
         return self._clients[name]

@@ -55,6 +55,12 @@ class IssuerDocuments:
                 return self._complete
         return (self._document or self._make_document()).get(now=time.time())
 
+    def members(self) -> dict[str, Any]:
+        """Return all members of the discovery document as fetched; none before it has been fetched."""
+        body = "" if self._document is None else self._document.body
+        members: Any = read_json(body) if body else {}
+        return dict(members)
+
     def use_document(self, document: CachedDocument[ProviderMetadata]) -> None:
         """Use this document for the metadata."""
         self._document = document

@@ -104,6 +104,10 @@ class OAuth1Provider(OAuthProvider):
         """Return the provider's own parameters for the request token request."""
         return {}
 
+    def get_access_token_params(self, *, request: HttpRequest) -> dict[str, str]:
+        """Return additional parameters for the token request."""
+        return {}
+
     def get_authorization_url_params(self, *, request: HttpRequest) -> dict[str, Any]:
         """Return the provider's own parameters for the authorization request; OAuth 1.0 has no scope."""
         return {}
@@ -121,7 +125,8 @@ class OAuth1Provider(OAuthProvider):
         """Exchange the request token and the verifier for the access token (RFC 5849 2.3)."""
         flow = pending_flow(request)
         request_token = oauth1.Token(token=flow.private["oauth_token"], secret=flow.private["oauth_token_secret"])
-        response = self.send(oauth1.token_request(self.access_token_endpoint), token=request_token, verifier=code)
+        asked = oauth1.token_request(self.access_token_endpoint, self.get_access_token_params(request=request))
+        response = self.send(asked, token=request_token, verifier=code)
         token = oauth1.read_access_token(response, now=time.time())
         return OAuthToken(
             access_token=token.as_text(),

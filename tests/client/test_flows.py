@@ -361,9 +361,10 @@ def test_query_of_a_posted_answer_is_not_looked_at(register: Register, op: Op) -
 def test_further_arguments_of_the_end(trip: Trip, op: Op) -> None:
     answer = op.authorization_answer(trip.begin())
 
-    with pytest.raises(ImproperlyConfigured, match="access_token_params"):
-        trip.end(answer, audience="https://api.example")
-    assert trip.end(answer)
+    with pytest.raises(ImproperlyConfigured, match="code_verifier belongs to the flow"):
+        trip.end(answer, code_verifier="x" * 43)
+    assert trip.end(answer, audience="https://api.example")
+    assert next(request for request in op.requests if request.endpoint == "token").form["audience"]
 
 
 # What a failure leaves.
