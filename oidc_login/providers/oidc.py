@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.protocol.access_token import VerifiedAccessToken
@@ -27,6 +28,8 @@ from oidc_login.providers.values import OAuthToken, OAuthUser, PendingFlow, pend
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+ACTIVE_LANGUAGE = "active"  # as `ui_locales`: the language of the page with the button
 
 
 class OIDCProvider(DescribedByDocument, OAuth2Provider):
@@ -117,7 +120,7 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
             "response_mode": self.response_mode,
             "prompt": self.prompt,
             "max_age": self.max_age,
-            "ui_locales": self.ui_locales,
+            "ui_locales": get_language() if self.ui_locales == ACTIVE_LANGUAGE else self.ui_locales,
             "acr_values": self.acr_values,
             "claims": json.dumps(self.claims) if self.claims else None,
         }

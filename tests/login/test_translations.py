@@ -1,4 +1,4 @@
-"""Whoever reads German or French meets no English: the catalogues hold every string, and no string that is gone."""
+"""The catalogues hold every string, no string that is gone, and nothing in English."""
 
 from __future__ import annotations
 
@@ -28,7 +28,23 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(oidc_login.__file__).parent
 TEMPLATES = PACKAGE / "templates"
-LANGUAGES = ["de", "fr"]
+# Each locale with its number of plural forms.
+LOCALES = {
+    "de": 2,
+    "es": 2,
+    "fr": 2,
+    "it": 2,
+    "ja": 1,
+    "nl": 2,
+    "pl": 4,
+    "pt_BR": 2,
+    "ru": 4,
+    "tr": 2,
+    "uk": 4,
+    "zh_Hans": 1,
+}
+LANGUAGES = sorted(LOCALES)
+FULL_STOPS = (".", "。")
 GETTEXT = {"_", "gettext", "gettext_lazy"}
 NGETTEXT = {"ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%d|</?\w+>")
@@ -150,7 +166,7 @@ def test_catalogue_holds_every_string_and_no_other(language: str) -> None:
 def test_every_string_is_translated(language: str) -> None:
     for entry in entries(language):
         assert all(entry.said), f"not translated: {entry.singular}"
-        assert len(entry.said) == (2 if entry.plural else 1)
+        assert len(entry.said) == (LOCALES[language] if entry.plural else 1)
     assert "fuzzy" not in catalogue_of(language).read_text()
 
 
@@ -158,7 +174,7 @@ def test_every_string_is_translated(language: str) -> None:
 def test_compiled_catalogue_says_what_the_source_says(language: str) -> None:
     said: dict[Any, str] = {}
     for entry in entries(language):
-        keys = [(entry.singular, index) for index in (0, 1)] if entry.plural else [entry.singular]
+        keys = [(entry.singular, index) for index in range(LOCALES[language])] if entry.plural else [entry.singular]
         said.update(zip(keys, entry.said, strict=True))
 
     assert compiled(language) == said
@@ -169,7 +185,7 @@ def test_translation_has_the_placeholders_of_its_string(language: str) -> None:
     for entry in entries(language):
         for text in entry.said:
             assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(entry.singular)), text
-            assert text.endswith(".") == entry.singular.endswith("."), text
+            assert text.endswith(FULL_STOPS) == entry.singular.endswith("."), text
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: path.name)
@@ -194,21 +210,32 @@ def one_provider(settings: Settings) -> None:
 REVOKED = ("%d connection was revoked.", "%d connections were revoked.")
 READ = {
     "de": ("Anmelden", "Weiter mit Example ID", "Etwas ist schiefgegangen", "Noch einmal versuchen"),
+    "es": ("Iniciar sesión", "Continuar con Example ID", "Algo salió mal", "Intentarlo de nuevo"),
     "fr": ("Connexion", "Continuer avec Example ID", "Un problème est survenu", "Réessayer"),
+    "it": ("Accedi", "Continua con Example ID", "Qualcosa è andato storto", "Riprova"),
+    "ja": ("ログイン", "Example ID で続ける", "問題が発生しました", "もう一度試す"),
+    "nl": ("Aanmelden", "Doorgaan met Example ID", "Er ging iets mis", "Opnieuw proberen"),
+    "pl": ("Zaloguj się", "Kontynuuj przez Example ID", "Coś poszło nie tak", "Spróbuj ponownie"),
+    "pt_BR": ("Entrar", "Continuar com Example ID", "Algo deu errado", "Tentar novamente"),
+    "ru": ("Войти", "Продолжить через Example ID", "Что-то пошло не так", "Повторить попытку"),
+    "tr": ("Oturum aç", "Example ID ile devam et", "Bir sorun oluştu", "Yeniden dene"),
+    "uk": ("Увійти", "Продовжити через Example ID", "Щось пішло не так", "Спробувати ще раз"),
+    "zh_Hans": ("登录", "通过 Example ID 继续", "出现问题", "重试"),
 }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pages_speak_the_language_of_the_request(settings: Settings, language: str) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
-    client = Client(headers={"accept-language": language})
+    code = language.lower().replace("_", "-")
+    client = Client(headers={"accept-language": code})
     heading, button, failure, again = READ[language]
 
     with translation.override("en"):  # what the middleware activates is for this test alone
         offered = Markup(client.get("/oauth/").content.decode())
         failed = Markup(client.get("/oauth/op/callback/?state=s&code=c").content.decode())
 
-    assert [page.all("html") for page in (offered, failed)] == [[{"lang": language, "class": "oidc-login-page"}]] * 2
+    assert [page.all("html") for page in (offered, failed)] == [[{"lang": code, "class": "oidc-login-page"}]] * 2
     assert (offered.texts["h1"], offered.texts["title"], offered.forms[0].button) == (heading, heading, button)
     assert (failed.texts["h1"], next(iter(failed.links))) == (failure, again)
 
@@ -236,6 +263,9 @@ def test_mails_speak_the_language_of_the_request(language: str, subject: str, be
     [
         ("de", "1 Verknüpfung wurde widerrufen.", "2 Verknüpfungen wurden widerrufen."),
         ("fr", "1 association a été révoquée.", "2 associations ont été révoquées."),
+        ("ja", "1 件の連携を取り消しました。", "2 件の連携を取り消しました。"),
+        ("pl", "Unieważniono 1 połączenie.", "Unieważniono 2 połączenia."),
+        ("ru", "Отозвано 1 подключение.", "Отозвано 2 подключения."),
     ],
 )
 def test_numbers_take_the_plural_of_the_language(language: str, one: str, many: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 import pytest
+from django.utils import translation
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK
 
@@ -207,6 +208,14 @@ def test_the_standard_parameters_come_from_settings(op: OpenIDProvider) -> None:
     parameters = asked_parameters(configured(op, claims=claims, **options))
     assert {name: parameters[name] for name in options} == {**options, "max_age": "0"}
     assert json.loads(parameters["claims"]) == claims
+
+
+@pytest.mark.parametrize(("language", "sent"), [("pt-br", "pt-br"), (None, None)])
+def test_the_language_of_the_page_can_be_sent(op: OpenIDProvider, language: str | None, sent: str | None) -> None:
+    with translation.override(language):
+        parameters = asked_parameters(configured(op, ui_locales="active"))
+
+    assert parameters.get("ui_locales") == sent
 
 
 def test_the_query_of_an_endpoint_is_kept(op: OpenIDProvider) -> None:
