@@ -59,10 +59,11 @@ def check_users(**kwargs: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_upstream(**kwargs: Any) -> list[CheckMessage]:
-    """Check settings and middleware of mozilla-django-oidc."""
+    """Check settings and middleware of mozilla-django-oidc, and the setting of django-oauth-login."""
     from oidc_login.checks.mozilla import upstream_messages
+    from oidc_login.checks.oauth_login import oauth_login_messages
 
-    return list(upstream_messages())
+    return [*upstream_messages(), *oauth_login_messages()]
 
 
 @register(TAG, deploy=True)

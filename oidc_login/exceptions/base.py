@@ -18,7 +18,8 @@ class OAuthError(SuspiciousOperation):
 
     `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
     `connection_id` is the key of the stored connection that it is about, where there is one. `evidence` is what a rule
-    expected and what it found, for the page that is shown under `DEBUG`.
+    expected and what it found, for the page that is shown under `DEBUG`. A site may raise this class itself:
+    people then see the text that it gives.
     """
 
     status_code: ClassVar[int] = 400
@@ -28,6 +29,8 @@ class OAuthError(SuspiciousOperation):
 
     def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(reason)
+        if reason and type(self) is OAuthError:  # raised by the site, with its own words for the person
+            self.message = reason
         self.reason = reason
         self.retry_after = retry_after
         self.connection_id: object = None

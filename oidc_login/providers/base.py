@@ -133,8 +133,13 @@ class OAuthProvider(ProviderInterface):
     def get_client_id(self) -> str:
         return self.client_id
 
-    def get_client_secret(self) -> str:
+    @property
+    def client_secret(self) -> str:
+        """The secret of the settings, the first one while it is rotated."""
         return self.client_secrets[0] if self.client_secrets else ""
+
+    def get_client_secret(self) -> str:
+        return self.client_secret
 
     def get_scope(self) -> str:
         return self.scope
