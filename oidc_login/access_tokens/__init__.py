@@ -1,6 +1,6 @@
-"""Access tokens that programs send to the site's own API: who issued them, for whom, and what they allow.
+"""Access tokens that programs send to the site's own API: their issuer, their audience, and what they allow.
 
-Django REST framework, Django Ninja and plain views share it. `judge` says what a token is, `account_of` whose.
+Django REST framework, Django Ninja and plain views share it. `judge` verifies a token, `account_of` finds its user.
 """
 
 from oidc_login.access_tokens.accounts import account_of, user_of_userinfo

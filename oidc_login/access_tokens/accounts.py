@@ -1,4 +1,4 @@
-"""Whose account an access token opens: that of a person who is known here, or the one that the site gave a client."""
+"""Finds the account for an access token: a known person's, or the one that the site has assigned to a client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from oidc_login.tokens.refused import refused_by
 def account_of(
     token: AccessToken, entry: BearerEntry, *, raw: str, request: HttpRequest, backend: Backend
 ) -> tuple[AbstractBaseUser, AccessToken]:
-    """Return the user that a token stands for, by every rule for who may come in, or raise 401 or 403."""
+    """Return the user of a token after applying all admission rules, or raise 401 or 403."""
     if token.is_application:
         return _user_of_client(token, entry, backend=backend), token
     connection = find_connection(token, entry)
@@ -51,7 +51,7 @@ def account_of(
 
 @sensitive_variables()
 def find_connection(token: AccessToken, entry: BearerEntry) -> OAuthConnection | None:
-    """Return the connection of the person: by the claim that the setting names, or else by those of the profile."""
+    """Return the person's connection, found by the claim in the setting, or else by those of the profile."""
     if uses_alternate_id(entry):
         return OAuthConnection.objects.find_whole(identity_of(token, subject="", alternate_id=token.subject))
     others = () if entry.subject else entry.profile.subject_claims[1:]
@@ -63,12 +63,12 @@ def find_connection(token: AccessToken, entry: BearerEntry) -> OAuthConnection |
 
 
 def uses_alternate_id(entry: BearerEntry) -> bool:
-    """Whether people are known by another claim than `sub`, which Entra makes a new one of for each application."""
+    """Whether people are identified by a claim other than `sub`, which Entra generates per application."""
     return entry.subject not in ("", "sub")
 
 
 def identity_of(token: AccessToken, *, subject: str, alternate_id: str = "") -> Identity:
-    """Return the identity of a person; what the claims say of an address is judged with them."""
+    """Return the identity of a person, including what the claims say about the address."""
     return Identity(
         provider_key=token.provider_key,
         issuer=token.issuer,
@@ -84,9 +84,9 @@ def identity_of(token: AccessToken, *, subject: str, alternate_id: str = "") -> 
 def _new_account(
     token: AccessToken, entry: BearerEntry, *, raw: str, request: HttpRequest, backend: Backend
 ) -> tuple[AbstractBaseUser, AccessToken]:
-    """Return the account of a person who comes for the first time, if the entry lets tokens sign people up.
+    """Return a new person's account, if the entry allows sign-up by token.
 
-    A program may send many requests at once. One of them opens the account, and the others find it.
+    A program may send many requests at the same time. One of them creates the account, and the others find it.
     """
     if not entry.signup:
         raise AccessTokenInvalid("no_connection")
@@ -107,7 +107,7 @@ def _new_account(
 
 
 def claims_of_identity(token: AccessToken, entry: BearerEntry) -> dict[str, Any]:
-    """Return the claims as a sign-in has them: issuer and subject by their lasting names."""
+    """Return the claims as in a sign-in, with the stored form of issuer and subject."""
     subject = token.claims.get("sub") if uses_alternate_id(entry) else token.subject
     claims = {**token.claims, "iss": token.issuer, "sub": subject}
     if entry.profile.email_owner and not is_true(claims.get(entry.profile.email_owner)):
@@ -120,7 +120,7 @@ def is_true(value: object) -> bool:
 
 
 def is_for_userinfo(token: AccessToken, entry: BearerEntry) -> bool:
-    """Whether the token is meant for the provider's userinfo too: shown there otherwise, it would be misused."""
+    """Whether the userinfo endpoint is an audience of the token; sending other tokens to it would be misuse."""
     audience = token.claims.get("aud")
     if audience is None:
         return "openid" in token.scopes
@@ -133,7 +133,7 @@ def is_for_userinfo(token: AccessToken, entry: BearerEntry) -> bool:
 
 @sensitive_variables()
 def _user_of_client(token: AccessToken, entry: BearerEntry, *, backend: Backend) -> AbstractBaseUser:
-    """Return the user whom the site has named for this client."""
+    """Return the user that the site has assigned to this client."""
     username = entry.clients.get(token.client_id)
     if not token.client_id or not username:
         raise AccessTokenInvalid("client")
@@ -143,19 +143,19 @@ def _user_of_client(token: AccessToken, entry: BearerEntry, *, backend: Backend)
         user = manager.get_by_natural_key(username)
     except model.DoesNotExist as error:
         raise AccessTokenInvalid("client_user") from error
-    if user.get_username() != username:  # some collations find more than that
+    if user.get_username() != username:  # some collations match more than that
         raise AccessTokenInvalid("client_user")
     return admit_client(user, token.claims, provider=entry.provider, backend=backend)
 
 
-# mozilla-django-oidc's class for APIs.
+# For the API class of mozilla-django-oidc.
 
 
 @sensitive_variables()
 def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
-    """Return whose access token it is by userinfo, as upstream's class for APIs does: it has only the token.
+    """Return the owner of an access token from userinfo, because upstream's API class only passes the token.
 
-    The first provider of `OIDC_LOGIN_BEARER_PROVIDERS` is asked. A token of this way signs nobody up and links nothing.
+    The request goes to the first provider in `OIDC_LOGIN_BEARER_PROVIDERS`. It creates and links no accounts.
     """
     key = next(iter(settings.BEARER_PROVIDERS), None)
     if key is None:
@@ -179,7 +179,7 @@ def user_of_userinfo(backend: Backend, access_token: str) -> AbstractBaseUser:
 
 @sensitive_variables()
 def _userinfo(provider: OAuthProvider, access_token: str, *, backend: Backend) -> Mapping[str, Any]:
-    """Ask for user info, but not again and again with tokens that the provider does not know."""
+    """Request userinfo, but not repeatedly for tokens that the provider does not know."""
     refused = refused_by(provider)
     if refused.includes(access_token):
         raise UserInfoInvalid("access_token")

@@ -1,4 +1,4 @@
-"""What is answered where a token does not open something: status, error and challenge (RFC 6750, 9470, 9728)."""
+"""The response to a rejected token: status, error and challenge (RFC 6750, 9470, 9728)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METADATA_VIEW = "oidc_login_resource:metadata"
 
 
 class BearerRefused(Exception):
-    """A request that its token does not open; `error` is that of RFC 6750 3.1, "" where there was no token.
+    """A rejected request. `error` is an error code of RFC 6750 3.1, or "" without a token.
 
     `parameters` are further ones of the challenge. With 503 nobody can tell now, and there is no challenge; `fault` is
     what does not respond, the provider or a store of the site.
@@ -48,9 +48,9 @@ def challenge(request: HttpRequest, error: str = "", **parameters: str | int) ->
 
 
 def metadata_url(request: HttpRequest) -> str:
-    """Return where this resource is described (RFC 9728 3.1), "" unless `contrib.resource` is in the URLs.
+    """Return the URL of this resource's metadata (RFC 9728 3.1), or "" if `contrib.resource` is not in the URLs.
 
-    The resource is the audience that the path of the request is below, or else the very path.
+    The resource is the audience that contains the path of the request, or otherwise the path itself.
     """
     try:
         root = reverse(METADATA_VIEW)
@@ -67,7 +67,7 @@ def origin_of_site(request: HttpRequest) -> str:
 
 
 def own_audiences(origin: str) -> Iterable[str]:
-    """Return the audiences that are addresses of this site."""
+    """Return the audiences that are URLs of this site."""
     audiences = {audience for entry in bearer_entries() for audience in entry.audiences}
     return [audience for audience in audiences if audience == origin or audience.startswith(f"{origin}/")]
 
@@ -77,5 +77,5 @@ def is_below(path: str, prefix: str) -> bool:
 
 
 def described_settings() -> dict[str, object]:
-    """Return the members that the site adds to its description."""
+    """Return the members that the site adds to its metadata."""
     return dict(settings.RESOURCE_METADATA)

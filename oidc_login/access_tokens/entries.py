@@ -1,4 +1,4 @@
-"""`OIDC_LOGIN_BEARER_PROVIDERS`: who may issue access tokens for this API, and which of them issued a token."""
+"""`OIDC_LOGIN_BEARER_PROVIDERS`: who may issue access tokens for this API, and who issued a given token."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from oidc_login.registry import get_provider, provider_entries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BearerEntry:
-    """One provider that may issue access tokens, as the setting describes it.
+    """A provider that may issue access tokens, as the setting describes it.
 
-    Without a `profile_name` of the site or of the class, JWTs must be typed (RFC 9068), and the provider is asked about
-    all other tokens.
+    Without a profile in the entry or the class, JWTs must have the type of RFC 9068, and all other tokens are
+    introspected.
     """
 
     provider: OIDCProvider
@@ -37,25 +37,25 @@ class BearerEntry:
         return PROFILES.get(self.profile_name, RFC9068)
 
     def introspects(self, token_type: str | None) -> bool:
-        """Whether the provider is asked about a JWT of this type, because the profile does not verify it here."""
+        """Whether to introspect a JWT of this type, because the profile cannot verify it here."""
         if self.profile.way != "jwt":
             return True
         return not self.profile_name and token_type not in self.profile.types
 
 
 def bearer_entries(keys: Collection[str] = ()) -> Iterator[BearerEntry]:
-    """Yield the entries of the setting, or those of these keys. One that cannot be used takes no tokens."""
+    """Yield the entries of the setting, or those with these keys. An invalid entry accepts no tokens."""
     named = settings.BEARER_PROVIDERS
     pairs = named.items() if isinstance(named, Mapping) else ((key, {}) for key in named)
     for key, value in pairs:
         if keys and key not in keys:
             continue
-        with suppress(AccessTokenInvalid):  # what `manage.py check` says
+        with suppress(AccessTokenInvalid):  # `manage.py check` reports it
             yield bearer_entry(key, value)
 
 
 def bearer_entry(key: str, value: Any) -> BearerEntry:
-    """Return one entry: an audience, several, or a dictionary. Without an audience the client ID is the audience."""
+    """Return an entry from an audience, a list of audiences, or a dictionary. The default audience is the client ID."""
     try:
         provider = get_provider(key)
     except ProviderUnknown as error:
@@ -78,9 +78,9 @@ def bearer_entry(key: str, value: Any) -> BearerEntry:
 
 
 def entry_of_jwt(token: UnverifiedAccessToken, entries: Collection[BearerEntry]) -> BearerEntry:
-    """Return the entry whose provider issued a JWT, as the token itself says; nobody is asked about it before.
+    """Return the entry for the issuer in a JWT. Sends no request.
 
-    Where several have the issuer, such as two APIs of one realm, the audience decides.
+    If several entries have the issuer, such as two APIs of one realm, the audience decides.
     """
     found = [entry for entry in entries if entry.provider.may_issue_as(token.issuer, entry.profile)]
     if not found:
@@ -94,7 +94,7 @@ def entry_of_jwt(token: UnverifiedAccessToken, entries: Collection[BearerEntry])
 
 
 def entry_of_opaque(entries: Collection[BearerEntry]) -> BearerEntry:
-    """Return the one entry that takes opaque tokens: they do not say who issued them, and go to nobody else."""
+    """Return the only entry for opaque tokens, which do not name their issuer and must not be sent to others."""
     found = [entry for entry in entries if entry.profile.way != "jwt"]
     found = found or [entry for entry in entries if not entry.profile_name]
     if len(found) != 1:
@@ -103,6 +103,6 @@ def entry_of_opaque(entries: Collection[BearerEntry]) -> BearerEntry:
 
 
 def own_clients() -> frozenset[str]:
-    """Return the client IDs of this site: what its ID tokens name as their audience."""
+    """Return the client IDs of this site, which are the audiences of its ID tokens."""
     entries = [entry for entry in provider_entries().values() if isinstance(entry, Mapping)]
     return frozenset(str(entry["client_id"]) for entry in entries if entry.get("client_id"))

@@ -1,4 +1,4 @@
-"""Tokens that their provider is asked about: at most once in a minute for each, however many requests bring it."""
+"""Introspection of tokens, at most once per minute for each token."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from oidc_login.protocol.errors import InvalidAccessToken
 from oidc_login.providers.oidc import OIDCProvider
 from oidc_login.tokens.refused import refused_by
 
-LONGEST_MEMORY = 300  # seconds for which the provider is not asked about an active token again (RFC 7662 4)
-SHORTEST_MEMORY = 60  # seconds, for a token without a known end
+LONGEST_MEMORY = 300  # seconds for which an active token is not introspected again (RFC 7662 4)
+SHORTEST_MEMORY = 60  # seconds, for a token without an expiry
 
 Answer = dict[str, Any]
 
 
 @sensitive_variables()
 def ask_about(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
-    """Return what the provider says of a token, remembered for as long as an active token may live."""
+    """Return the introspection response for a token, cached while an active token may live."""
     name = f"oidc_login.introspected.{provider.key}.{_hash(provider.client_id, raw)}"
     known = _remembered(name)
     if known is not None:
         return known
     with one_at_a_time(name):
-        known = _remembered(name)  # by whoever was first
+        known = _remembered(name)  # another request was first
         return known if known is not None else _ask_and_remember(provider, raw, ask, name)
 
 
@@ -49,7 +49,7 @@ def _ask_and_remember(provider: OIDCProvider, raw: str, ask: Callable[[str], Ans
 
 
 def _memory_of(expires_at: object) -> int:
-    """Return for how many seconds an active token need not be asked about."""
+    """Return for how many seconds the response about an active token is cached."""
     if expires_at is None:
         return SHORTEST_MEMORY
     return min(LONGEST_MEMORY, expires_at - int(time.time())) if isinstance(expires_at, int) else 0
@@ -57,7 +57,7 @@ def _memory_of(expires_at: object) -> int:
 
 @sensitive_variables()
 def _ask(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
-    """Ask the provider, but not again and again about tokens that it does not know."""
+    """Introspect a token, but not repeatedly for tokens that the provider does not know."""
     refused = refused_by(provider)
     if refused.includes(raw):
         return {"active": False}

@@ -1,4 +1,4 @@
-"""What an access token is: issued by whom, for this API, and not another kind of token."""
+"""Verifies an access token: its issuer, its audience, and that it is not another kind of token."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from oidc_login.protocol.token_profiles import first_text, roles_of, scopes_of
 
 @sensitive_variables()
 def judge(raw: str, *, providers: Collection[str] = ()) -> tuple[AccessToken, BearerEntry]:
-    """Return what a token stands for, or raise `AccessTokenInvalid` (`ProviderUnavailable`: nobody can tell now).
+    """Return a verified token, or raise `AccessTokenInvalid` or, if it could not be verified, `ProviderUnavailable`.
 
-    `providers` are the keys of those that a view accepts, of all of the setting if empty.
+    `providers` are the keys that a view accepts; if empty, all providers in the setting.
     """
     with translated(), time_budget(MAX_TIMEOUT):
         entry, claims, issuer = _claims_of(raw, list(bearer_entries(providers)))
@@ -32,7 +32,7 @@ def judge(raw: str, *, providers: Collection[str] = ()) -> tuple[AccessToken, Be
 
 @sensitive_variables()
 def _claims_of(raw: str, entries: Collection[BearerEntry]) -> tuple[BearerEntry, Mapping[str, Any], str]:
-    """Return the entry of the token's provider, the claims, and the issuer by its lasting name."""
+    """Return the entry of the token's provider, the claims, and the issuer as stored with identities."""
     unverified = UnverifiedAccessToken.parse(raw)
     if unverified is None:
         entry = entry_of_opaque(entries)
@@ -51,7 +51,7 @@ def _claims_of(raw: str, entries: Collection[BearerEntry]) -> tuple[BearerEntry,
 
 @sensitive_variables()
 def _introspected(raw: str, entry: BearerEntry) -> Mapping[str, Any]:
-    """Return what the provider says of a token that it was asked about (RFC 7662 4)."""
+    """Return the claims from the introspection response for a token (RFC 7662 4)."""
     provider, profile = entry.provider, entry.profile
     ask = provider.ask_tokeninfo if profile.way == "tokeninfo" else provider.introspect_token
     claims = ask_about(provider, raw, ask)
@@ -87,7 +87,7 @@ def _token(entry: BearerEntry, claims: Mapping[str, Any], issuer: str) -> Access
 
 
 def subject_of(claims: Mapping[str, Any], entry: BearerEntry) -> str:
-    """Return the identifier that the person is known by: of the claim that the setting names, or of the profile's."""
+    """Return the person's identifier from the claim in the setting, or from that of the profile."""
     names = (entry.subject,) if entry.subject else entry.profile.subject_claims
     subject = first_text(claims, names)
     if not is_subject(subject) or not is_subject(claims.get("sub")):

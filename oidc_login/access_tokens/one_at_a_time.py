@@ -1,4 +1,4 @@
-"""One thread of a process does what many want to do at once; the others wait for its result."""
+"""Lets one thread of a process do what several threads need; the others wait for its result."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# By name: a lock, and how many threads hold it or wait for it.
+# By name: a lock, and the number of threads that hold it or wait for it.
 _locks: dict[str, tuple[threading.Lock, int]] = {}
 _keeping = threading.Lock()
 
 
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Let one thread of this process at a time pass with this name."""
+    """Run the block in one thread of this process at a time for each name."""
     with _keeping:
         lock, count = _locks.get(name) or (threading.Lock(), 0)
         _locks[name] = (lock, count + 1)

@@ -1,4 +1,4 @@
-"""A request with an access token, for every framework: from its header to the user, and what a view demands."""
+"""A request with an access token, for every framework: from its header to the user, and the requirements of a view."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ logger = logging.getLogger("oidc_login")
 
 MAX_TOKEN_LENGTH = 64 * 1024
 B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-LEEWAY = 30  # seconds by which clocks may differ
+LEEWAY = 30  # seconds of clock skew
 
 
 @sensitive_variables()
 def bearer_token(header: str) -> str | None:
-    """Return the token of an Authorization header (RFC 6750 2.1); `None` where it has another scheme."""
+    """Return the token of an Authorization header (RFC 6750 2.1), or `None` for another scheme."""
     scheme, *rest = header.split() or [""]
     if scheme.lower() != "bearer":
         return None
@@ -46,7 +46,7 @@ def bearer_token(header: str) -> str | None:
 def authenticate(
     request: HttpRequest, raw: str, *, backend: Backend, providers: Collection[str] = ()
 ) -> tuple[AbstractBaseUser, AccessToken]:
-    """Return whose request it is and what the token allows, or raise `BearerRefused`. No session is touched."""
+    """Return the user and the token of a request, or raise `BearerRefused`. Does not use the session."""
     try:
         if is_app_token(raw):
             return user_of_app(raw, request=request, backend=backend, providers=providers)
@@ -81,7 +81,7 @@ def refused(error: OAuthError) -> BearerRefused:
 
 
 def log_refusal(error: OAuthError) -> None:
-    """Write the one record of a refusal: what was wrong, never a value."""
+    """Log a rejected token once: what was wrong, never a value."""
     level = logging.ERROR if error.status_code >= 500 else logging.INFO
     extra = {"code": error.code, "reason": error.reason}
     logger.log(level, "access token refused: %s (%s)", error.code, error.reason, extra=extra)
@@ -89,7 +89,7 @@ def log_refusal(error: OAuthError) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a view demands of a token: all scopes, all roles, a person, and how that person has signed in.
+    """What a view requires of a token: scopes, roles, a person, and how the person signed in.
 
     `max_age` is in seconds, and one of `acr_values` must be met (RFC 9470).
     """
@@ -101,7 +101,7 @@ class Demand:
     max_age: int | None = None
 
     def check(self, token: AccessToken) -> None:
-        """Raise `BearerRefused` unless the token meets all of it."""
+        """Raise `BearerRefused` unless the token meets all requirements."""
         if not token.scopes.issuperset(self.scopes):
             raise BearerRefused(403, "insufficient_scope", scope=" ".join(self.scopes))
         if not token.roles.issuperset(self.roles) or (self.person and token.is_application):
@@ -110,7 +110,7 @@ class Demand:
             raise BearerRefused(401, "insufficient_user_authentication", **self.wanted_sign_in())
 
     def is_met_by_sign_in(self, token: AccessToken) -> bool:
-        """Whether the person has signed in strongly and recently enough; what the token does not say is neither."""
+        """Whether the person signed in strongly and recently enough; missing claims do not count."""
         if self.acr_values and token.claims.get("acr") not in self.acr_values:
             return False
         signed_in_at = auth_time_of(token.claims)
@@ -120,13 +120,13 @@ class Demand:
         return signed_in_at is not None and now - self.max_age - LEEWAY <= signed_in_at <= now + LEEWAY
 
     def wanted_sign_in(self) -> dict[str, Any]:
-        """Return the parameters with which the client sends the person to the provider (RFC 9470 3)."""
+        """Return the parameters for the new sign-in that the client has to start (RFC 9470 3)."""
         acr_values = {"acr_values": " ".join(self.acr_values)} if self.acr_values else {}
         return {**acr_values, **({} if self.max_age is None else {"max_age": self.max_age})}
 
 
 def as_texts(value: str | Collection[str]) -> tuple[str, ...]:
-    """Return a list of names as it may be written: one text with spaces, or several texts."""
+    """Return a list of names from a string with spaces or a list of strings."""
     return tuple(value.split()) if isinstance(value, str) else tuple(value)
 
 
@@ -138,10 +138,10 @@ def demand(
     acr_values: str | Collection[str] = (),
     max_age: int | None = None,
 ) -> Demand:
-    """Return what a view demands, from the arguments of a decorator."""
+    """Return the requirements of a view, from the arguments of a decorator."""
     return Demand(
         scopes=as_texts(scopes),
-        roles=(roles,) if isinstance(roles, str) else tuple(roles),  # the names of roles may have spaces
+        roles=(roles,) if isinstance(roles, str) else tuple(roles),  # names of roles may contain spaces
         person=person,
         acr_values=as_texts(acr_values),
         max_age=max_age,

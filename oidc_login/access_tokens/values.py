@@ -1,4 +1,4 @@
-"""What `request.auth` is: an access token that its provider vouches for."""
+"""The value of `request.auth`: a verified access token."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from oidc_login.models import OAuthConnection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """An access token: whose it is, and what it allows.
+    """An access token, its owner and what it allows.
 
-    `client_id` is the client that it was issued to, "" where the token does not say. With `is_application` that client
-    acts for itself. `connection` is the person's, `None` for an application.
+    `client_id` is the client that it was issued to, or "" if the token does not say. If `is_application` is true, the
+    client acts for itself. `connection` is the person's connection, or `None` for an application.
     """
 
     provider_key: str

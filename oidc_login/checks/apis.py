@@ -71,7 +71,7 @@ NO_TOKENINFO = Report(
 
 
 def bearer_providers(value: Any) -> Iterator[Problem]:
-    """Keys of OpenID providers, each with what its tokens must be where the client ID is not the audience."""
+    """Keys of OpenID providers, each with the requirements for its tokens unless the client ID is the audience."""
     if not isinstance(value, (list, tuple, Mapping)) or not all(isinstance(key, str) for key in value):
         yield SETTING_INVALID.problem(found=type(value).__name__)
         return
@@ -80,7 +80,7 @@ def bearer_providers(value: Any) -> Iterator[Problem]:
     for problems in found.values():
         yield from problems
     if settings.PROVIDER_LOADER is not None:
-        return  # keys that are not in the settings may be the loader's
+        return  # other keys may come from the loader
     for key, entry in entries.items():
         if key not in configured():
             yield PROVIDER_UNUSABLE.problem(
@@ -93,7 +93,7 @@ def bearer_providers(value: Any) -> Iterator[Problem]:
 
 
 def bearer_entry(key: str, entry: Any) -> Iterator[Problem]:
-    """An audience, several, or a dictionary of these members."""
+    """An audience, a list of audiences, or a dictionary with these members."""
     if not isinstance(entry, Mapping):
         if not are_texts(entry):
             yield SETTING_INVALID.problem(found="a dictionary with other values")
@@ -115,7 +115,7 @@ def bearer_entry(key: str, entry: Any) -> Iterator[Problem]:
 
 
 def what_it_takes(key: str, entry: Any) -> Iterator[Problem]:
-    """Some token must be able to open the API, and no ID token."""
+    """At least one access token must be accepted, and no ID token."""
     members = entry if isinstance(entry, Mapping) else {"audience": entry}
     named, provider_class = members.get("token_profile"), class_of(key)
     profile = PROFILES.get(str(named or getattr(provider_class, "token_profile", "")))
@@ -145,7 +145,7 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-# What an entry can say: what the value must be, an example, and the rule.
+# The members of an entry: the expected value, an example, and the rule.
 MEMBERS: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
     "audience": ("a string or a list of strings", '"https://api.your.site"', are_texts),
     "token_profile": ("a text", '"entra"', is_text),
@@ -157,7 +157,7 @@ MEMBERS: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
 
 
 def class_of(key: str) -> type | None:
-    """Return the class of an entry; `None` if it cannot be imported, which has a message already."""
+    """Return the class of an entry; `None` if it cannot be imported, which another check reports."""
     entry = configured()[key]
     try:
         return import_provider_class(key, entry) if isinstance(entry, Mapping) else None
@@ -166,13 +166,13 @@ def class_of(key: str) -> type | None:
 
 
 def speaks_openid_connect(key: str) -> bool:
-    """Whether the class of an entry can judge access tokens; what cannot be imported has a message already."""
+    """Whether the class of an entry can verify access tokens; another check reports classes that cannot be imported."""
     found = class_of(key)
     return found is None or issubclass(found, OIDCProvider)
 
 
 def api_messages() -> Iterator[CheckMessage]:
-    """Return what is wrong with upstream's class for APIs, which identifies people by userinfo."""
+    """Return the messages about upstream's class for APIs, which identifies people by userinfo."""
     for path in django.get("REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ()):
         if is_upstream(path):
             yield (ANY_AUDIENCE if settings.BEARER_PROVIDERS else NO_ISSUER).message(path=path)
@@ -182,5 +182,5 @@ def is_upstream(path: Any) -> bool:
     try:
         found = import_string(path) if isinstance(path, str) else path
         return isinstance(found, type) and issubclass(found, import_string(UPSTREAM_CLASS))
-    except Exception:  # modules of the site are imported; REST framework reports what is wrong with them
+    except Exception:  # importing modules of the site may fail; REST framework reports it
         return False

@@ -1,4 +1,4 @@
-"""The rule for each argument that a provider of `OIDC_LOGIN_PROVIDERS` can have. No rule shows a possible secret."""
+"""The rules for the arguments of providers in `OIDC_LOGIN_PROVIDERS`. No rule shows a value that may be secret."""
 
 from __future__ import annotations
 

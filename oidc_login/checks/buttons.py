@@ -1,4 +1,4 @@
-"""The checks of what a provider looks like on a page."""
+"""The checks of how a provider looks on pages."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def template(name: str) -> Iterator[Problem]:
 
 
 def is_static_file(name: str) -> bool:
-    """Whether a static file is found, or Django does not look for them on this site."""
+    """Whether a static file can be found, or this site does not use Django's finders."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return True
     try:
         return finders.find(name) is not None
-    except (SuspiciousFileOperation, ValueError):  # the path leads out of the folders, or is none
+    except (SuspiciousFileOperation, ValueError):  # the path is outside of the static folders, or invalid
         return False
 
 
 def color(value: Any) -> Iterator[Problem]:
-    """A colour that an SVG attribute can hold and whose contrast can be computed."""
+    """A colour that is valid in SVG attributes and whose contrast can be computed."""
     if not is_color(value):
         yield OUT_OF_RANGE.problem(expected='a colour such as "#1a56c4"', example='"#1a56c4"')
 

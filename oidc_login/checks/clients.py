@@ -1,6 +1,6 @@
-"""The checks of `AUTHLIB_OAUTH_CLIENTS`, whose entries `oidc_login.client` reads when a client is needed.
+"""The checks of `AUTHLIB_OAUTH_CLIENTS`, whose entries `oidc_login.client` reads when it needs a client.
 
-An entry may lack options, because `register()` can give them.
+An entry may be incomplete, because `register()` can add options.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NO_DICTIONARY = Report(
     "{subject} must be a dictionary, not {found}.",
     'Write AUTHLIB_OAUTH_CLIENTS = {{"company": {{"client_id": "...", "server_metadata_url": "https://..."}}}}.',
 )
-# The finding and the advice come with the option.
+# The option provides the finding and the advice.
 OPTION_UNKNOWN = Report("E086", "{entry}: {option} {finding}.", "{advice}")
 OPTION_REFUSED = Report("E087", "{entry}: {option} {finding}.", "{advice}")
 VALUE_INVALID = Report("E088", "{entry}: {option} {finding}.", "{advice}")
@@ -35,7 +35,7 @@ REPORTS: Mapping[Kind, Report] = {
 
 
 def client_messages() -> Iterator[CheckMessage]:
-    """Return what is wrong with the options of the settings."""
+    """Return the messages about options in the settings."""
     clients = django.get(SETTING, None) or {}
     if not isinstance(clients, Mapping):
         yield NO_DICTIONARY.message(subject=SETTING, found=type(clients).__name__)

@@ -1,4 +1,4 @@
-"""The checks of how a client proves its identity: secrets, keys and assertions."""
+"""The checks of client authentication: secrets, keys and assertions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oidc_login.protocol.jose import MIN_SECRET_BYTES, SYMMETRIC_ALGORITHMS, has
 from oidc_login.providers.base import OAuthProvider
 from oidc_login.validation import nearest
 
-# The values of client_assertion_audience that are not taken literally.
+# The special values of client_assertion_audience.
 AUDIENCES = ("issuer", "token_endpoint")
 
 VALUE_MISSING = Report(
@@ -57,7 +57,7 @@ ASSERTION_COMBINED = Report(
 
 
 def client_id(value: Any) -> Iterable[Problem]:
-    """The client has an id; None and "" are what an unset environment variable leaves."""
+    """The client has an ID; None and "" usually come from an unset environment variable."""
     if value is None or value == "":
         return [VALUE_MISSING.problem(found="None" if value is None else "empty")]
     return text(value)
@@ -73,7 +73,7 @@ def client_secret(value: Any) -> Iterable[Problem]:
 
 
 def client_assertion_audience(value: Any) -> Iterator[Problem]:
-    """One of the known words, or any other text that is not a misspelling of one."""
+    """A special value, or other text that does not look like a misspelt special value."""
     yield from text(value)
     if not isinstance(value, str) or value in AUDIENCES:
         return
@@ -82,7 +82,7 @@ def client_assertion_audience(value: Any) -> Iterator[Problem]:
 
 
 def client_assertion_file(value: Any) -> Iterable[Problem]:
-    """The file holds an assertion; a warning only, because the file may be written after the site has started."""
+    """The file contains an assertion; only a warning, because the file may be written after the site has started."""
     if not isinstance(value, str):
         return text(value)
     try:
@@ -96,7 +96,7 @@ def client_assertion_file(value: Any) -> Iterable[Problem]:
 
 
 def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """There is a secret where the client authentication method needs one (RFC 6749 2.3)."""
+    """There is a secret if the client authentication method requires one (RFC 6749 2.3)."""
     broken = entry.broken & {"client_secret", "client_assertion_file"}
     if authenticates_otherwise(provider) or broken:
         return
@@ -113,7 +113,7 @@ def check_client_secret(entry: Entry, provider: OAuthProvider) -> Iterator[Probl
 
 
 def authenticates_otherwise(provider: OAuthProvider) -> bool:
-    """Whether the class authenticates the client in its own way, or an assertion from a file is used."""
+    """Whether the class authenticates the client in its own way, or with an assertion from a file."""
     if provider.client_assertion_file:
         return True
     own = ("authenticate_client", "get_oauth_token", "get_client_secret", "get_client_secrets")
@@ -121,14 +121,14 @@ def authenticates_otherwise(provider: OAuthProvider) -> bool:
 
 
 def offered_methods(provider: OAuthProvider) -> tuple[str, ...]:
-    """Return the client authentication methods that are known without a request, () when none is."""
+    """Return the client authentication methods that are known without a request, or ()."""
     named = provider.metadata_overrides.get("token_endpoint_auth_methods_supported")
     by_class = is_given(provider, "token_endpoint_auth_methods_supported")
     return tuple(named or (provider.token_endpoint_auth_methods_supported if by_class else ()))
 
 
 def check_client_key(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """There is a key where the client authentication method needs one (Core 9)."""
+    """There is a key if the client authentication method requires one (Core 9)."""
     if entry.broken & {"client_key", "client_assertion_file"}:
         return
     has_key = provider.private_key is not None or bool(provider.client_assertion_file)
@@ -137,7 +137,7 @@ def check_client_key(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]
 
 
 def check_assertion_file(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """A request authenticates in one way only (RFC 6749 2.3): with the assertion from the file, if there is one."""
+    """A request uses one authentication method (RFC 6749 2.3): the assertion from the file, if there is one."""
     if not provider.client_assertion_file:
         return
     if any(provider.client_secrets) and not has_symmetric(provider.id_token_signing_algs):

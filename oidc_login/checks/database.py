@@ -1,4 +1,4 @@
-"""The checks of what a database contains; `check --database default` runs them."""
+"""The checks of a database's contents; `check --database default` runs them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from oidc_login.registry import find_provider, loaded_configurations
 from oidc_login.signin.linking import links_by_email
 from oidc_login.user_model import get_field
 
-NAMED = 10  # rows that a message names
+NAMED = 10  # rows that a message lists
 LISTED = 5  # issuers that a message lists
 
 PROVIDER_GONE = Report(
@@ -63,7 +63,7 @@ ADDRESSES_UNLINKED = Report(
 
 
 def database_messages(alias: str) -> list[CheckMessage]:
-    """Return what is wrong with the connections of one database; Django reports a database that fails."""
+    """Return the messages about the connections in one database; Django reports database errors."""
     try:
         if not has_table(alias, OAuthConnection):
             return []
@@ -74,34 +74,34 @@ def database_messages(alias: str) -> list[CheckMessage]:
             *check_issuers(alias, providers),
             *check_addresses(alias, providers),
         ]
-    except (Error, ImproperlyConfigured, ProviderUnavailable):  # the log names a loader that fails
+    except (Error, ImproperlyConfigured, ProviderUnavailable):  # the loader's failure is already in the log
         return []
 
 
 def scale_messages(alias: str) -> list[CheckMessage]:
-    """Return what would be slow with many users."""
+    """Return the messages about what is slow with many users."""
     try:
         return list(check_indexes(alias))
-    except (Error, ImproperlyConfigured):  # the second one: a site without a database
+    except (Error, ImproperlyConfigured):  # the latter: a site without a database
         return []
 
 
 def has_table(alias: str, model: type[Model]) -> bool:
-    """Whether this database has the model's table."""
+    """Whether this database contains the model's table."""
     if not router.allow_migrate_model(alias, model):
         return False
     return model._meta.db_table in connections[alias].introspection.table_names()
 
 
 def check_provider_keys(alias: str, entries: Mapping[Any, Any]) -> Iterator[CheckMessage]:
-    """Every connection's provider is configured."""
+    """The provider of every connection is configured."""
     gone = OAuthConnection.objects.using(alias).exclude(provider_key__in=[str(key) for key in entries])
     for key, count in gone.order_by("provider_key").values_list("provider_key").annotate(count=Count("pk")):
         yield PROVIDER_GONE.message(key=key, count=count)
 
 
 def check_addresses(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
-    """No account has the address of a provider that links nobody by email while another provider does."""
+    """No account got its address from a provider without email linking while another provider links by email."""
     field = get_field(get_user_model().get_email_field_name())
     made = {key: provider for key, provider in providers.items() if provider is not None}
     if field is None or not any(map(links_by_email, made.values())):
@@ -116,7 +116,7 @@ def check_addresses(alias: str, providers: Mapping[str, OAuthProvider | None]) -
 
 
 def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> Iterator[CheckMessage]:
-    """Every connection belongs to an issuer or a server that the present settings of its provider allow."""
+    """Every connection belongs to an issuer or server that its provider's settings allow."""
     others: dict[str, dict[str, int]] = defaultdict(dict)
     counts = OAuthConnection.objects.using(alias).order_by().values_list("provider_key", "issuer")
     for key, issuer, count in counts.annotate(count=Count("pk")):
@@ -128,12 +128,12 @@ def check_issuers(alias: str, providers: Mapping[str, OAuthProvider | None]) -> 
 
 
 def may_be_under(provider: OAuthProvider, issuer: str) -> bool:
-    """Whether identities may be kept under an issuer; at an OpenID provider each of them has one (Core 5.7)."""
+    """Whether identities may be stored under an issuer; identities of OpenID providers always have one (Core 5.7)."""
     return bool(issuer or not provider.has_id_token) and provider.is_possible_issuer(issuer)
 
 
 def issuer_messages(alias: str, key: str, counts: Mapping[str, int], issuer: str | None) -> Iterator[CheckMessage]:
-    """Report the connections without a server, and those of other issuers."""
+    """Report connections without a server, and connections of other issuers."""
     named = {issuer: count for issuer, count in counts.items() if issuer}
     new = "NEW" if issuer is None else shlex.quote(issuer)
     if len(named) < len(counts):
@@ -156,15 +156,15 @@ def first_of(keys: Any) -> str:
 
 
 def made_provider(key: Any, entry: Any) -> OAuthProvider | None:
-    """Return the provider of an entry; `None` for one that other checks report."""
+    """Return the provider of an entry, or `None` if other checks report it."""
     try:
         return find_provider(key, entry)
-    except Exception:  # the class may be the site's, and may raise anything
+    except Exception:  # a class of the site may raise any exception
         return None
 
 
 def issuer_now(provider: OAuthProvider | None) -> str | None:
-    """Return the one issuer that identities are stored under; `None` where the settings allow several."""
+    """Return the only issuer that identities are stored under, or `None` if the settings allow several."""
     if provider is None:
         return None
     names = provider.get_possible_issuers() or (provider.get_server(),)
@@ -173,7 +173,7 @@ def issuer_now(provider: OAuthProvider | None) -> str | None:
 
 
 def check_indexes(alias: str) -> Iterator[CheckMessage]:
-    """Addresses and user names can be found without reading all users."""
+    """Email addresses and user names can be found without reading all users."""
     connection = connections[alias]
     if connection.vendor not in KINDS:
         return

@@ -1,4 +1,4 @@
-"""The checks of a deployment, which `check --deploy` runs."""
+"""The checks for production, which `check --deploy` runs."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ ADDRESSES_UNCONFIRMED = Report(
 
 
 def deployment_messages() -> Iterator[CheckMessage]:
-    """Return what must not go live."""
+    """Return the messages about unsafe production settings."""
     yield from check_shared_cache()
     yield from check_public_address()
     yield from check_local_addresses()
 
 
 def check_shared_cache() -> Iterator[CheckMessage]:
-    """All processes remember the same used flows."""
+    """All processes share the used flows."""
     configurations = [configuration for alias, configuration in django.CACHES.items() if alias == settings.CACHE]
     backend = import_or_none(configurations[0].get("BACKEND", "")) if configurations else None
     if isinstance(backend, type) and issubclass(backend, UNSHARED_CACHES):
@@ -70,7 +70,7 @@ def check_shared_cache() -> Iterator[CheckMessage]:
 
 
 def check_public_address() -> Iterator[CheckMessage]:
-    """The redirect_uri begins with the public address, also behind a proxy."""
+    """The redirect_uri uses the public address, also behind a proxy."""
     if settings.BASE_URL:
         return
     if "*" in django.ALLOWED_HOSTS:
@@ -84,7 +84,7 @@ def check_public_address() -> Iterator[CheckMessage]:
 
 
 def sign_of_a_proxy() -> str:
-    """Return the setting that only a site behind a proxy needs, "" where there is none."""
+    """Return a setting that only a site behind a proxy needs, or ""."""
     if django.USE_X_FORWARDED_HOST:
         return "USE_X_FORWARDED_HOST"
     if django.USE_X_FORWARDED_PORT:
@@ -94,18 +94,18 @@ def sign_of_a_proxy() -> str:
 
 
 def check_local_addresses() -> Iterator[CheckMessage]:
-    """Accounts that may have been opened with another person's address are told from confirmed ones."""
+    """Accounts with an unconfirmed address can be told from confirmed ones."""
     knows = settings.LOCAL_EMAIL_VERIFIED is not None or apps.is_installed("allauth.account")
     if not knows and links_by_email() and other_backends():
         yield ADDRESSES_UNCONFIRMED.message()
 
 
 def links_by_email() -> bool:
-    """Whether any provider of the settings links by email."""
+    """Whether any configured provider links by email."""
     entries = [entry for entry in configured().values() if isinstance(entry, Mapping)]
     return any((entry.get("link_by_email") or settings.EMAIL_LINKING) == "verified" for entry in entries)
 
 
 def other_backends() -> list[str]:
-    """Return the backends besides ours, which usually accept passwords."""
+    """Return the other backends, which usually accept passwords."""
     return [path for path in django.AUTHENTICATION_BACKENDS if not includes_class([path], OIDCLoginBackend)]

@@ -1,4 +1,4 @@
-"""One entry of `OIDC_LOGIN_PROVIDERS`, as the rules about providers see it."""
+"""One entry of `OIDC_LOGIN_PROVIDERS`, as the provider rules see it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oidc_login.registry import provider_entries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One provider of the settings; `broken` names the arguments that already have a message."""
+    """One configured provider; `broken` names the arguments that already have a message."""
 
     key: str
     provider_class: type[OAuthProvider]
@@ -24,7 +24,7 @@ class Entry:
     broken: frozenset[str] = frozenset()
 
     def message(self, found: Problem) -> CheckMessage:
-        """Return the message for what a rule found."""
+        """Return the message for a rule's finding."""
         name = re.sub(r"^metadata\['(\w+)'\]$", r"\1", found.argument)
         return found.report.message(
             **{
@@ -40,11 +40,11 @@ class Entry:
 
 
 def named(key: object) -> str:
-    """Return how messages call an entry."""
+    """Return the name of the entry in messages."""
     return f"OIDC_LOGIN_PROVIDERS[{key!r}]"
 
 
 def configured() -> Mapping[Any, Any]:
-    """Return the entries of the settings, none where they are not a dictionary."""
+    """Return the entries of the settings, or none if they are not a dictionary."""
     entries = provider_entries()
     return entries if isinstance(entries, Mapping) else {}

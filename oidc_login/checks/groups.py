@@ -53,7 +53,7 @@ def groups_claim(value: Any) -> Iterator[Problem]:
 
 
 def group_map(value: Any) -> Iterator[Problem]:
-    """Names to names or lists of names, with at most one star in each, for a user model that has groups."""
+    """Names mapped to names or lists of names, with at most one star in each, for a user model with groups."""
     yield from needs_field("groups", value)
     wrong_type = list(dictionary(value)) or [found for pair in value.items() for found in check_types(*pair)]
     yield from wrong_type
@@ -64,7 +64,7 @@ def group_map(value: Any) -> Iterator[Problem]:
 
 
 def check_types(name: Any, groups: Any) -> Iterable[Problem]:
-    """Both sides of a group map are text; the right side may be a list."""
+    """Both sides of a group map are strings; the right side may be a list."""
     if isinstance(name, str):
         return text_or_strings(groups)
     found = f"a dictionary with {type(name).__name__}"
@@ -83,7 +83,7 @@ def needs_field(name: str, value: Any) -> Iterator[Problem]:
 
 
 def profile_map(value: Any) -> Iterator[Problem]:
-    """Fields of the user model that hold plain values and decide neither who somebody is nor who is let in."""
+    """User fields with plain values that neither identify people nor give them rights."""
     is_map = isinstance(value, Mapping)
     claims = {name: "" if callable(source) else source for name, source in value.items()} if is_map else value
     yield from text_map(claims)
@@ -96,7 +96,7 @@ def profile_map(value: Any) -> Iterator[Problem]:
 
 
 def check_groups(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """Arguments about groups need the claim that lists them."""
+    """Arguments about groups require the claim that contains them."""
     if provider.groups_paths or "groups_claim" in entry.broken:
         return
     for name in ("group_map", "staff_groups", "superuser_groups", "create_groups"):

@@ -1,4 +1,4 @@
-"""Classes that Django's settings name by dotted paths."""
+"""Imports of classes that Django's settings name by dotted path."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils.module_loading import import_string
 
 
 def import_or_none(path: Any) -> Any:
-    """Return what a dotted path names, `None` when it cannot be imported."""
+    """Return the object at a dotted path, or `None` if it cannot be imported."""
     try:
         return import_string(path)
-    except Exception:  # a module of the site is imported; Django reports what is wrong with it
+    except Exception:  # importing a module of the site may fail; Django reports it
         return None
 
 

@@ -1,4 +1,4 @@
-"""The checks for sites that come from mozilla-django-oidc: its settings, methods, URLs and middleware."""
+"""The checks for sites that used mozilla-django-oidc: its settings, methods, URLs and middleware."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ NO_PKCE = Report(
     'Replace it with "oidc_login.middleware.SessionRefresh" in MIDDLEWARE, or set OIDC_USE_PKCE = True.',
 )
 
-# For each setting: which values are refused, why, and what to do instead.
+# For each setting: which values are rejected, why, and what to do instead.
 REFUSED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "OIDC_VERIFY_SSL": (
         lambda value: not value,
@@ -108,7 +108,7 @@ REPLACED_METHODS = ("retrieve_matching_jwk", "get_payload_data", "_verify_jws", 
 
 
 def upstream_messages() -> Found:
-    """Return what a site with settings or middleware of mozilla-django-oidc should know."""
+    """Return the messages for a site with settings or middleware of mozilla-django-oidc."""
     if entry.provider_key() is not None:
         yield from check_settings()
         yield from check_urls()
@@ -119,7 +119,7 @@ def upstream_messages() -> Found:
 
 
 def check_settings() -> Found:
-    """No setting is ignored without a message."""
+    """No setting is ignored silently."""
     names = django.names()
     for name, (is_refused, reason, instead) in REFUSED.items():
         if name in names and is_refused(entry.get(name)):
@@ -150,7 +150,7 @@ def check_entry(own: Mapping[str, Any]) -> Found:
 
 
 def check_urls() -> Found:
-    """The callback URL that is registered at the provider leads to this package."""
+    """The callback URL that is registered with the provider leads to this package."""
     name = str(entry.get(entry.CALLBACK_SETTING, entry.CALLBACK_NAME))
     try:
         view = resolve("/" + reverse(name).removeprefix(get_script_prefix())).func
@@ -158,7 +158,7 @@ def check_urls() -> Found:
         if name != entry.CALLBACK_NAME:  # otherwise all our URLs are missing, which E041 reports
             yield CALLBACK_ELSEWHERE.message(name=name)
         return
-    except Exception:  # the site's URLconf is imported; Django's own check reports what it raises
+    except Exception:  # importing the site's URLconf may fail; Django's own check reports it
         return
     view_class = getattr(view, "view_class", None)
     if not (isinstance(view_class, type) and issubclass(view_class, CallbackView)):
@@ -166,7 +166,7 @@ def check_urls() -> Found:
 
 
 def check_methods() -> Found:
-    """The site's backend overrides no method that is never called."""
+    """The site's backend does not override methods that are never called."""
     for path in django.AUTHENTICATION_BACKENDS:
         if not includes_class([path], OIDCLoginBackend):
             continue
@@ -181,7 +181,7 @@ def check_methods() -> Found:
 
 
 def check_middleware() -> Found:
-    """One middleware renews sessions, and it uses PKCE."""
+    """Only one middleware renews sessions, and it uses PKCE."""
     if not includes_class(django.MIDDLEWARE, UpstreamSessionRefresh):
         return
     if includes_class(django.MIDDLEWARE, SessionRefresh):

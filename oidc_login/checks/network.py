@@ -1,4 +1,4 @@
-"""The checks of how requests reach a provider: certificates and proxies."""
+"""The checks of connections to a provider: certificates and proxies."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def ca_bundle(value: Any) -> Iterator[Problem]:
     try:
         if not os.path.isdir(value):
             ssl.create_default_context(cafile=value)
-    except (OSError, ValueError):  # the file is missing, unreadable, or holds no certificate
+    except (OSError, ValueError):  # the file is missing, unreadable, or contains no certificate
         yield NO_CERTIFICATES.problem()
 
 
 def proxy(value: Any) -> Iterator[Problem]:
-    """A proxy that is supported; its URL may hold a password, so the message does not repeat it."""
+    """A supported proxy; the message does not show its URL, which may contain a password."""
     yield from text(value)
     try:
         Proxy.from_url(value if isinstance(value, str) else "http://-")

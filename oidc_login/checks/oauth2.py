@@ -1,4 +1,4 @@
-"""The checks of `mapping`: where in an OAuth 2.0 provider's answer the identity and the profile are."""
+"""The checks of `mapping`: where a userinfo response contains the identity and the profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.providers.mapping import NAMES, PATH
 from oidc_login.validation import did_you_mean, listed
 
-# Members of providers' answers that people can change or give up.
+# Members of responses that people can change or give up.
 CHANGEABLE = (
     "email",
     "mail",
@@ -29,7 +29,7 @@ CHANGEABLE = (
     "preferred_username",
 )
 
-# A class that overrides one of these may identify people in another way.
+# A class that overrides one of these may identify people differently.
 IDENTIFYING_METHODS = ("get_userinfo", "user_from_userinfo", "subject_from_userinfo")
 
 USER_ID_MISSING = Report(
@@ -63,7 +63,7 @@ def mapping(value: Any) -> Iterator[Problem]:
 
 
 def check_identity(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """A mapping identifies people by something that never changes."""
+    """A mapping identifies people by a value that never changes."""
     if not provider.mapping or any(is_given(provider, name) for name in IDENTIFYING_METHODS):
         return
     path = provider.mapping.get("user_id")

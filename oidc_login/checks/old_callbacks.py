@@ -1,4 +1,4 @@
-"""The checks of `callback`: the package is known, its URLs are included, and no two entries have one address."""
+"""The checks of `callback`: the package is supported, its URLs are included, and no two entries share an address."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESS_SHARED = Report(
 
 
 def callback(value: Any) -> Iterator[Problem]:
-    """A package, and the name of the provider there if it is another one."""
+    """A package, and the provider's name there if it differs."""
     wrong_type = list(text(value))
     yield from wrong_type
     if not wrong_type and stated("-", value)[0] not in VIEW_NAMES:
@@ -39,7 +39,7 @@ def callback(value: Any) -> Iterator[Problem]:
 
 
 def check_old_callback(entry: Entry, provider: Any) -> Iterator[Problem]:
-    """The address exists, and leads to this entry."""
+    """The address exists and leads to this entry."""
     package, name = stated(str(entry.key), entry.arguments.get("callback"))
     found = old_callback(str(entry.key))
     if package not in VIEW_NAMES or found is None:

@@ -1,4 +1,4 @@
-"""The checks of an OpenID provider: where its discovery document is, and what replaces parts of it."""
+"""The checks of an OpenID provider: the location of its discovery document, and values that replace parts of it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ MANY_TENANTS = Report(
     'Write "class": "oidc_login.providers.MicrosoftProvider" with "tenant", instead of the address; or put the ID of '
     "your tenant into it.",
 )
-# What people take for an OpenID provider, and the class for it.
+# Hosts that are often mistaken for OpenID providers, and the class for each.
 OTHERS: Mapping[str, str] = {
     "github.com": "GitHubProvider",
     "api.github.com": "GitHubProvider",
@@ -70,14 +70,14 @@ OTHERS: Mapping[str, str] = {
     "www.reddit.com": "RedditProvider",
 }
 ENTRA_HOST = "login.microsoftonline.com"
-ENTRA_ALIASES = ("common", "organizations", "consumers")  # in the place of a tenant
+ENTRA_ALIASES = ("common", "organizations", "consumers")  # instead of a tenant
 
 
 # Single arguments.
 
 
 def signing_algorithms(value: Any) -> Iterator[Problem]:
-    """Algorithms that are implemented; `none` is not one (RFC 8725 3.2)."""
+    """Supported algorithms; `none` is not one (RFC 8725 3.2)."""
     wrong_type = list(strings(value))
     yield from wrong_type
     if not value and not wrong_type:
@@ -97,7 +97,7 @@ def check_algorithm(name: str) -> Iterator[Problem]:
 
 
 def metadata(value: Any) -> Iterator[Problem]:
-    """What replaces parts of the discovery document follows the same rules; `check_issuer` judges the issuer."""
+    """Values that replace parts of the discovery document follow its rules; `check_issuer` checks the issuer."""
     yield from dictionary(value)
     members = value if isinstance(value, Mapping) else {}
     for name in (*REQUIRED_URLS[1:], *OPTIONAL_URLS):
@@ -136,7 +136,7 @@ def check_discovery_url(entry: Entry, provider: OAuthProvider) -> Iterator[Probl
 
 
 def check_issuer(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """The issuer is a URL without a query (Discovery 3), and the same one in both places."""
+    """The issuer is a URL without a query (Discovery 3), and is the same in both places."""
     if not provider.expected_issuer:
         return
     try:
@@ -148,7 +148,7 @@ def check_issuer(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
 
 
 def check_known_hosts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """The address is of a provider that the generic class can sign in with."""
+    """The generic class supports the provider at this address."""
     if type(provider) is not OIDCProvider or not provider.discovery_url:
         return
     address = provider.expected_issuer or provider.discovery_url

@@ -9,7 +9,7 @@ from oidc_login.checks.reports import Problem, Report
 from oidc_login.checks.values import dictionary
 from oidc_login.protocol.authorization import FLOW_PARAMETERS
 
-# The answer is checked against these, so they have arguments of their own.
+# The response is checked against these, so they have their own arguments.
 ARGUMENT_PARAMETERS = ("scope", "response_mode", "max_age")
 
 PARAMETER_RESERVED = Report(
@@ -20,7 +20,7 @@ PARAMETER_RESERVED = Report(
 
 
 def authorization_params(value: Any) -> Iterator[Problem]:
-    """They add to the request and replace nothing that the flow depends on (RFC 9700 4.7)."""
+    """Extra parameters do not replace anything that the flow depends on (RFC 9700 4.7)."""
     yield from dictionary(value)
     for name in value if isinstance(value, Mapping) else ():
         if name in FLOW_PARAMETERS:

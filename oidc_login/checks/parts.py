@@ -1,4 +1,4 @@
-"""The checks of what a provider class has to define because its base class cannot know it."""
+"""The checks of what a provider class has to define because its base class does not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ARGUMENT_MISSING = Report(
 
 
 def check_parts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
-    """A class defines what its base class cannot know: where to send people, and how to get tokens and the person."""
+    """A class defines what its base class does not: where to send people, and how to get tokens and the person."""
     for part, alternatives in provider.get_required_parts().items():
         ways = (part, *alternatives)
         if any(name in entry.broken or is_given(provider, name) for name in ways):
@@ -43,13 +43,13 @@ def check_parts(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
 
 
 def is_given(provider: OAuthProvider, name: str) -> bool:
-    """Whether a provider has an attribute or method other than that of the generic classes."""
+    """Whether a provider overrides an attribute or method of the generic classes."""
     owner = next((base for base in type(provider).__mro__ if name in vars(base)), None)
     return name in vars(provider) or (owner is not None and not vars(owner).get("is_generic"))
 
 
 def missing_argument(part: str) -> Problem:
-    """Return the message about what an entry without its own class lacks."""
+    """Return the message about what is missing in an entry without its own class."""
     if part == "user_from_userinfo":
         return ARGUMENT_MISSING.problem(part="mapping", example='"mapping": {"user_id": "id", "email": "email"}')
     return ARGUMENT_MISSING.problem(part=part, example=f'"{part}": "https://..."')

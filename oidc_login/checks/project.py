@@ -72,7 +72,7 @@ NO_PAGE_AFTERWARDS = Report(
 
 
 def project_messages() -> Iterator[CheckMessage]:
-    """Return what the project lacks."""
+    """Return the messages about the project."""
     if has_only_clients():
         return
     yield from check_backend()
@@ -86,7 +86,7 @@ def project_messages() -> Iterator[CheckMessage]:
 
 
 def has_only_clients() -> bool:
-    """Whether nobody signs in through the package: the site uses clients in its own views (`oidc_login.client`)."""
+    """Whether the site only uses clients in its own views (`oidc_login.client`), so nobody signs in."""
     others = settings.PROVIDERS or settings.PROVIDER_LOADER
     return bool(django.get("AUTHLIB_OAUTH_CLIENTS", None)) and not others
 
@@ -98,7 +98,7 @@ def check_backend() -> Iterator[CheckMessage]:
 
 
 def check_urls() -> Iterator[CheckMessage]:
-    """The URLs are included where the package finds them, below a path of their own."""
+    """The URLs are included where the package finds them, below a path."""
     try:
         path = reverse("oidc_login:callback", args=["provider"])
         if "provider" not in path.split("/"):
@@ -110,14 +110,14 @@ def check_urls() -> Iterator[CheckMessage]:
 
 
 def check_cache() -> Iterator[CheckMessage]:
-    """The cache remembers used sign-ins at all."""
+    """The cache can store used sign-ins."""
     configured = [found for alias, found in django.CACHES.items() if alias == settings.CACHE]
     if configured and import_or_none(configured[0].get("BACKEND", "")) is DummyCache:
         yield CACHE_FORGETS.message(alias=settings.CACHE)
 
 
 def check_page_afterwards() -> Iterator[CheckMessage]:
-    """People who sign in arrive at a page."""
+    """LOGIN_REDIRECT_URL is a page of the site."""
     url = str(django.LOGIN_REDIRECT_URL)
     try:
         path = urlsplit(url if "/" in url else resolve_url(url)).path
@@ -130,7 +130,7 @@ def check_page_afterwards() -> Iterator[CheckMessage]:
 
 
 def leads_to_a_page(path: str) -> bool:
-    """Whether a path is in the URLconf, if only after a redirect to it with a slash or a language."""
+    """Whether a path is in the URLconf, possibly after a redirect that adds a slash or a language."""
     language = f"/{django.LANGUAGE_CODE}"
     return any(is_in_urlconf(one) for one in (path, f"{path}/", language + path, f"{language}{path}/"))
 
@@ -159,9 +159,9 @@ def check_middleware() -> Iterator[CheckMessage]:
 
 
 def check_hosts() -> Iterator[CheckMessage]:
-    """A sign-in that begins at another host than that of `OIDC_LOGIN_BASE_URL` can end."""
+    """Sign-ins that begin at a host other than that of `OIDC_LOGIN_BASE_URL` can be completed."""
     base = hosts.base_host()
-    if not base or not hosts.is_named(base):  # a proxy hides the public host from Django
+    if not base or not hosts.is_named(base):  # a proxy may hide the public host from Django
         return
     others = [pattern for pattern in django.ALLOWED_HOSTS if is_another_public_host(pattern.lower(), base)]
     if others:
@@ -169,7 +169,7 @@ def check_hosts() -> Iterator[CheckMessage]:
 
 
 def is_another_public_host(pattern: str, base: str) -> bool:
-    """Whether a pattern of `ALLOWED_HOSTS` admits public hosts that do not share the base's session."""
+    """Whether a pattern in `ALLOWED_HOSTS` admits public hosts that do not share the session of the base URL."""
     host = pattern.lstrip(".")
     if pattern == base or "." not in host or IP_ADDRESS.fullmatch(host):
         return False

@@ -1,4 +1,4 @@
-"""The checks of `OIDC_LOGIN_PROVIDERS`: its keys, classes and arguments, and the provider that each entry makes."""
+"""The checks of `OIDC_LOGIN_PROVIDERS`: keys, classes and arguments, and each provider as a whole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from oidc_login.providers.shipped import shipped_classes
 from oidc_login.registry import KEY, argument_names, import_provider_class
 from oidc_login.validation import did_you_mean, listed
 
-# Packages that only some classes need, and the extra that installs each.
+# Packages that some classes need, and their extras.
 EXTRAS: Mapping[str, str] = {"oauthlib": "oauth1"}
 BASES = ("OAuth1Provider", "OAuth2Provider", "OAuthProvider", "OIDCProvider")
 
@@ -75,7 +75,7 @@ SAME_CLIENT = Report(
 
 
 def provider_messages() -> list[CheckMessage]:
-    """Return what is wrong with `OIDC_LOGIN_PROVIDERS`."""
+    """Return the messages about `OIDC_LOGIN_PROVIDERS`."""
     if not isinstance(settings.PROVIDERS, Mapping):
         return [NO_DICTIONARY.message(found=type(settings.PROVIDERS).__name__)]
     found: list[CheckMessage] = []
@@ -90,7 +90,7 @@ def provider_messages() -> list[CheckMessage]:
 
 
 def check_key(key: object) -> list[CheckMessage]:
-    """A key fits into URLs and into the column of the connections."""
+    """A key is valid in URLs and fits into the column of the connections."""
     if isinstance(key, str) and KEY.fullmatch(key):
         return []
     suggestion = re.sub(r"[^a-z0-9_-]+", "-", str(key).lower()).strip("-_")[:100]
@@ -106,7 +106,7 @@ def read_entry(key: Any, configuration: Any) -> tuple[Entry | None, list[CheckMe
         return None, [ENTRY_INVALID.message(entry=named(key), found=type(configuration).__name__)]
     try:
         provider_class = import_provider_class(key, configuration)
-    except Exception as error:  # a module of the site is imported, and may raise anything
+    except Exception as error:  # a module of the site may raise any exception on import
         return None, [check_class(key, configuration.get("class"), error)]
     arguments = {name: value for name, value in configuration.items() if name != "class"}
     entry = Entry(key=key, provider_class=provider_class, arguments=arguments)
@@ -132,7 +132,7 @@ def check_class(key: object, path: object, error: Exception) -> CheckMessage:
 
 
 def check_names(entry: Entry) -> Iterator[Problem]:
-    """The class takes every argument, and no required one is missing."""
+    """The class accepts every argument, and no required one is missing."""
     names = argument_names(entry.provider_class)
     for name in entry.arguments:
         if name not in names:
@@ -144,7 +144,7 @@ def check_names(entry: Entry) -> Iterator[Problem]:
 
 
 def check_values(entry: Entry) -> Iterator[Problem]:
-    """Every argument that the package knows has a usable value."""
+    """Every argument that the package knows has a valid value."""
     names = argument_names(entry.provider_class)
     for name, value in entry.arguments.items():
         if name in names and name in ARGUMENT_RULES:
@@ -156,7 +156,7 @@ def check_values(entry: Entry) -> Iterator[Problem]:
 
 
 def check_made_provider(entry: Entry, made: dict[str, OAuthProvider]) -> list[CheckMessage]:
-    """Make the provider from its usable arguments and apply the rules about it as a whole."""
+    """Create the provider from its valid arguments and check it as a whole."""
     missing = {name for name, required in argument_names(entry.provider_class).items() if required}
     missing -= {"client_id", *entry.arguments}
     if missing:
@@ -164,7 +164,7 @@ def check_made_provider(entry: Entry, made: dict[str, OAuthProvider]) -> list[Ch
     try:
         provider = entry.provider_class(provider_key=str(entry.key), **{"client_id": "-", **entry.arguments})
         messages = [entry.message(found) for rule in PROVIDER_RULES for found in rule(entry, provider)]
-    except Exception as error:  # the class may be the site's, and may raise anything
+    except Exception as error:  # a class of the site may raise any exception
         return [] if entry.broken else [entry.message(refused_arguments(error))]
     if "client_id" not in entry.broken:
         made[entry.key] = provider
@@ -172,7 +172,7 @@ def check_made_provider(entry: Entry, made: dict[str, OAuthProvider]) -> list[Ch
 
 
 def refused_arguments(error: Exception) -> Problem:
-    """Return the message about a class that raised; only the text of a deliberate error is safe to show."""
+    """Return the message for a class that raised an exception; only the text of deliberate errors is safe to show."""
     is_deliberate = isinstance(error, (TypeError, ValueError, ImproperlyConfigured))
     text = f"{type(error).__name__}: {error}".rstrip(".") if is_deliberate else type(error).__name__
     return ARGUMENTS_REFUSED.problem(reason=text)
@@ -199,7 +199,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
 
 
 def check_same_client(made: Mapping[str, OAuthProvider]) -> Iterator[CheckMessage]:
-    """No two entries are the same client, with which one person would have two identities."""
+    """No two entries are the same client, because a person would then have two identities."""
     first: dict[tuple[str, str], str] = {}
     for key, provider in made.items():
         address = provider.discovery_url or static_address(provider)
@@ -209,7 +209,7 @@ def check_same_client(made: Mapping[str, OAuthProvider]) -> Iterator[CheckMessag
 
 
 def static_address(provider: OAuthProvider) -> str:
-    """Return the authorization endpoint of a class, "" where it is not plain text."""
+    """Return the authorization endpoint of a class, or "" if it is not a plain string."""
     for name in ("authorization_endpoint", "authorization_url"):
         url = inspect.getattr_static(provider, name, None)
         if isinstance(url, str):

@@ -1,4 +1,4 @@
-"""What a message of the system checks is made of. Each one is defined next to the rule that reports it."""
+"""The parts of system check messages. Each message is defined next to its rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a rule found: the message, the provider's argument that it is about, and what the message names."""
+    """What a rule found: the message, the provider's argument, and the values in the message."""
 
     report: Report
     argument: str = ""
@@ -23,10 +23,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One message of the system checks: its number, what is wrong, and what to do about it.
+    """A system check message: its number, the problem, and what to do about it.
 
-    In both texts `{subject}` is a setting or a provider's argument, `{entry}` a provider, and `{written}` the
-    beginning of an assignment.
+    In both texts `{subject}` is a setting or a provider's argument, `{entry}` a provider, and `{written}` the start
+    of an assignment.
     """
 
     number: str
@@ -34,17 +34,17 @@ class Report:
     hint: str
 
     def message(self, **values: Any) -> CheckMessage:
-        """Return Django's message: an error or a warning, as the number says."""
+        """Return Django's message: an error or a warning, depending on the number."""
         kind = Error if self.number.startswith("E") else Warning
         return kind(self.text.format(**values), hint=self.hint.format(**values), id=f"oidc_login.{self.number}")
 
     def problem(self, argument: str = "", **values: Any) -> Problem:
-        """Return what a rule found with one provider or setting; its caller completes the message."""
+        """Return the finding about a provider or setting; the caller completes the message."""
         return Problem(report=self, argument=argument, values=values)
 
 
 def find_reports(package: ModuleType) -> Iterator[Report]:
-    """Return every message that the modules of a package define."""
+    """Return all messages that the modules of a package define."""
     for _, name, _ in iter_modules(package.__path__):
         module = import_module(f"{package.__name__}.{name}")
         own = (value for value in vars(module).values() if isinstance(value, Report))

@@ -1,4 +1,4 @@
-"""The checks of the middleware `SessionLogout`, which ends sessions after a logout at the provider or elsewhere."""
+"""The checks of the middleware `SessionLogout`, which ends sessions after a logout elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATH = f"{SessionLogout.__module__.rpartition('.')[0]}.{SessionLogout.__qualname
 
 
 def session_messages() -> Iterator[CheckMessage]:
-    """Return what would keep ended sessions alive."""
+    """Return the messages about ended sessions that would stay alive."""
     if not includes_class(django.MIDDLEWARE, SessionLogout):
         if sessions_are_cookies():
             yield MIDDLEWARE_MISSING.message(path=PATH, engine=django.SESSION_ENGINE)
@@ -43,10 +43,10 @@ def session_messages() -> Iterator[CheckMessage]:
 
 
 def sessions_are_cookies() -> bool:
-    """Whether the browser stores the whole session, so that the site cannot remove it."""
+    """Whether sessions are stored in cookies, so that the site cannot remove them."""
     try:
         store: Any = import_module(django.SESSION_ENGINE).SessionStore
-    except Exception:  # a module of the site is imported; Django reports what is wrong with it
+    except Exception:  # importing a module of the site may fail; Django reports it
         return False
     return isinstance(store, type) and issubclass(store, CookieSession)
 

@@ -40,20 +40,20 @@ NOT_CALLABLE = Report(
 
 
 def cache_alias(value: Any) -> Iterator[Problem]:
-    """The cache is one of `CACHES`."""
+    """The cache alias is in `CACHES`."""
     if value not in list(django.CACHES):
         near = did_you_mean(value, django.CACHES)
         yield CACHE_UNKNOWN.problem(alias=value, near=near, names=listed(django.CACHES))
 
 
 def origin(value: Any) -> Iterator[Problem]:
-    """Scheme and host only, because the rest of a URL comes from the URLconf."""
+    """Only a scheme and a host, because the URLconf provides the rest of a URL."""
     if value != "" and not (is_url(value) and urlsplit(value).path in ("", "/") and "?" not in value):
         yield NO_ORIGIN.problem()
 
 
 def token_keys(value: Any) -> Iterator[Problem]:
-    """A list of secrets that nobody can guess."""
+    """A list of secrets that cannot be guessed."""
     if not isinstance(value, (list, tuple)) or not value or not all(map(is_token_key, value)):
         yield KEYS_INVALID.problem(length=MIN_TOKEN_KEY)
 
@@ -91,7 +91,7 @@ SETTING_RULES: Mapping[str, Rule] = {
 
 
 def setting_messages() -> Iterator[CheckMessage]:
-    """Return what is wrong with the global settings."""
+    """Return the messages about the global settings."""
     yield from check_setting_names()
     for name, rule in SETTING_RULES.items():
         subject = PREFIX + name
@@ -100,7 +100,7 @@ def setting_messages() -> Iterator[CheckMessage]:
 
 
 def check_setting_names() -> Iterator[CheckMessage]:
-    """Every setting with our prefix exists; a misspelt one would have no effect."""
+    """Every setting with our prefix exists, because a misspelt one would have no effect."""
     known = [PREFIX + name for name in DEFAULTS]
     for name in django.names():
         if name.startswith(PREFIX) and name not in known:

@@ -1,4 +1,4 @@
-"""The checks of what can stop redirects to a provider and back: a content security policy, and URLs with a language."""
+"""The checks of what can break redirects: a content security policy, and URLs with a language."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from oidc_login.flow.form_action import allows, policies
 from oidc_login.protocol.http.urls import origin_of
 from oidc_login.validation import is_url, listed
 
-# The arguments that say where a provider's pages are; the page itself comes first.
+# Arguments that contain URLs of a provider's pages, the page itself first.
 PAGES: Final = ("authorization_endpoint", "base_url", "issuer", "discovery_url")
 
 
@@ -38,7 +38,7 @@ LANGUAGE_IN_URL = Report(
 
 
 def surroundings_messages() -> Iterator[CheckMessage]:
-    """Return what would stop redirects to the provider or back."""
+    """Return the messages about broken redirects to the provider or back."""
     if has_only_clients():
         return
     yield from check_form_action()
@@ -46,7 +46,7 @@ def surroundings_messages() -> Iterator[CheckMessage]:
 
 
 def check_form_action() -> Iterator[CheckMessage]:
-    """If the site wants a plain redirect, its policy allows forms to lead to the providers."""
+    """If the site wants plain redirects, its policy allows forms to lead to the providers."""
     if settings.REDIRECT_BY_PAGE is not False:
         return
     site = urlsplit(str(settings.BASE_URL or "https://localhost"))
@@ -57,7 +57,7 @@ def check_form_action() -> Iterator[CheckMessage]:
 
 
 def pages() -> Iterator[str]:
-    """Return one URL of each provider that its settings or its class name."""
+    """Return one URL of each provider that its settings or its class contain."""
     for entry in configured().values():
         if isinstance(entry, Mapping):
             found = next(filter(is_url, written(entry)), None)
@@ -85,5 +85,5 @@ def path_in(language: str) -> str:
     try:
         with override(language):
             return reverse("oidc_login:callback", args=["provider"])
-    except Exception:  # the URLs are missing, or the site's URLconf raises: other checks report both
+    except Exception:  # the URLs are missing, or the site's URLconf fails: other checks report both
         return ""

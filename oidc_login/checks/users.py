@@ -1,4 +1,4 @@
-"""The checks of the user model: whether a sign-up can fill it. Nothing is read from a database."""
+"""The checks of the user model: whether a sign-up can fill it. They do not read the database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VALUE_REPEATED = Report(
 
 
 def user_messages() -> Iterator[CheckMessage]:
-    """Report the fields of the user model that nothing fills when somebody signs up."""
+    """Report the user fields that nothing fills when somebody signs up."""
     if not opens_accounts() or creates_users_itself():
         return
     model = get_user_model()
@@ -47,7 +47,7 @@ def user_messages() -> Iterator[CheckMessage]:
 
 
 def opens_accounts() -> bool:
-    """Whether people may sign up through a provider of the settings."""
+    """Whether people may sign up through a configured provider."""
     entries = [entry for entry in configured().values() if isinstance(entry, Mapping)]
     own = [entry.get("allow_signup") for entry in entries]
     if settings.PROVIDER_LOADER is not None:
@@ -56,7 +56,7 @@ def opens_accounts() -> bool:
 
 
 def creates_users_itself() -> bool:
-    """Whether the site creates its users itself; the checks cannot know what its code fills."""
+    """Whether the site creates its users itself; the checks cannot know which fields its code fills."""
     backends = [
         import_or_none(path) for path in django.AUTHENTICATION_BACKENDS if includes_class([path], OIDCLoginBackend)
     ]
@@ -68,7 +68,7 @@ def creates_users_itself() -> bool:
 
 
 def is_left_to_us(field: Field[Any, Any]) -> bool:
-    """Whether neither the database nor the site's own field class makes the value."""
+    """Whether neither the database nor a custom field class provides the value."""
     if field.generated or field.has_db_default() or isinstance(field, (AutoField, BigAutoField, SmallAutoField)):
         return False
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
@@ -89,5 +89,5 @@ def is_unique(field: Field[Any, Any]) -> bool:
 
 
 def has_callable_default(field: Field[Any, Any]) -> bool:
-    """Whether each row gets a value of its own."""
+    """Whether each row gets its own value."""
     return field.has_default() and callable(field.default)

@@ -1,4 +1,4 @@
-"""The messages about the value of one argument or setting, for the kinds of mistake that `validation` knows."""
+"""The messages about values of arguments and settings, for the mistakes that `validation` knows."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def problem_of(mistake: Mistake) -> Problem:
 
 
 def wrong_choice(value: object, choices: Iterable[str], *, otherwise: str = "") -> Problem:
-    """Return the message about a value that is none of the choices."""
+    """Return the message about a value that is not one of the choices."""
     return WRONG_CHOICE.problem(
         value=value, near=did_you_mean(value, choices), names=listed(choices) + (otherwise and f", or {otherwise}")
     )
 
 
 def problems_of(rule: ValueRule, value: Any) -> list[Problem]:
-    """Return what a rule finds wrong with a value."""
+    """Return the problems that a rule finds with a value."""
     return list(map(problem_of, rule(value)))
 
 
 def reporting(rule: ValueRule) -> Rule:
-    """Return the rule that reports the mistakes of another one."""
+    """Return a rule that reports the mistakes of another one."""
     return lambda value: problems_of(rule, value)
 
 
@@ -65,12 +65,12 @@ private_key = reporting(validation.private_key)
 
 
 def one_of(*choices: str) -> Rule:
-    """Return the rule that a value is one of the choices."""
+    """Return the rule that a value must be one of the choices."""
     return reporting(validation.one_of(*choices))
 
 
 def number(expected: str, example: str, *types: type, **bounds: float) -> Rule:
-    """Return the rule that a value is a number in a range."""
+    """Return the rule that a value must be a number in a range."""
     return reporting(validation.number(expected, example, *types, **bounds))
 
 

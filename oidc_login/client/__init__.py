@@ -1,10 +1,10 @@
-"""Clients for a site's own views: register a provider, send people there, call its API.
+"""Clients for a site's own views: register a provider, send people to it, call its API.
 
     oauth = OAuth()
     oauth.register("company", server_metadata_url="https://login.example.com/.well-known/openid-configuration")
 
-The names are those of Authlib's Django client. What binds an answer to its browser and what proves a token cannot
-be left out; nobody is signed in by it, and nothing is stored.
+The names are those of Authlib's Django client. The checks that bind a response to its browser and verify tokens
+cannot be turned off. The client signs nobody in and stores nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the client of OAuth 1.0 at its first use: it needs an extra (PEP 562)."""
+    """Import the OAuth 1.0 client at its first use, because it needs an extra (PEP 562)."""
     if name != "DjangoOAuth1App":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from oidc_login.client.oauth1 import DjangoOAuth1App

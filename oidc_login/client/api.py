@@ -1,4 +1,4 @@
-"""Calls of a provider's API with somebody's token."""
+"""Calls to a provider's API with a person's token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TokenLike = Mapping[str, Any]
 
 
 class ApiCalls(Client):
-    """Calls of the API. Tokens are the caller's to store: nothing here keeps one."""
+    """API calls. The caller stores the tokens; this class does not."""
 
     def get(self, url: str, **kwargs: Any) -> Any:
         return self.request("GET", url, **kwargs)
@@ -48,8 +48,8 @@ class ApiCalls(Client):
     ) -> Any:
         """Send a request with the access token and return a `requests.Response`.
 
-        The token is `token`, or what `fetch_token` has for `request`. One that expires within a minute is
-        replaced first.
+        The token is `token`, or the result of `fetch_token` for `request`. A token that expires within a minute is
+        refreshed first.
         """
         if kwargs.get("verify") is not None and not kwargs["verify"]:
             raise ImproperlyConfigured("verify would switch TLS off. Write the path of a private authority's file.")
@@ -70,11 +70,11 @@ class ApiCalls(Client):
         return session
 
     def _source(self, token: TokenLike) -> TokenSource:
-        """Return where the session of one call has its token from."""
+        """Return the token source for the session of one call."""
         raise NotImplementedError
 
     def _check_token(self, token: TokenLike) -> None:
-        """Raise `OAuthError` for what cannot be sent."""
+        """Raise `OAuthError` if the token cannot be sent."""
         raise NotImplementedError
 
     def _token_for(self, token: TokenLike | None, request: HttpRequest | None) -> TokenLike:
@@ -86,16 +86,16 @@ class ApiCalls(Client):
         return token
 
     def _absolute(self, url: str) -> str:
-        """Return where a call goes: to the host of `api_base_url`, unless a whole URL was written."""
+        """Return the URL of a call: a path is relative to `api_base_url`."""
         base: str | None = self._option("api_base_url")
         if not base or url.startswith(("https://", "http://")):
             return url
         joined = urljoin(base, url)
-        if urlsplit(joined)[:2] != urlsplit(base)[:2]:  # "//elsewhere/" is a whole URL to a browser
+        if urlsplit(joined)[:2] != urlsplit(base)[:2]:  # browsers treat "//elsewhere/" as an absolute URL
             raise OAuthError("invalid_request", "A relative URL leads away from api_base_url")
         return joined
 
 
 def unsigned(prepared: Any) -> Any:
-    """Let a request go out as it is."""
+    """Send a request without a signature."""
     return prepared

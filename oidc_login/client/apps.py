@@ -34,7 +34,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
     """A client of an OAuth 2.0 or OpenID provider."""
 
     def _own_values(self) -> tuple[str, ...]:
-        """Return the values of a flow: only OpenID providers are sent a nonce."""
+        """Return the values of a flow; only OpenID providers get a nonce."""
         return OWN_VALUES if self._provider().has_id_token else ("state", "code_verifier")
 
     def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,9 +54,9 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
         leeway: float | None = None,
         **parameters: Any,
     ) -> OAuth2Token:
-        """Return the tokens for the answer in this request, with `userinfo` from the ID token.
+        """Return the tokens for the response in this request, with `userinfo` from the ID token.
 
-        The flow is used up first, also if the answer is wrong.
+        The flow is used up first, even if the response is wrong.
         """
         refuse("authorize_access_token()", judged(parameters, token_rules(parameters), "{}"))
         with asking(request):
@@ -73,7 +73,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
     def _judging_provider(
         self, claims_options: ClaimsOptions | None, claims_cls: object, leeway: float | None
     ) -> OAuthProvider:
-        """Return the provider to judge an ID token by; a call cannot make the judgement any milder."""
+        """Return the provider that verifies an ID token; arguments of a call cannot weaken the verification."""
         provider = self._provider()
         expected = {"iss": provider.get_issuer(), "aud": provider.client_id} if claims_options else {}
         check_arguments(expected, claims_options, claims_cls, leeway)
@@ -90,9 +90,9 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
         claims_cls: type[UserInfo] | None = None,
         leeway: float | None = None,
     ) -> UserInfo | None:
-        """Return the claims of the ID token of `(token, nonce)`; `None` where there is no ID token.
+        """Return the claims of the ID token from `(token, nonce)`, or `None` if there is no ID token.
 
-        The older `(request, token)` has the nonce from the flow that this request ended.
+        The older signature `(request, token)` takes the nonce from the flow that this request ended.
         """
         if isinstance(token, Mapping):
             if not isinstance(nonce, str) or not nonce:
@@ -152,7 +152,7 @@ def asking_for(provider: OAuthProvider, parameters: Mapping[str, Any]) -> OAuthP
 def verified_claims(
     provider: OAuthProvider, token: OAuthToken, request: HttpRequest, claims_options: ClaimsOptions | None
 ) -> Mapping[str, Any]:
-    """Return the claims of the ID token after every rule; none where the provider has no ID tokens."""
+    """Return the claims of the ID token after all checks, or {} for a provider without ID tokens."""
     with answers_of(provider):
         claims = provider.verify_id_token(token, request=request)
     if claims:

@@ -1,4 +1,4 @@
-"""What every client has: its name, its registration, and flows of its own."""
+"""The parts that all clients share: name, registration and flows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oidc_login.providers.base import OAuthProvider
 
 
 class Client:
-    """A registered client. A subclass may carry options in `OAUTH_APP_CONFIG`."""
+    """A registered client. A subclass can set options in `OAUTH_APP_CONFIG`."""
 
     OAUTH_APP_CONFIG: ClassVar[Mapping[str, Any] | None] = None
 
@@ -38,7 +38,7 @@ class Client:
 
     @property
     def _key(self) -> str:
-        """What flows are known by: no provider of a sign-in has such a key."""
+        """The key of this client's flows, which cannot be the key of a sign-in provider."""
         return f"client:{self.name}"
 
     def _flow(self, *, purpose: Purpose = "client", **values: Any) -> Flow:

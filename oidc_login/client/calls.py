@@ -1,4 +1,4 @@
-"""OAuth 2.0 tokens in use: replaced in time, had by other grants, asked about their person."""
+"""OAuth 2.0 tokens: refresh, other grants, and userinfo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class TokenCalls(ApiCalls):
-    """Whatever needs a token, or gets one."""
+    """The methods that need or obtain a token."""
 
     def _source(self, token: TokenLike) -> TokenOfCall:
         return TokenOfCall(self, token)
@@ -37,7 +37,7 @@ class TokenCalls(ApiCalls):
 
     @sensitive_variables()
     def ensure_active_token(self, token: TokenLike) -> TokenLike:
-        """Return a token that can be sent: a new one where this one is about to expire, and never an expired one."""
+        """Return a valid token; a token that is about to expire is refreshed first."""
         left = seconds_left(token)
         if left is None or left > self._option("client_kwargs", {}).get("leeway", AHEAD):
             return token
@@ -55,7 +55,7 @@ class TokenCalls(ApiCalls):
     @asking()
     @sensitive_variables()
     def renew(self, token: TokenLike) -> OAuth2Token | None:
-        """Return a new token and send it to the site's storage; `None` if only the person can get one."""
+        """Return a new token after passing it to the site's storage, or `None` if only the person can get one."""
         old, provider = as_token(token), self._provider()
         if provider.can_refresh(oauth_token=old):
             renewed = self._refreshed(provider, old, token)
@@ -67,7 +67,7 @@ class TokenCalls(ApiCalls):
         return renewed
 
     def _is_machine(self) -> bool:
-        """Whether tokens are the client's own: never in the place of one that was a person's."""
+        """Whether the tokens belong to the client itself, so that they never replace a person's token."""
         grant_type = self._option("grant_type") or self._option("client_kwargs", {}).get("grant_type")
         return bool(grant_type == "client_credentials")
 
@@ -88,7 +88,7 @@ class TokenCalls(ApiCalls):
 
     @sensitive_variables()
     def _tell(self, token: OAuth2Token, old: OAuthToken) -> None:
-        """Let the new token be stored in the place of the old one, which is named by one of its two halves."""
+        """Let the site replace the stored token, which is identified by its refresh or access token."""
         named = {"refresh_token": old.refresh_token or None, "access_token": None}
         if not old.refresh_token:
             named["access_token"] = old.access_token
@@ -99,9 +99,9 @@ class TokenCalls(ApiCalls):
     @asking()
     @sensitive_variables()
     def fetch_access_token(self, redirect_uri: str | None = None, **parameters: Any) -> OAuth2Token:
-        """Return the token of a grant: of `code` with its `code_verifier`, or else the client's own (RFC 6749 4)."""
+        """Return the token for a grant: for a `code` with its `code_verifier`, or the client's own (RFC 6749 4)."""
         parameters = {name: value for name, value in parameters.items() if value is not None}
-        parameters.pop("state", None)  # it was judged before, or it is not known
+        parameters.pop("state", None)  # already checked, or unknown
         guessed = "authorization_code" if "code" in parameters else "client_credentials"
         grant_type = parameters.pop("grant_type", guessed)
         if grant_type == "password" or "password" in parameters:
@@ -124,12 +124,12 @@ class TokenCalls(ApiCalls):
         attach_flow(request, self._flow(redirect_uri=redirect_uri, code_verifier=code_verifier))
         return provider.get_oauth_token(code=code, request=request)
 
-    # User info.
+    # Userinfo.
 
     @asking()
     @sensitive_variables()
     def userinfo(self, token: TokenLike | None = None, *, request: HttpRequest | None = None) -> UserInfo:
-        """Return what the provider says now of the person whose token it is."""
+        """Return the current userinfo about the owner of the token."""
         token = self.ensure_active_token(self._token_for(token, request))
         provider = self._provider()
         if not provider.userinfo_endpoint:
@@ -144,7 +144,7 @@ class TokenCalls(ApiCalls):
 
 
 class TokenOfCall:
-    """Where the session of one call has its token from."""
+    """The token source for the session of one call."""
 
     def __init__(self, calls: TokenCalls, token: TokenLike) -> None:
         self._calls = calls
@@ -157,7 +157,7 @@ class TokenOfCall:
 
     @sensitive_variables()
     def replace(self, refused: str) -> str | None:
-        """Return a new token after a 401; without one, the caller gets to see that answer."""
+        """Return a new token after a 401; without one, the caller gets the 401 response."""
         try:
             renewed = self._calls.renew(self._token)
         except OAuthError as error:
@@ -169,7 +169,7 @@ class TokenOfCall:
         return usable(renewed)
 
     def give_up(self, refused: str) -> None:
-        """The caller sees the answer."""
+        """Do nothing: the caller gets the response."""
 
 
 @sensitive_variables()
@@ -182,7 +182,7 @@ def usable(token: TokenLike) -> str:
 
 @sensitive_variables()
 def request_grant(provider: OAuthProvider, grant_type: str, parameters: Mapping[str, Any]) -> OAuthToken:
-    """Ask the token endpoint by another grant than a code (RFC 6749 4.4 and 4.5)."""
+    """Send a grant other than a code to the token endpoint (RFC 6749 4.4 and 4.5)."""
     asked: dict[str, Any] = {"grant_type": grant_type, **parameters}
     if grant_type == "client_credentials" and provider.scope and not provider.has_id_token:
         asked.setdefault("scope", provider.scope)
@@ -193,7 +193,7 @@ def request_grant(provider: OAuthProvider, grant_type: str, parameters: Mapping[
 
 @sensitive_variables()
 def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) -> None:
-    """A refreshed ID token is verified, and about the same person where it is known who that was (Core 12.2)."""
+    """Verify a refreshed ID token, which must be about the same person if the person is known (Core 12.2)."""
     if not answer.id_token or not provider.has_id_token:
         return
     subject = subject_of(userinfo)
@@ -208,13 +208,13 @@ def check_refreshed(provider: OAuthProvider, answer: OAuthToken, userinfo: Any) 
         subject=subject,
         nonce_hash="",
         auth_time=told_before,
-        had_azp=True if "azp" in userinfo else None,  # the site may keep a part of the claims
+        had_azp=True if "azp" in userinfo else None,  # the site may store only some of the claims
     )
 
 
 @sensitive_variables()
 def openid_userinfo(provider: OAuthProvider, token: TokenLike) -> Mapping[str, Any]:
-    """Return the claims of user info, about the person of the ID token where that is known (Core 5.3.2)."""
+    """Return userinfo claims about the person of the ID token, if the person is known (Core 5.3.2)."""
     subject = subject_of(token.get("userinfo"))
     if subject is not None:
         return provider.fetch_userinfo(as_token(token).access_token, subject=subject)
@@ -225,9 +225,9 @@ def openid_userinfo(provider: OAuthProvider, token: TokenLike) -> Mapping[str, A
 
 
 def with_what_is_known(provider: OAuthProvider, claims: Mapping[str, Any], known: Any) -> dict[str, Any]:
-    """Return the claims of user info, completed by those of the ID token: the rules for who may come in judge both.
+    """Return userinfo claims completed by those of the ID token, because admission rules may need both.
 
-    How the person authenticated is only in the ID token.
+    Only the ID token says how the person authenticated.
     """
     known = known if isinstance(known, Mapping) else {}
     completed = merge_claims(claims, known, email_claims=provider.email_claims)
@@ -235,6 +235,6 @@ def with_what_is_known(provider: OAuthProvider, claims: Mapping[str, Any], known
 
 
 def subject_of(claims: Any) -> str | None:
-    """Return who claims are about; `None` where they do not say (Core 2)."""
+    """Return the subject of claims, or `None` if there is none (Core 2)."""
     subject = claims.get("sub") if isinstance(claims, Mapping) else None
     return subject if is_subject(subject) else None

@@ -1,4 +1,4 @@
-"""What a call, and a provider's settings, ask of claims that have passed all rules of the protocol."""
+"""Checks that a call, and a provider's settings, add to the checks of the protocol."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from oidc_login.signin import groups_claim
 from oidc_login.signin.claims import clean_email, is_admitted
 from oidc_login.validation import listed
 
-# An option's members, as the original has them.
+# The members of an option, as in Authlib.
 MEMBERS = ("essential", "value", "values", "validate", "allow_blank")
-# These are checked in any case.
+# These are always checked.
 ALWAYS_CHECKED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 ClaimsOptions = Mapping[str, Mapping[str, Any]]
@@ -27,7 +27,7 @@ ClaimsOptions = Mapping[str, Mapping[str, Any]]
 def check_arguments(
     provider_values: Mapping[str, str], claims_options: ClaimsOptions | None, claims_cls: object, leeway: float | None
 ) -> None:
-    """Refuse what would weaken a check, before anything is used up; `provider_values` are the right `iss` and `aud`."""
+    """Reject arguments that would weaken a check, before the flow is used up; `provider_values` are allowed."""
     if claims_cls is not None and not (isinstance(claims_cls, type) and issubclass(claims_cls, UserInfo)):
         refuse("claims_cls is not supported. Write a subclass of oidc_login.client.UserInfo, or claims_options.")
     if leeway is not None and not (is_number(leeway) and 0 <= leeway <= MAX_LEEWAY):
@@ -50,7 +50,7 @@ def check_option(name: str, option: Mapping[str, Any], *, expected: str | None) 
 
 
 def accepted_by(option: Mapping[str, Any]) -> list[Any]:
-    """Return the values that an option names."""
+    """Return the values that an option allows."""
     return [*(option.get("values") or ()), *([option["value"]] if option.get("value") is not None else ())]
 
 
@@ -63,7 +63,7 @@ def is_number(value: object) -> bool:
 
 
 def check_options(claims: Mapping[str, Any], claims_options: ClaimsOptions | None) -> None:
-    """Raise `OAuthError` for the first claim that is not what the call asks for."""
+    """Raise `OAuthError` for the first claim that the call does not accept."""
     for name, option in (claims_options or {}).items():
         value = claims.get(name)
         if option.get("essential") and not value and not (option.get("allow_blank") and name in claims):
@@ -78,7 +78,7 @@ def check_options(claims: Mapping[str, Any], claims_options: ClaimsOptions | Non
 
 
 def check_admission(provider: OAuthProvider, claims: Mapping[str, Any]) -> None:
-    """What keeps people out of a sign-in with this provider, by its own settings, keeps them out here."""
+    """Apply the provider's admission settings for sign-ins."""
     if not provider.check_claims(claims):
         raise RefusedBySite("check_claims")
     groups_claim.check(claims, provider)

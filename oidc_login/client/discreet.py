@@ -1,4 +1,4 @@
-"""A dictionary that may hold secrets, and shows none of its values."""
+"""A dictionary that may contain secrets and does not show its values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Discreet(dict[str, Any]):
-    """Its text names what it holds; to see a value one has to ask for it."""
+    """A dictionary whose `repr` only shows its keys."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(sorted(map(str, self)))}>"

@@ -1,4 +1,4 @@
-"""The errors of a client: `error` and `description` as that API names them, both safe to show and to log."""
+"""The errors of a client, with Authlib's attributes `error` and `description`; both are safe to show and to log."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from oidc_login.protocol import errors as protocol
 from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
 from oidc_login.redaction import hide_parameters, hide_variables
 
-# What a site's own error page may want to read: neither code nor state.
+# Attributes for a site's own error page; neither code nor state.
 HARMLESS_PARAMETERS = ("error", "error_description", "error_uri")
 
-# What an ID token can be refused for that has a name in this API; all else makes it an "invalid_token".
+# Reasons for rejecting an ID token that have a name in this API; all others become "invalid_token".
 CLAIM_ERRORS = {
     "exp": "expired_token",
     **dict.fromkeys(("iss", "sub", "aud", "azp", "nonce", "at_hash", "auth_time"), "invalid_claim"),
@@ -35,8 +35,8 @@ STATE_ERRORS = (
 class OAuthError(exceptions.OAuthError):
     """A flow, a token or a call that cannot continue.
 
-    Whoever does not catch it answers 400: to Django it is a suspicious request. One that stands for another error
-    of the package has its `code`, `reason`, `status_code` and `retry_after`.
+    If nothing catches it, Django responds with status 400, as to any suspicious request. If it stands for another error
+    of the package, it has that error's `code`, `reason`, `status_code` and `retry_after`.
     """
 
     error: str = "oauth_error"
@@ -85,16 +85,16 @@ class UnsupportedTokenTypeError(OAuthError):
 
 @contextmanager
 def asking(request: HttpRequest | None = None) -> Iterator[None]:
-    """Ask the provider within one time budget, and tell failures by the errors of this API.
+    """Translate errors inside into those of this API, within one time budget.
 
-    What reports then show of `request` has no secret any more.
+    Afterwards, error reports about `request` contain no secrets.
     """
     try:
         with time_budget(MAX_TIMEOUT):
             yield
     except (exceptions.OAuthError, protocol.ProtocolError) as error:
         if request is not None:
-            django_request = getattr(request, "_request", request)  # Django REST framework wraps it
+            django_request = getattr(request, "_request", request)  # Django REST framework wraps the request
             discard_flow(django_request)
             hide_variables(django_request)
             hide_parameters(django_request, keep=HARMLESS_PARAMETERS)

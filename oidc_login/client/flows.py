@@ -1,4 +1,4 @@
-"""The beginning of a flow, and the answer that ends it, for OAuth 2.0 and OAuth 1.0."""
+"""The two halves of a flow, for OAuth 2.0 and OAuth 1.0."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from oidc_login.protocol.authorization import AuthorizationResponse, read_state
 from oidc_login.providers.answers import answers_of
 from oidc_login.providers.base import OAuthProvider
 
-# What a site may make up itself, each once.
+# Values that a site may generate itself, each for one use.
 OWN_VALUES = ("state", "nonce", "code_verifier")
-# What the end of a flow has to know of its beginning.
+# What the end of a flow needs from its beginning.
 KEPT_PARAMETERS = ("scope", "max_age", "acr_values")
-MEMORY = 24 * 3600  # seconds for which a nonce of the site's own is remembered
+MEMORY = 24 * 3600  # seconds for which a site's own nonce is remembered
 
 
 class Flows(Client):
-    """The two halves of a flow that a site's own views begin and end."""
+    """The methods that begin and end a flow in a site's own views."""
 
     @asking()
     @sensitive_variables()
     def authorize_redirect(
         self, request: HttpRequest, redirect_uri: str | None = None, **parameters: Any
     ) -> HttpResponseRedirect:
-        """Send the browser to the provider; the answer to `redirect_uri` counts in this browser, for this user."""
+        """Redirect to the provider; the response to `redirect_uri` is only valid in this browser and for this user."""
         flow, url = self._begin(request, redirect_uri, parameters)
         response = HttpResponseRedirect(url)
         response["Cache-Control"] = "no-store"
@@ -49,7 +49,7 @@ class Flows(Client):
     @asking()
     @sensitive_variables()
     def create_authorization_url(self, redirect_uri: str | None = None, **parameters: Any) -> Discreet:
-        """Return the URL, and what `save_authorize_data` has to keep for the end of the flow."""
+        """Return the URL, and the data that `save_authorize_data` stores for the end of the flow."""
         flow, url = self._begin(HttpRequest(), redirect_uri, parameters)
         own = {name: getattr(flow, name) for name in self._own_values()}
         request_token = {"request_token": Discreet(flow.private)} if flow.private else {}
@@ -58,7 +58,7 @@ class Flows(Client):
     @asking()
     @sensitive_variables()
     def save_authorize_data(self, request: HttpRequest, **data: Any) -> None:
-        """Keep what `create_authorization_url` returned, sealed in the session, with its `redirect_uri`."""
+        """Store the result of `create_authorization_url` in the session, sealed, with its `redirect_uri`."""
         own: dict[str, Any] = {name: data.get(name) for name in self._own_values()}
         for name, value in own.items():
             if not value:
@@ -71,15 +71,15 @@ class Flows(Client):
         pending.save(request, replace(flow, user_key=pending.user_key(request)))
 
     def _own_values(self) -> tuple[str, ...]:
-        """Return the names of the values in a flow with this provider."""
+        """Return the names of the random values in a flow with this provider."""
         raise NotImplementedError
 
     def _check_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of one authorization request, or refuse them."""
+        """Validate and return the parameters of one authorization request."""
         raise NotImplementedError
 
     def _begin(self, request: HttpRequest, redirect_uri: str | None, parameters: Mapping[str, Any]) -> tuple[Flow, str]:
-        """Return a new flow, and where it begins."""
+        """Return a new flow and its authorization URL."""
         asked = self._check_parameters({name: value for name, value in parameters.items() if value is not None})
         own = {name: asked.pop(name) for name in OWN_VALUES if name in asked}
         check_nonce_is_new(own.get("nonce"))
@@ -93,7 +93,7 @@ class Flows(Client):
 
     @sensitive_variables()
     def _take_answer(self, request: HttpRequest, provider: OAuthProvider) -> AuthorizationResponse:
-        """Return the answer of this request to a flow, which is used up first, also if the answer is wrong."""
+        """Return the response in this request; the flow is used up first, even if the response is wrong."""
         data = request.POST if request.method == "POST" else request.GET
         parameters = [(name, value) for name, values in data.lists() for value in values]
         flow = pending.take(request, read_state(parameters), provider_key=self._key, purpose="client")
@@ -102,12 +102,12 @@ class Flows(Client):
 
 
 def check_nonce_is_new(nonce: str | None) -> None:
-    """A nonce that was used before protects nothing (Core 15.5.2)."""
+    """Reject a nonce that was used before, because it would not protect anything (Core 15.5.2)."""
     if nonce is not None and not add_once(f"oidc_login.nonce.{state_hash(nonce)}", timeout=MEMORY):
         raise ImproperlyConfigured("nonce was used before. Leave it out, and a new one is made.")
 
 
 def kept(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that the end of a flow is judged by."""
+    """Return the parameters that are needed to check the end of the flow."""
     found = {name: parameters[name] for name in KEPT_PARAMETERS if name in parameters}
     return {**found, "max_age": int(found["max_age"])} if "max_age" in found else found

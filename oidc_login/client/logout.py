@@ -1,4 +1,4 @@
-"""Logout at the provider, begun by the site (OpenID Connect RP-Initiated Logout 1.0)."""
+"""Logout at the provider, initiated by the site (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oidc_login.protocol.errors import ProtocolError
 
 
 class Logout(Client):
-    """The site ends its own session itself; this is about the provider's."""
+    """Ends the session at the provider. The site ends its own session itself."""
 
     @asking()
     @sensitive_variables()
@@ -35,7 +35,7 @@ class Logout(Client):
         logout_hint: str | None = None,
         ui_locales: str | None = None,
     ) -> Discreet:
-        """Return the URL that ends the session at the provider, and the state that comes back (2)."""
+        """Return the URL that ends the session at the provider, and the state that it returns (2)."""
         provider = self._provider()
         endpoint = provider.get_metadata().end_session_endpoint if provider.has_id_token else ""
         if not endpoint:
@@ -62,7 +62,7 @@ class Logout(Client):
         id_token_hint: str | None = None,
         **hints: Any,
     ) -> HttpResponseRedirect:
-        """Send the browser to the provider, from where it comes back to `post_logout_redirect_uri`."""
+        """Redirect to the provider, which redirects back to `post_logout_redirect_uri`."""
         data = self.create_logout_url(post_logout_redirect_uri, id_token_hint, **hints)
         response = HttpResponseRedirect(data["url"])
         response["Cache-Control"] = "no-store"
@@ -72,7 +72,7 @@ class Logout(Client):
         return response
 
     def validate_logout_response(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what `logout_redirect` was given, once, where this browser comes back from it (3)."""
+        """Return the data that `logout_redirect` stored, once, when this browser comes back (3)."""
         states = request.GET.getlist("state")
         if not any(states):
             raise OAuthError(description='Missing "state" parameter')
@@ -81,5 +81,5 @@ class Logout(Client):
             flow = pending.take(request, state, provider_key=self._key, purpose="client_logout")
         except (exceptions.OAuthError, ProtocolError) as error:
             raise OAuthError(description='Invalid "state" parameter') from error
-        discard_flow(request)  # nobody was signed in, so its mark may be forgotten sooner
+        discard_flow(request)  # nobody was signed in, so the marker can expire sooner
         return {"post_logout_redirect_uri": flow.redirect_uri}

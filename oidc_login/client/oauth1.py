@@ -1,4 +1,4 @@
-"""The client of an OAuth 1.0a provider (RFC 5849). Needs the extra `oauth1`."""
+"""The client of an OAuth 1.0a provider (RFC 5849). Requires the extra `oauth1`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RegisteredOAuth1Provider(OAuth1Provider):
-    """OAuth 1.0a, by its endpoints."""
+    """An OAuth 1.0a provider, given by its endpoints."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class RegisteredOAuth1Provider(OAuth1Provider):
         return self.access_token_params
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Not asked: a client signs nobody in."""
+        """Not used: a client signs nobody in."""
         raise NotImplementedError
 
 
 class DjangoOAuth1App(Flows, ApiCalls, Attributes):
     """A client of an OAuth 1.0a provider.
 
-    Its tokens are dictionaries with `oauth_token`, `oauth_token_secret` and everything else the provider sent.
+    Its tokens are dictionaries with `oauth_token`, `oauth_token_secret` and all other members of the response.
     """
 
     def _own_values(self) -> tuple[str, ...]:
@@ -75,13 +75,13 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
 
     @sensitive_variables()
     def save_authorize_data(self, request: HttpRequest, **data: Any) -> None:
-        """Keep what `create_authorization_url` returned, sealed in the session, with its `redirect_uri`."""
+        """Store the result of `create_authorization_url` in the session, sealed, with its `redirect_uri`."""
         as_request_token(data.get("request_token"))
         super().save_authorize_data(request, **data)
 
     @sensitive_variables()
     def authorize_access_token(self, request: HttpRequest) -> Discreet:
-        """Return the token for the answer in this request; the flow is used up first (RFC 5849 2.3)."""
+        """Return the token for the response in this request; the flow is used up first (RFC 5849 2.3)."""
         with asking(request):
             provider = self._provider()
             response = self._take_answer(request, provider)
@@ -89,7 +89,7 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
 
     @sensitive_variables()
     def _take_answer(self, request: HttpRequest, provider: OAuthProvider) -> Any:
-        """Do so, and tell two failures by the names that they have in this API."""
+        """Take the response, and translate two failures into the names of this API."""
         is_named = bool(request.GET.get("oauth_token"))
         try:
             return super()._take_answer(request, provider)
@@ -105,7 +105,7 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
     def fetch_access_token(
         self, request_token: Mapping[str, str] | None = None, *, oauth_verifier: str, **parameters: Any
     ) -> Discreet:
-        """Return the token for a request token and its verifier, for a site that keeps the flow itself."""
+        """Return the token for a request token and its verifier, for a site that stores the flow itself."""
         private = as_request_token(request_token)
         request = HttpRequest()
         attach_flow(request, self._flow(redirect_uri="", private=private))
@@ -119,7 +119,7 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
 
 
 class TokenOfCall:
-    """The token of one call, which nothing replaces."""
+    """The token of one call, which cannot be refreshed."""
 
     def __init__(self, token: TokenLike) -> None:
         self._token = token
@@ -132,12 +132,12 @@ class TokenOfCall:
         return None
 
     def give_up(self, refused: str) -> None:
-        """The caller sees the answer."""
+        """Do nothing: the caller gets the response."""
 
 
 @sensitive_variables()
 def exchange(provider: OAuthProvider, verifier: str, request: HttpRequest) -> Discreet:
-    """Return the token of a verifier as a dictionary."""
+    """Return the token for a verifier as a dictionary."""
     with answers_of(provider):
         token = Token.from_text(provider.get_oauth_token(code=verifier, request=request).access_token)
     return Discreet({**token.extras, "oauth_token": token.token, "oauth_token_secret": token.secret})
@@ -145,7 +145,7 @@ def exchange(provider: OAuthProvider, verifier: str, request: HttpRequest) -> Di
 
 @sensitive_variables()
 def as_text(token: TokenLike) -> str:
-    """Return a token of a dictionary as providers keep it, or raise why it cannot be used."""
+    """Return a token dictionary as text for the provider class, or raise an error."""
     try:
         members = {name: token[name] for name in ("oauth_token", "oauth_token_secret")}
         return Token.from_parameters(members).as_text()

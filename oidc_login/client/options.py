@@ -1,6 +1,6 @@
-"""What may be registered for a client: which options there are, what each must be, and which are refused.
+"""The options for registering a client: which exist, what values they take, and which are rejected.
 
-The names are those of Authlib and of metadata (RFC 8414). Nothing here shows a value that may be secret.
+The names are those of Authlib and of metadata (RFC 8414). No message shows a value that may be secret.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ from oidc_login.protocol.id_token import MAX_LEEWAY
 from oidc_login.protocol.metadata import FLAGS, LISTS, OPTIONAL_URLS, REQUIRED_URLS
 from oidc_login.validation import listed, nearest
 
-# Arguments of an HTTP client that the original takes for a token request.
+# Arguments that Authlib passes to the HTTP client of a token request.
 REQUEST_ARGUMENTS = ("auth", "body", "headers", "method")
-# The answer is checked against these, so they are more than parameters.
+# The response is checked against these, so they are not just parameters.
 ASKED_AND_EXPECTED = ("max_age", "response_mode", "scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with one option, and what to write instead."""
+    """The problem of one option, and what to write instead."""
 
     kind: Kind
     option: str
@@ -70,7 +70,7 @@ def refuse(where: str, problems: Iterable[Problem]) -> None:
         raise ImproperlyConfigured(f"{where}: {' '.join(found)}")
 
 
-# What is registered under `client_kwargs`.
+# The contents of `client_kwargs`.
 CLIENT_KWARGS: Mapping[str, Rule] = {
     "scope": texts,
     "token_endpoint_auth_method": one_of(*METHODS),
@@ -138,12 +138,12 @@ OPTIONS: Mapping[str, Rule] = {
         "is not supported", 'Write client_kwargs={"token_endpoint_auth_method": "private_key_jwt"} and client_key.'
     ),
 }
-# What only code can give.
+# Options that can only be set in code.
 CODE_OPTIONS: Mapping[str, Rule] = {"fetch_token": function, "update_token": function}
 
 
 def check_redirect_uri(redirect_uri: str | None) -> str:
-    """Return a URL of the site that a provider can send people back to (RFC 6749 3.1.2)."""
+    """Return a URL of the site that a provider can redirect to (RFC 6749 3.1.2)."""
     if not redirect_uri:
         raise RuntimeError('Missing "redirect_uri" value')
     parts = urlsplit(redirect_uri)
@@ -182,12 +182,12 @@ def token_rules(parameters: Mapping[str, Any]) -> Mapping[str, Rule]:
 
 
 def request_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Return what is wrong with the parameters of one authorization request."""
+    """Yield the problems of the parameters of one authorization request."""
     return judged(values, {**dict.fromkeys(values, scalar), **AUTHORIZATION_REQUEST}, "{}")
 
 
 def problems_of(options: Mapping[str, Any], rules: Mapping[str, Rule] = OPTIONS) -> Iterator[Problem]:
-    """Return what is wrong with single options; `None` counts as missing."""
+    """Yield the problems of single options; `None` counts as missing."""
     yield from judged(options, rules, "{}")
     nested = options.get("client_kwargs")
     if isinstance(nested, Mapping):

@@ -1,7 +1,7 @@
-"""The flows of clients between their two requests.
+"""Stores the flows of clients between their two requests.
 
-If the package makes the redirect, the flow is kept in a sealed cookie, as in every sign-in. If the site makes the
-redirect, there is no response to set a cookie on, and the flow is kept in the session, sealed as well.
+If the package redirects, a sealed cookie stores the flow, as in every sign-in. If the site redirects, there is no
+response to set a cookie on, so the session stores the flow, also sealed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from oidc_login.session_state import read_state, write_state
 
 
 def save(request: HttpRequest, flow: Flow) -> None:
-    """Keep a flow in the session; the oldest ones are dropped."""
+    """Store a flow in the session; the oldest ones are dropped."""
     name = session_name(flow.state)
     kept = {each: value for each, value in saved(request).items() if each != name}
     recent = list(kept.items())[-(MAX_COOKIES - 1) :]
@@ -28,7 +28,7 @@ def save(request: HttpRequest, flow: Flow) -> None:
 
 
 def take(request: HttpRequest, state: str, *, provider_key: str, purpose: Purpose) -> Flow:
-    """Return the flow of a state and use it up; then raise `ProviderMismatch` if it is not this client's."""
+    """Return the flow of a state and use it up; then raise `ProviderMismatch` if it belongs to another client."""
     try:
         flow = take_flow(request, state, now=time.time(), find=find)
     finally:
@@ -39,7 +39,7 @@ def take(request: HttpRequest, state: str, *, provider_key: str, purpose: Purpos
 
 
 def user_key(request: HttpRequest) -> str:
-    """Return the key of the signed-in user; "" if nobody is signed in, or the site has no users."""
+    """Return the key of the signed-in user, or "" if nobody is signed in or the site has no users."""
     user = getattr(request, "user", None)
     return str(user.pk) if user is not None and user.is_authenticated else ""
 
@@ -47,7 +47,7 @@ def user_key(request: HttpRequest) -> str:
 def check_user(request: HttpRequest, flow: Flow) -> None:
     """A flow must end for the user who began it, or for a visitor if a visitor began it.
 
-    An answer without its session has no user, so that the site cannot act for the wrong person.
+    A response without the session has no user, so the site cannot act for the wrong person.
     """
     current = user_key(request)
     if flow.user_key == current or (not current and session_is_withheld(request)):
@@ -56,13 +56,13 @@ def check_user(request: HttpRequest, flow: Flow) -> None:
 
 
 def session_is_withheld(request: HttpRequest) -> bool:
-    """Whether the browser withholds the session from an answer of another site: a POST, or `SameSite=Strict`."""
+    """Whether the browser withholds the session from a cross-site response: a POST, or `SameSite=Strict`."""
     is_strict = str(django.SESSION_COOKIE_SAMESITE).lower() == "strict"
     return django.SESSION_COOKIE_NAME not in request.COOKIES and (is_strict or request.method == "POST")
 
 
 def find(request: HttpRequest, state: str) -> Flow | None:
-    """Return the flow of a state, from a cookie or from the session."""
+    """Return the flow of a state, from a cookie or the session."""
     flow = read_flow_cookie(request, state)
     if flow is not None:
         return flow
@@ -81,7 +81,7 @@ def drop(request: HttpRequest, state: str) -> None:
 
 
 def saved(request: HttpRequest) -> Mapping[str, str]:
-    """Return the flows in the session, none if there is no session."""
+    """Return the flows in the session, or none without a session."""
     return read_state(getattr(request, "session", None)).client_flows
 
 

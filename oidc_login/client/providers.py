@@ -1,4 +1,4 @@
-"""The providers that registered options make: the generic classes, with what only this API knows."""
+"""The provider classes for registered options: the generic classes with the features of this API."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RegisteredToken(OAuthToken):
-    """Tokens with all members of the answer that they came in."""
+    """Tokens with all members of their response."""
 
     members: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class RegisteredProvider(OAuth2Provider):
-    """What both kinds have: more parameters of token requests, a name for the site, answers as they came."""
+    """What both kinds share: further parameters of token requests, a name for the site, and unchanged responses."""
 
     def __init__(
         self, *, access_token_params: Mapping[str, str] | None = None, user_agent: str = "", **kwargs: Any
@@ -38,7 +38,7 @@ class RegisteredProvider(OAuth2Provider):
 
     @sensitive_variables()
     def request_token(self, parameters: Mapping[str, str]) -> TokenResponse:
-        """Post a grant; what belongs to it cannot be replaced."""
+        """Send a grant; further parameters cannot replace its own."""
         return super().request_token({**self.access_token_params, **parameters})
 
     @sensitive_variables()
@@ -50,7 +50,7 @@ class RegisteredProvider(OAuth2Provider):
 
 
 class RegisteredOAuth2Provider(RegisteredProvider):
-    """OAuth 2.0 without OpenID Connect, by its endpoints."""
+    """OAuth 2.0 without OpenID Connect, given by its endpoints."""
 
     def __init__(self, *, response_mode: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -61,16 +61,16 @@ class RegisteredOAuth2Provider(RegisteredProvider):
 
     @sensitive_variables()
     def get_userinfo(self, oauth_token: OAuthToken, *, claims: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the endpoint answers as it is: nobody said what it means."""
+        """Return the userinfo response unchanged, because nothing defines its meaning."""
         userinfo = self.get_resource(self.userinfo_endpoint, oauth_token=oauth_token)
         if not isinstance(userinfo, dict):
             raise UserInfoInvalid("document")
         return userinfo
 
     def user_from_userinfo(self, userinfo: Any, *, oauth_token: OAuthToken) -> OAuthUser:
-        """Not asked: a client signs nobody in."""
+        """Not used: a client signs nobody in."""
         raise UserInfoInvalid("id")
 
 
 class RegisteredOpenIDProvider(RegisteredProvider, OIDCProvider):
-    """OpenID Connect, by the address of the provider's document or its metadata."""
+    """OpenID Connect, given by the URL of the discovery document or the metadata."""

@@ -1,4 +1,4 @@
-"""One registered client: its options with those of the settings, and the provider that they make."""
+"""One registered client: its options, merged with the settings, and its provider."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from oidc_login.providers.base import OAuthProvider
 from oidc_login.registry import build_provider, get_configuration, import_provider_class
 
 SETTING = "AUTHLIB_OAUTH_CLIENTS"
-LEEWAY = 120  # seconds by which a registered provider's clock may be wrong, unless a call says otherwise
+LEEWAY = 120  # seconds of clock skew that a registered provider may have, unless a call sets another value
 
-# Two options that are metadata by another name.
+# Two options that are metadata under another name.
 ALIASES = {"authorize_url": "authorization_endpoint", "access_token_url": "token_endpoint"}
-# Without any of these the provider is the one of OIDC_LOGIN_PROVIDERS.
+# Without any of these, the provider comes from OIDC_LOGIN_PROVIDERS.
 ADDRESSES = ("request_token_url", "server_metadata_url", "issuer", *ALIASES, *ALIASES.values())
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "revocation_endpoint")
-# Arguments that only a provider of OAuth 2.0 takes.
+# Arguments that only OAuth 2.0 providers take.
 OAUTH2_ARGUMENTS = frozenset({"access_token_params", "client_key", "response_mode", "token_endpoint_auth_method"})
 
 Options = Mapping[str, Any]
 
 
 class Registration:
-    """What was registered under a name. The settings are read when the provider is needed, and when they change."""
+    """The registration under a name. The settings are read when the provider is needed, and when they change."""
 
     def __init__(
         self, name: str, options: Options, *, overwrite: bool, further: Mapping[str, Any] | None = None
@@ -43,7 +43,7 @@ class Registration:
         self._making = threading.Lock()
 
     def options(self) -> dict[str, Any]:
-        """Return the options: those of the settings fill the gaps, or with `overwrite` come first."""
+        """Return the options; the settings fill gaps, or take precedence with `overwrite`."""
         options = dict(self._own)
         for name, value in configured(self.name).items():
             if name not in options:
@@ -65,18 +65,18 @@ class Registration:
         return None if known is None else known[1]
 
     def is_oauth1(self) -> bool:
-        """Whether the provider speaks OAuth 1.0; one of `OIDC_LOGIN_PROVIDERS` says so by its class."""
+        """Whether the provider uses OAuth 1.0; a provider of `OIDC_LOGIN_PROVIDERS` says so by its class."""
         try:
             options = self.options()
             if has_address(options) or self.name not in settings.PROVIDERS:
                 return is_oauth1(options)
             provider_class = import_provider_class(self.name, settings.PROVIDERS[self.name])
-        except ImproperlyConfigured:  # which the system checks tell
+        except ImproperlyConfigured:  # reported by the system checks
             return False
         return hasattr(provider_class, "request_token_endpoint")
 
     def provider(self, *, leeway: float | None = None) -> OAuthProvider:
-        """Return the provider, built again only if options or settings have changed."""
+        """Return the provider; it is only rebuilt when the options or the settings change."""
         options = self.options()
         source = (options, None if is_complete(options) else get_configuration(self.name))
         known = self._made.get(leeway)
@@ -102,7 +102,7 @@ class Registration:
 
 
 def configured(name: str) -> dict[str, Any]:
-    """Return the options that the settings have for a name."""
+    """Return the options from the settings for a name."""
     clients = django.get(SETTING, None) or {}
     options = (clients.get(name) or {}) if isinstance(clients, Mapping) else None
     if not isinstance(options, Mapping):
@@ -111,7 +111,7 @@ def configured(name: str) -> dict[str, Any]:
 
 
 def given(options: Options) -> dict[str, Any]:
-    """Return the options that say something: `None` does not."""
+    """Return the options that are not `None`."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -120,7 +120,7 @@ def has_address(options: Options) -> bool:
 
 
 def is_complete(options: Options) -> bool:
-    """Whether nothing of `OIDC_LOGIN_PROVIDERS` is needed."""
+    """Whether the options are complete without an entry in `OIDC_LOGIN_PROVIDERS`."""
     return has_address(options) and "client_id" in options
 
 
@@ -133,17 +133,17 @@ def is_oauth1(options: Options) -> bool:
 
 
 def is_openid(options: Options) -> bool:
-    """Whether an ID token is requested, and the provider is described well enough to verify it."""
+    """Whether an ID token is requested, and the provider's description is sufficient to verify it."""
     scope = (options.get("client_kwargs") or {}).get("scope") or ""
     asked = scope.split() if isinstance(scope, str) else scope
     return "openid" in asked or "server_metadata_url" in options or "issuer" in options
 
 
-# What the same provider has in an entry of `OIDC_LOGIN_PROVIDERS`.
+# The arguments that an entry in `OIDC_LOGIN_PROVIDERS` would have.
 
 
 def arguments_of(options: Options) -> dict[str, Any]:
-    """Return the arguments that do not say where the provider is."""
+    """Return the arguments that do not locate the provider."""
     kwargs = options.get("client_kwargs") or {}
     hints = {name: kwargs.get(name) for name in ("prompt", "login_hint")}
     verify = kwargs.get("verify")
@@ -163,7 +163,7 @@ def arguments_of(options: Options) -> dict[str, Any]:
 
 
 def address_of(options: Options) -> dict[str, Any]:
-    """Return the class of a registered provider, and where it is."""
+    """Return the class of a registered provider, and the arguments that locate it."""
     members = {name: options[name] for name in METADATA if name in options}
     members |= {ALIASES[name]: options[name] for name in ALIASES if name in options}
     if is_oauth1(options):
@@ -174,13 +174,13 @@ def address_of(options: Options) -> dict[str, Any]:
     if "server_metadata_url" in options:
         address["discovery_url"] = options["server_metadata_url"]
     if "server_metadata_url" in options or not all(name in members for name in REQUIRED_URLS):
-        # Not as metadata, which would replace what the document says, so that nothing could differ from it.
+        # Not as metadata, which would override the document, so that a difference would go unnoticed.
         address |= {"issuer": members.pop("issuer")} if "issuer" in members else {}
     return address
 
 
 def oauth1_address_of(options: Options) -> dict[str, Any]:
-    """Return the same for OAuth 1.0, with how it signs."""
+    """Return the same for OAuth 1.0, with the signature method."""
     from oidc_login.client.oauth1 import RegisteredOAuth1Provider  # needs an extra
 
     kwargs = options.get("client_kwargs") or {}
@@ -196,7 +196,7 @@ def oauth1_address_of(options: Options) -> dict[str, Any]:
 
 
 def problems_together(options: Options) -> Iterator[Problem]:
-    """Return what is missing or contradictory among options that are correct on their own."""
+    """Yield missing or contradictory options among options that are valid on their own."""
     if not options.get("client_id"):
         yield missing("client_id", "Write client_id, as the provider gave it to you.")
     if is_oauth1(options):

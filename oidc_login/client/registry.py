@@ -15,10 +15,10 @@ from oidc_login.client.registration import Registration
 
 
 class OAuth:
-    """Clients that a site registers, each with a provider; `oauth.<name>` is the client of a name.
+    """Clients that a site registers, one per provider; `oauth.<name>` returns a client.
 
-    `fetch_token(name, request)` returns a stored token, `update_token(name, token, refresh_token, access_token)`
-    stores a new one. `cache` is taken and not used: what a flow needs stays with its browser.
+    `fetch_token(name, request)` returns a stored token, and `update_token(name, token, refresh_token, access_token)`
+    stores a new one. `cache` is accepted but not used, because the browser keeps the flow.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class OAuth:
         self.update_token = update_token
 
     def register(self, name: str, overwrite: bool = False, **options: Any) -> Any:
-        """Add a client and return it; with `overwrite` what the settings say of it comes first."""
+        """Register a client and return it; with `overwrite` the settings take precedence."""
         client_class = options.pop("client_cls", None)
         if client_class is not None and not (isinstance(client_class, type) and issubclass(client_class, Client)):
             raise ImproperlyConfigured(f"oauth.register({name!r}): client_cls is no subclass of DjangoOAuth2App.")
@@ -48,7 +48,7 @@ class OAuth:
         return self._clients[name]
 
     def create_client(self, name: str) -> Any:
-        """Return the client of a name, `None` where there is none."""
+        """Return the client with this name, or `None`."""
         return self._clients.get(name)
 
     def __getattr__(self, name: str) -> Any:
@@ -59,7 +59,7 @@ class OAuth:
 
 
 def class_for(registration: Registration) -> type[Client]:
-    """Return the class of clients that speaks as the provider does."""
+    """Return the client class for the provider's protocol."""
     if not registration.is_oauth1():
         return DjangoOAuth2App
     try:

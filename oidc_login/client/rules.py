@@ -1,4 +1,4 @@
-"""The rules for the value of one option: each returns what is wrong with it and what to write, or nothing.
+"""Rules for the values of options: each returns the problem and what to write instead, or nothing.
 
 No rule shows a value that may be secret.
 """
@@ -17,7 +17,7 @@ from oidc_login.validation import Mistake, ValueRule, listed
 
 Kind = Literal["unknown", "refused", "value", "unused"]
 
-# The kind of a finding, what was found, and what to write instead.
+# The kind of the finding, what was found, and what to write instead.
 Finding = tuple[Kind, str, str]
 Rule = Callable[[Any], Finding | None]
 
@@ -27,7 +27,7 @@ def wrong(expected: str, example: str) -> Finding:
 
 
 def finding_of(mistake: Mistake, *, kind: Kind = "value") -> Finding:
-    """Return how this API words a mistake."""
+    """Return a problem in the words of this API."""
     if mistake.kind == "choice":
         return kind, "has another value", f"Write one of {listed(mistake.values['names'])}."
     if mistake.kind == "url":
@@ -36,7 +36,7 @@ def finding_of(mistake: Mistake, *, kind: Kind = "value") -> Finding:
 
 
 def finding(rule: ValueRule, *, kind: Kind = "value") -> Rule:
-    """Return the rule that words the first mistake of another one."""
+    """Return the rule that reports the first problem of another rule."""
 
     def first(value: Any) -> Finding | None:
         mistakes = list(rule(value))
@@ -53,20 +53,20 @@ age = finding(validation.number("a number of seconds", "3600", int, minimum=0))
 
 
 def texts(value: Any) -> Finding | None:
-    """A string or a list of strings."""
+    """The value must be a string or a list of strings."""
     mistakes = list(validation.text_or_strings(value))
     return wrong("a string or a list of strings", '"..." or ["..."]') if mistakes else None
 
 
 def algorithms(value: Any) -> Finding | None:
-    """Signatures that everyone can verify: neither `none` nor one with the client's own secret."""
+    """Signature algorithms that everybody can verify: not `none`, and none that uses the client secret."""
     if isinstance(value, (list, tuple)) and value and all(name in ASYMMETRIC_ALGORITHMS for name in value):
         return None
     return "refused", "names an algorithm that is not accepted here", f"Write some of {listed(ASYMMETRIC_ALGORITHMS)}."
 
 
 def between(low: float, high: float, example: str, *, above: bool = False) -> Rule:
-    """Return the rule that a value is a number of seconds in a range; with `above`, `low` is not in it."""
+    """Return the rule that a value is a number of seconds in a range; with `above`, the range excludes `low`."""
     in_range = validation.number(
         "a number", example, int, float, minimum=low, maximum=high, above=low if above else -math.inf
     )
@@ -92,7 +92,7 @@ def unused(advice: str) -> Rule:
 
 
 def verify(value: Any) -> Finding | None:
-    """Certificates are verified, with the usual authorities or with those of a file."""
+    """Certificates must be verified, with the default authorities or those of a file."""
     if value is True or (isinstance(value, str) and os.path.exists(value)):
         return None
     if isinstance(value, str):
@@ -101,14 +101,14 @@ def verify(value: Any) -> Finding | None:
 
 
 def client_key(value: Any) -> Finding | None:
-    """The private key can be read."""
+    """The private key must be readable."""
     mistakes = list(validation.private_key(value))
     wording = wrong("a private key that can be read", "a JWK as a dictionary, a PEM text, or the path of a file")
     return wording if mistakes else None
 
 
 def parameters(*taken: str) -> Rule:
-    """Return the rule for a dictionary of parameters without some names."""
+    """Return the rule for a dictionary of parameters that excludes some names."""
 
     def rule(value: Any) -> Finding | None:
         if not isinstance(value, Mapping) or not all(isinstance(item, (str, int)) for item in value.values()):
@@ -126,7 +126,7 @@ def scalar(value: Any) -> Finding | None:
 
 
 def random_text(shortest: int, longest: int) -> Rule:
-    """Return the rule for a random value that the site makes itself; it is as long as one that the package makes."""
+    """Return the rule for a random value from the site; it must be as long as the package's own values."""
     form = re.compile(f"[A-Za-z0-9._~-]{{{shortest},{longest}}}")
     advice = "Leave it out to get a new one, or write secrets.token_urlsafe(32)."
 

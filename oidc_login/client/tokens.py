@@ -1,4 +1,4 @@
-"""Tokens as this API hands them out and takes them back: dictionaries, and whom to tell of new ones."""
+"""The tokens of this API, as dictionaries, and the signal for new tokens."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from oidc_login.protocol.errors import TokenResponseInvalid
 from oidc_login.protocol.tokens import read_scope, read_token
 from oidc_login.providers.values import OAuthToken
 
-AHEAD = 60  # seconds before it expires that a token is replaced
+AHEAD = 60  # seconds before its expiry that a token is refreshed
 
 
 class OAuth2Token(Discreet):
     """A token response, with `expires_at` in seconds since the epoch."""
 
     def is_expired(self, leeway: float = AHEAD) -> bool | None:
-        """Whether the access token has expired or will within `leeway` seconds; `None` where that is not known."""
+        """Whether the access token has expired or will expire within `leeway` seconds; `None` if that is unknown."""
         left = seconds_left(self)
         return None if left is None else left < leeway
 
 
 @sensitive_variables()
 def as_dictionary(token: OAuthToken) -> OAuth2Token:
-    """Return tokens as a dictionary, with everything else in the provider's response.
+    """Return tokens as a dictionary, with all other members of the provider's response.
 
-    `userinfo` is not the provider's to say here: it is what was verified.
+    `userinfo` contains verified claims, and never comes from the response.
     """
     members = {name: value for name, value in getattr(token, "members", {}).items() if name != "userinfo"}
     known = {
@@ -53,7 +53,7 @@ def as_dictionary(token: OAuthToken) -> OAuth2Token:
 
 @sensitive_variables()
 def as_token(token: Mapping[str, Any]) -> OAuthToken:
-    """Return the tokens of a dictionary, or raise why they cannot be used."""
+    """Return the tokens in a dictionary, or raise `OAuthError` if they cannot be used."""
     if not isinstance(token, Mapping):
         raise InvalidTokenError(description="A token is a dictionary, as authorize_access_token() returns it")
     kind = token.get("token_type") or "Bearer"
@@ -74,7 +74,7 @@ def as_token(token: Mapping[str, Any]) -> OAuthToken:
 
 
 def seconds_left(token: Mapping[str, Any]) -> float | None:
-    """Return how long the access token is good for; `None` where that is not known."""
+    """Return the remaining lifetime of the access token, or `None` if it is unknown."""
     value = token.get("expires_at")
     if isinstance(value, datetime):
         return value.timestamp() - time.time()
@@ -86,7 +86,7 @@ def seconds_left(token: Mapping[str, Any]) -> float | None:
 
 
 class TokenUpdate(Signal):
-    """A signal that also takes receivers without `**kwargs`, and gives them what they name."""
+    """A signal that also accepts receivers without `**kwargs`, and passes them the arguments that they name."""
 
     def connect(
         self, receiver: Callable[..., Any], sender: object = None, weak: bool = True, dispatch_uid: Any = None
@@ -94,18 +94,18 @@ class TokenUpdate(Signal):
         if takes_everything(receiver):
             super().connect(receiver, sender, weak, dispatch_uid)
             return
-        # Held strongly, since nobody else holds it, and found again by `disconnect(receiver)`.
+        # Keep a strong reference, because nothing else does; `disconnect(receiver)` finds it by its identifier.
         super().connect(with_what_it_names(receiver), sender, False, dispatch_uid or identifier(receiver))
 
 
 def takes_everything(receiver: Callable[..., Any]) -> bool:
-    """Whether a receiver has `**kwargs`. Django's own function would keep the receiver alive."""
+    """Whether a receiver has `**kwargs`. Django's function for this would keep the receiver alive."""
     parameters = inspect.signature(receiver).parameters.values()
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def with_what_it_names(receiver: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a receiver that passes only the arguments that `receiver` accepts."""
+    """Return a receiver that only passes the arguments that `receiver` accepts."""
     names = inspect.signature(receiver).parameters
 
     def receive(**sent: Any) -> Any:
@@ -115,11 +115,11 @@ def with_what_it_names(receiver: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def identifier(receiver: Any) -> Any:
-    """Return what Django knows a receiver by."""
+    """Return the identifier under which Django registers a receiver."""
     function = getattr(receiver, "__func__", None)
     return id(receiver) if function is None else (id(receiver.__self__), id(function))
 
 
-# With `name`, `token`, and the token that was replaced: `refresh_token`, or else `access_token`.
-# The sender is the class of the client.
+# Sent with `name`, `token`, and the replaced `refresh_token` or `access_token`.
+# The sender is the client class.
 token_update = TokenUpdate()

@@ -1,4 +1,4 @@
-"""`UserInfo`: the claims about a person, as a dictionary whose standard claims are attributes too."""
+"""`UserInfo`: the claims about a person, a dictionary with standard claims as attributes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oidc_login.signin.claims import STANDARD_CLAIMS
 
 CLAIMS = ("sub", *STANDARD_CLAIMS)
 
-# Which claims a scope asks for (Core 5.4); "profile" is all that no other scope names.
+# The claims of each scope (Core 5.4); "profile" covers all that no other scope names.
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "openid": ("sub",),
     "email": ("email", "email_verified"),
@@ -24,7 +24,7 @@ LANGUAGE_TAG = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 class UserInfo(Discreet):
-    """Claims that were verified; a standard claim that is missing is `None` as an attribute."""
+    """Verified claims; a missing standard claim is `None` as an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         if name in CLAIMS:
@@ -32,7 +32,7 @@ class UserInfo(Discreet):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def validate_locale(self) -> None:
-        """Raise `ValueError` where `locale` is no language tag (Core 5.1, RFC 5646 2.1)."""
+        """Raise `ValueError` if `locale` is not a language tag (Core 5.1, RFC 5646 2.1)."""
         locale = self.get("locale")
         if locale is not None and not (isinstance(locale, str) and LANGUAGE_TAG.fullmatch(locale)):
             raise ValueError("locale is not a language tag")

@@ -1,4 +1,4 @@
-"""The URLs of other packages, one module each: old addresses go on working, and nothing is registered anew.
+"""The URLs of other packages, one module each, so that old addresses and registered callback URLs keep working.
 
-A site includes the module at the path where it included the other package, and writes `"callback"` into the entries.
+Include the module at the path where the other package was included, and set `"callback"` in the entries.
 """

@@ -1,4 +1,4 @@
-"""The addresses of django-auth-adfs, for `path("oauth2/", include("oidc_login.compat.adfs"))`."""
+"""The URLs of django-auth-adfs, for `path("oauth2/", include("oidc_login.compat.adfs"))`."""
 
 from __future__ import annotations
 

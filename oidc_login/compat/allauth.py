@@ -1,6 +1,6 @@
-"""The addresses of django-allauth's providers, for `path("accounts/", include("oidc_login.compat.allauth"))`.
+"""The URLs of django-allauth's providers, for `path("accounts/", include("oidc_login.compat.allauth"))`.
 
-`{% url "google_login" %}` goes on working. `openid_connect_login` takes the provider's name, as it did.
+`{% url "google_login" %}` keeps working. `openid_connect_login` takes the provider's name, as before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The addresses of django-oauth-login, for `path("oauth/", include("oidc_login.compat.oauth_login"))`."""
+"""The URLs of django-oauth-login, for `path("oauth/", include("oidc_login.compat.oauth_login"))`."""
 
 from __future__ import annotations
 

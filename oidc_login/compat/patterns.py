@@ -1,4 +1,4 @@
-"""How the modules of this package make their patterns."""
+"""The URL patterns of the modules in this package."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from oidc_login.urls import answer, entrance
 
 
 def callback_view(package: str) -> Any:
-    """Return the view that ends a flow at an old address of a package."""
+    """Return the view that ends a flow at a package's old callback URL."""
     return answer(type("OldCallbackView", (OldCallbackView,), {"package": package}))
 
 
 def login_view(package: str) -> Any:
-    """Return the view that begins a sign-in at an old address of a package."""
+    """Return the view that begins a sign-in at a package's old URL."""
     return entrance(type("OldLoginView", (OldLoginView,), {"package": package}))

@@ -1,6 +1,6 @@
-"""The addresses of django-pyoidc, for `path("auth/", include("oidc_login.compat.pyoidc"))`.
+"""The URLs of django-pyoidc, for `path("auth/", include("oidc_login.compat.pyoidc"))`.
 
-`{% url "keycloak-login" %}` and its like go on working for the entries that keep an address.
+`{% url "keycloak-login" %}` and similar names keep working for entries with a `callback`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The addresses of social-auth-app-django, for `path("", include("oidc_login.compat.social_auth"))`.
+"""The URLs of social-auth-app-django, for `path("", include("oidc_login.compat.social_auth"))`.
 
-`{% url "social:begin" "google-oauth2" %}` goes on working.
+`{% url "social:begin" "google-oauth2" %}` keeps working.
 """
 
 from __future__ import annotations

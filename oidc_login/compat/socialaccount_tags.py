@@ -1,4 +1,4 @@
-"""`{% provider_login_url "google" %}` of django-allauth: name this module "socialaccount" in TEMPLATES.
+"""`{% provider_login_url "google" %}` of django-allauth: register this module as "socialaccount" in TEMPLATES.
 
 The URL shows a page with one button; a link that signs in would let other sites sign people in.
 """
@@ -16,7 +16,7 @@ register = template.Library()
 
 @register.simple_tag
 def provider_login_url(provider: str, **parameters: Any) -> str:
-    """Return where a sign-in with a provider begins. Of the tag's parameters, `next` counts."""
+    """Return the URL where a sign-in with a provider begins. The only supported parameter is `next`."""
     url = reverse("oidc_login:login", args=[provider])
     next_url = parameters.get("next")
     return f"{url}?{urlencode({'next': next_url})}" if next_url else url

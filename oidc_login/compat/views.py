@@ -1,4 +1,4 @@
-"""The views behind old addresses: each finds the entry that keeps the address, and is the view of today."""
+"""The views at old URLs: each finds the entry with the old address, and calls the current view."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.views.callback import CallbackView
 
 
 class OldCallbackView(CallbackView):
-    """Ends a flow at an old address. The flow names its provider, so no address speaks for another one's."""
+    """Ends a flow at an old URL. The flow names its provider, so a URL cannot be used for another provider."""
 
     package = ""
 
@@ -22,12 +22,12 @@ class OldCallbackView(CallbackView):
 
 
 class OldLoginView(LoginView):
-    """Begins a sign-in at an old address. A GET shows one button, since a link that signs in is a login CSRF."""
+    """Begins a sign-in at an old URL. A GET shows one button, because a link that signs in is a login CSRF."""
 
     package = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         name = kwargs.pop("name", "")
-        if provider_id := kwargs.pop("provider_id", ""):  # of allauth: one of many providers of OpenID Connect
+        if provider_id := kwargs.pop("provider_id", ""):  # allauth's URL for all of its OpenID Connect providers
             name = kwargs.pop("prefix", "") + provider_id
         return super().dispatch(request, *args, provider=key_of(self.package, name), **kwargs)

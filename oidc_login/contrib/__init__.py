@@ -1,1 +1,1 @@
-"""What other packages can use of this one; each module needs its extra."""
+"""Optional integrations and applications. Some modules need an extra."""

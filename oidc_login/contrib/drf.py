@@ -1,6 +1,6 @@
-"""Django REST framework: programs that call the site's API with an access token of a provider (RFC 6750).
+"""Django REST framework: authenticates API requests with access tokens from a provider (RFC 6750).
 
-Install the extra `drf`. `OIDC_LOGIN_BEARER_PROVIDERS` names who may issue tokens.
+Install the extra `drf`. `OIDC_LOGIN_BEARER_PROVIDERS` says who may issue tokens.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from oidc_login.backends import site_backend
 
 
 class InvalidRequest(ParseError):
-    """The header is no bearer token (RFC 6750 3.1)."""
+    """The header does not contain a bearer token (RFC 6750 3.1)."""
 
     default_detail = _("The Authorization header is malformed.")
     default_code = "invalid_request"
 
 
 class InvalidToken(AuthenticationFailed):
-    """The token opens nothing here (RFC 6750 3.1)."""
+    """The token is not valid here (RFC 6750 3.1)."""
 
     default_detail = _("This access token is not valid for this site.")
     default_code = "invalid_token"
 
 
 class InsufficientScope(PermissionDenied):
-    """The token is a good one, and does not allow this (RFC 6750 3.1)."""
+    """The token is valid but does not allow this request (RFC 6750 3.1)."""
 
     default_detail = _("The access token does not allow this request.")
     default_code = "insufficient_scope"
 
 
 class InsufficientAuthentication(APIException):
-    """The person has to sign in again, or more strongly (RFC 9470 3)."""
+    """The person has to sign in again, or more securely (RFC 9470 3)."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_detail = _("This request needs a stronger or more recent sign-in.")
@@ -81,9 +81,9 @@ def exception_of(refusal: BearerRefused, request: Request) -> APIException:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Signs a request in by an access token. `request.auth` is then an `AccessToken`.
+    """Authenticates a request with an access token. `request.auth` is then an `AccessToken`.
 
-    A subclass with `providers` accepts only tokens of those keys.
+    A subclass can restrict the accepted keys with `providers`.
     """
 
     providers: ClassVar[Collection[str]] = ()
@@ -99,18 +99,18 @@ class BearerAuthentication(BaseAuthentication):
             raise exception_of(refusal, request) from None
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge; the error is named only to those who sent a token (RFC 6750 3)."""
+        """Return the challenge; it only contains the error if a token was sent (RFC 6750 3)."""
         return challenge(request._request, getattr(request, "bearer_error", ""))
 
 
 @sensitive_variables()
 def bearer_token(request: Request) -> str | None:
-    """Return the token of the Authorization header (RFC 6750 2.1); `None` where there is no such header."""
+    """Return the token of the Authorization header (RFC 6750 2.1), or `None` if there is no such header."""
     return bearer.bearer_token(get_authorization_header(request).decode("latin-1"))
 
 
 class TokenPermission(BasePermission):
-    """Lets a request in whose access token meets the demand; without a token nobody."""
+    """Allows requests whose access token meets the requirements, and none without a token."""
 
     demand: ClassVar[Demand] = Demand()
 
@@ -129,28 +129,28 @@ def permission(name: str, wanted: Demand) -> type[TokenPermission]:
 
 
 def has_scopes(*scopes: str) -> type[TokenPermission]:
-    """Return the permission class for tokens with all of these scopes."""
+    """Return a permission class that requires all of these scopes."""
     return permission("HasScopes", demand(scopes))
 
 
 def has_roles(*roles: str) -> type[TokenPermission]:
-    """Return the permission class for tokens with all of these roles."""
+    """Return a permission class that requires all of these roles."""
     return permission("HasRoles", demand(roles=roles))
 
 
 def requires_authentication(*, acr_values: str | Collection[str] = (), max_age: int | None = None) -> Any:
-    """Return the permission class for people who have signed in strongly and recently enough (RFC 9470)."""
+    """Return a permission class that requires a sufficiently strong and recent sign-in (RFC 9470)."""
     return permission("RequiresAuthentication", demand(person=True, acr_values=acr_values, max_age=max_age))
 
 
 class is_person(TokenPermission):  # noqa: N801  # beside the functions above
-    """Lets people in, and no client that acts for itself."""
+    """Allows people, but not clients that act for themselves."""
 
     demand = Demand(person=True)
 
 
 class ClientRateThrottle(UserRateThrottle):
-    """Counts the requests of each client that tokens were issued to, and of each user where there is no token."""
+    """Limits the requests of each client that tokens were issued to, and of each user without a token."""
 
     scope = "client"
 

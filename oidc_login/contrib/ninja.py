@@ -1,6 +1,6 @@
-"""Django Ninja: operations that programs call with an access token of a provider (RFC 6750).
+"""Django Ninja: authenticates API requests with access tokens from a provider (RFC 6750).
 
-Install the extra `ninja`. `OIDC_LOGIN_BEARER_PROVIDERS` names who may issue tokens.
+Install the extra `ninja`. `OIDC_LOGIN_BEARER_PROVIDERS` says who may issue tokens.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from oidc_login.backends import site_backend
 
 
 class BearerAuth(HttpAuthBase):
-    """Signs a request in by an access token: `request.auth` is an `AccessToken`, and `request.user` whose it is.
+    """Authenticates a request with an access token: `request.auth` is an `AccessToken`, and `request.user` its user.
 
-    The arguments are what an operation demands. Ninja calls it in a thread for async operations.
+    The arguments are the requirements of an operation. Ninja calls this in a thread for async operations.
     """
 
     openapi_scheme = "bearer"
@@ -53,22 +53,22 @@ class BearerAuth(HttpAuthBase):
 
 
 def refuse(request: HttpRequest, refusal: Any) -> HttpResponse:
-    """Return the response of a refusal, in the words that Ninja has for errors, with the challenge."""
+    """Return the response to a rejected request, in Ninja's error format, with the challenge."""
     detail = refusal.error or "Unauthorized"
     return JsonResponse({"detail": detail}, status=refusal.status, headers=refusal.headers(request))
 
 
 def is_for_tokens(view: PathView) -> bool:
-    """Whether every operation of a path wants a token."""
+    """Whether every operation of a path requires a token."""
     wanted = [operation.auth_callbacks for operation in view.operations]
     return bool(wanted) and all(any(isinstance(one, BearerAuth) for one in callbacks) for callbacks in wanted)
 
 
 def with_tokens(get_view: Callable[[PathView], Any]) -> Callable[[PathView], Any]:
-    """Return Ninja's `get_view` for paths with `BearerAuth`.
+    """Wrap Ninja's `get_view` for paths with `BearerAuth`.
 
-    Ninja tells an authentication class nothing of its API, and its errors have no headers. Django's
-    LoginRequiredMiddleware would send programs to a page. The making of a view is where both are known.
+    Ninja does not pass its API to an authentication class, and its errors have no headers. Django's
+    LoginRequiredMiddleware would redirect programs to a page. Both can be solved where Ninja creates the view.
     """
 
     def wrapper(self: PathView) -> Any:

@@ -1,4 +1,4 @@
-"""drf-spectacular: what an OpenAPI document says of `BearerAuthentication`. Loaded where that is installed."""
+"""drf-spectacular: describes `BearerAuthentication` in OpenAPI documents. Only loaded if it is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oidc_login.contrib.drf import TokenPermission
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """A bearer token (RFC 6750), with the scopes and roles that an operation demands."""
+    """A bearer token (RFC 6750) with the scopes and roles that an operation requires."""
 
     target_class = "oidc_login.contrib.drf.BearerAuthentication"
     name = "bearerAuth"
@@ -20,7 +20,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer"}
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        """Return the names of scopes and roles: OpenAPI 3.1 lists both under a scheme that is not OAuth 2.0."""
+        """Return the names of scopes and roles; OpenAPI 3.1 lists both under schemes other than OAuth 2.0."""
         permissions = [one for one in auto_schema.view.get_permissions() if isinstance(one, TokenPermission)]
         demands = [permission.demand for permission in permissions]
         return {self.name: sorted({name for demand in demands for name in (*demand.scopes, *demand.roles)})}

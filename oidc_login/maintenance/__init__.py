@@ -1,1 +1,1 @@
-"""Commands' walks over all stored tokens: rotating keys, and moving identities to another issuer."""
+"""The services of commands for operators: key rotation, moving identities, and linking."""

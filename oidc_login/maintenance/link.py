@@ -1,7 +1,7 @@
-"""A connection that an operator makes for a user: the way out where no sign-in can link the two.
+"""Connects an identity to a user on behalf of an operator, if no sign-in can link the two.
 
-The operator answers for the identity. Two rules hold all the same: an identity has one account, and an account that is
-not active gets none.
+The operator vouches for the identity. Two rules still apply: an identity belongs to one account, and an inactive
+account gets none.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from oidc_login.plain_text import one_line
 from oidc_login.protocol.errors import ProtocolError
 from oidc_login.user_model import is_active
 
-# The admin imports this module, and a site starts without what talks to providers.
+# The admin imports this module, and a site starts without loading what talks to providers.
 if TYPE_CHECKING:
     from oidc_login.providers.base import OAuthProvider
 
 REASON = "connected by an operator"
-MAX_SUBJECT_LENGTH = 255  # of the column
+MAX_SUBJECT_LENGTH = 255  # the length of the column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLink:
-    """A connection that can be made, with what the operator has to know."""
+    """A connection that can be created, and what the operator should know about it."""
 
     user: Any
     provider: OAuthProvider
     issuer: str
     subject: str = field(repr=False)
-    is_there: bool  # the user has this identity already
-    others: int  # other identities of the user at this provider
+    is_there: bool  # the user already has this identity
+    others: int  # the user's other identities at this provider
 
 
 def plan(user: Any, provider: OAuthProvider, subject: str, *, issuer: str = "") -> PlannedLink:
-    """Return the link, or raise `OAuthError` for one that cannot be made. The issuer is looked up at the provider.
+    """Return the planned link, or raise `OAuthError`. The issuer is looked up at the provider.
 
-    Where each person has an issuer of their own, as at tenants and workspaces, `issuer` names it.
+    `issuer` is needed if it depends on the person, as with tenants and workspaces.
     """
     if not subject or len(subject) > MAX_SUBJECT_LENGTH or one_line(subject) != subject:
         raise ParameterInvalid("subject")
@@ -74,13 +74,13 @@ def look_up_issuer(provider: OAuthProvider) -> str:
 
 
 def owners_of(provider_key: str, issuer: str, subject: str) -> list[Any]:
-    """Return whose the identity is; one that is stored without its server may be this one too."""
+    """Return the owners of the identity; one that is stored without its server may be the same."""
     rows = OAuthConnection.objects.filter(provider_key=provider_key, issuer__in=[issuer, ""], provider_user_id=subject)
     return [row.user_id for row in rows if row.provider_user_id == subject]
 
 
 def apply(planned: PlannedLink) -> OAuthConnection:
-    """Make the connection and tell the site; raise `IdentityTaken` if somebody was faster."""
+    """Create the connection and send its signal; raise `IdentityTaken` if another request was faster."""
     connection = OAuthConnection(
         user=planned.user,
         provider_key=planned.provider.key,
@@ -98,7 +98,7 @@ def apply(planned: PlannedLink) -> OAuthConnection:
 
 
 def explain(error: OAuthError) -> str:
-    """Return what to tell an operator."""
+    """Return the message for the operator."""
     return {
         "identity_taken": "This identity belongs to another account.",
         "inactive": "The account is not active.",

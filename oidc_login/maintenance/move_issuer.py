@@ -1,8 +1,8 @@
-"""Moving identities to another issuer: the provider has moved, or the rows do not name their server yet.
+"""Moves identities to another issuer: the provider has moved, or the rows do not name their server yet.
 
-The encryption of a token is bound to the issuer, so tokens are encrypted again. A row is written by an UPDATE that
-names the values that were read. If a refresh or a sign-in has changed it in between, it is read again. A walk can be
-stopped at any time; the next one does the rest.
+Tokens are bound to the issuer, so they are encrypted again. An UPDATE only changes a row that still has the values that
+were read; if a refresh or a sign-in has changed it, the row is read again. A run can be stopped at any time, and the
+next one continues.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from oidc_login.tokens.database import bounded_locks, in_pages
 
 logger = logging.getLogger(__name__)
 
-PAGE = 200  # rows that are read at a time, and written in one transaction
+PAGE = 200  # rows per read and per transaction
 ATTEMPTS = 3  # for a row that other requests change or lock
-NAMED = 10  # rows that were not moved and that a report names
+NAMED = 10  # skipped rows that a report lists
 
 
 @dataclass(slots=True, kw_only=True)
 class Move:
-    """A walk over the connections of one issuer, and its results so far."""
+    """Moves the connections of one issuer, and counts the outcomes."""
 
     alias: str
     provider_key: str
@@ -74,7 +74,7 @@ class Move:
             self._count_left(row)
 
     def _without_taken(self, page: Sequence[OAuthConnection]) -> list[OAuthConnection]:
-        """Leave out identities that exist under the new issuer: a command cannot merge two accounts of one person."""
+        """Exclude identities that exist under the new issuer; a command cannot merge two accounts of a person."""
         subjects = [row.provider_user_id for row in page]
         there = self._rows().filter(provider_key=self.provider_key, issuer=self.new, provider_user_id__in=subjects)
         taken = set(there.values_list("provider_user_id", flat=True))
@@ -118,7 +118,7 @@ class Move:
 
     @sensitive_variables()
     def _write(self, row: OAuthConnection) -> bool:
-        """Write one row, unless it has changed or a refresh is under way; say whether it is done."""
+        """Write one row, unless it has changed or is being refreshed; return whether it is done."""
         tokens = self._encrypted_again(row)
         if tokens is None and not self.forgets_unreadable:
             return False
@@ -128,7 +128,7 @@ class Move:
             values |= {**dict.fromkeys(ENCRYPTED_FIELDS, ""), **lost, "status": Status.NEEDS_REAUTH}
         else:
             values |= tokens
-        # A refresh that is under way would store tokens bound to the old issuer.
+        # A running refresh would store tokens that are bound to the old issuer.
         free = Q(refresh_lease="") | Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=timezone.now())
         same = {name: row.__dict__[name] for name in (*ENCRYPTED_FIELDS, "refresh_lease")}
         if not self._rows().filter(free, pk=row.pk, issuer=self.old, **same).update(**values):
@@ -139,7 +139,7 @@ class Move:
 
     @sensitive_variables()
     def _encrypted_again(self, row: OAuthConnection) -> dict[str, Any] | None:
-        """Return the tokens encrypted for the new issuer; `None` if one of them cannot be decrypted."""
+        """Return the tokens encrypted for the new issuer, or `None` if one of them cannot be decrypted."""
         there = OAuthConnection(provider_key=row.provider_key, issuer=self.new, provider_user_id=row.provider_user_id)
         try:
             tokens = {name: getattr(row, name) for name in ENCRYPTED_FIELDS if row.__dict__[name]}
@@ -148,7 +148,7 @@ class Move:
         return {name: FIELDS[name].encrypt(token, there) for name, token in tokens.items()}
 
     def _move_sessions(self) -> None:
-        """Move the sessions too, so that a logout at the provider ends them."""
+        """Move the sessions too, so that a logout at the provider still ends them."""
         found = SignedInSession._base_manager.using(self.alias)
         found = found.filter(provider_key=self.provider_key, issuer=self.old)
         self.sessions = found.count() if self.dry_run else found.update(issuer=self.new)

@@ -23,7 +23,7 @@ from oidc_login.tokens.database import bounded_locks, in_pages
 
 logger = logging.getLogger(__name__)
 
-PAGE = 200  # rows that are read at a time, and written in one transaction
+PAGE = 200  # rows per read and per transaction
 ATTEMPTS = 3  # for a row that other requests change or lock
 
 FIELDS = {name: cast("EncryptedTextField", OAuthConnection._meta.get_field(name)) for name in ENCRYPTED_FIELDS}
@@ -31,18 +31,18 @@ FIELDS = {name: cast("EncryptedTextField", OAuthConnection._meta.get_field(name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A connection, the positions of the keys that it needs, and the faults of its tokens."""
+    """A connection, the positions of the keys that it needs, and the errors of its tokens."""
 
     connection: OAuthConnection
     needs: frozenset[int]
-    outdated: tuple[str, ...]  # the tokens that the first key did not encrypt
+    outdated: tuple[str, ...]  # the tokens that were not encrypted with the first key
     lacks_key: bool
     is_damaged: bool
 
 
 @sensitive_variables()
 def examine(connection: OAuthConnection) -> Row:
-    """Return which keys encrypted the tokens, and whether they decrypt them."""
+    """Return which keys encrypted the tokens, and whether the tokens can be decrypted."""
     stored = {name: connection.__dict__[name] for name in ENCRYPTED_FIELDS if connection.__dict__[name]}
     positions = {name: FIELDS[name].key_position(ciphertext) for name, ciphertext in stored.items()}
     known = {name: position for name, position in positions.items() if position is not None}
@@ -58,7 +58,7 @@ def examine(connection: OAuthConnection) -> Row:
 
 @sensitive_variables()
 def opens(connection: OAuthConnection, name: str) -> bool:
-    """Whether a token can be decrypted: it was not changed, and is not from another row."""
+    """Whether a token can be decrypted: it was not changed, and belongs to this row."""
     try:
         getattr(connection, name)
     except TokenKeyError:
@@ -78,20 +78,20 @@ def renew(row: Row, rows: QuerySet[OAuthConnection]) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Rotation:
-    """A walk over all stored tokens, and its results so far, counted in connections."""
+    """Re-encrypts all stored tokens, and counts the outcomes by connection."""
 
     alias: str
     dry_run: bool = False
     page: int = PAGE
     seen: int = 0
     renewed: int = 0
-    outdated: int = 0  # not renewed
+    outdated: int = 0  # not re-encrypted
     lacking_key: int = 0
     damaged: int = 0
     needing: Counter[int] = field(default_factory=Counter)  # by the position of the key
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Encrypt every token again that the first key did not encrypt."""
+        """Re-encrypt every token that was not encrypted with the first key."""
         rows = self._rows().exclude(**dict.fromkeys(ENCRYPTED_FIELDS, ""))
         total = rows.count()
         for page in in_pages(rows, self.page):

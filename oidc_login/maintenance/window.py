@@ -1,6 +1,6 @@
-"""Windows in which a claim links accounts: what an operator may open, and how it is closed (`signin.link_window`).
+"""Opens and closes windows in which a claim links accounts (`signin.link_window`).
 
-An operator answers for the claim: nobody can change it at the provider to the value of somebody else.
+The operator vouches for the claim: nobody can change it at the provider to somebody else's value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from oidc_login.signin import link_window
 from oidc_login.user_model import get_field
 
 LONGEST = timedelta(days=366)
-# Claims that never name one person (Core 5.1, 5.7): people choose them, share them, or lose them to others.
+# Claims that do not identify one person (Core 5.1, 5.7): people choose them, share them, or give them up.
 NAME_NOBODY = frozenset(
     {
         "address",
@@ -77,7 +77,7 @@ def open_window(
 
 
 def check_claim(claim: str, *, people_cannot_change_claim: bool) -> None:
-    """A claim must name one person for good. For most of them only the operator knows whether it does."""
+    """The claim must permanently identify one person; for most claims, only the operator knows this."""
     if claim in NAME_NOBODY:
         raise WindowRefused(f"The claim {claim!r} names no one person.")
     if claim not in CANNOT_BE_CHANGED and not people_cannot_change_claim:
@@ -88,7 +88,7 @@ def check_claim(claim: str, *, people_cannot_change_claim: bool) -> None:
 
 
 def known_field(claim: str, user_field: str) -> str:
-    """Return the field of the user that the claim is compared with: the address for "email", or else the user name."""
+    """Return the user field to compare with the claim: the email field for "email", otherwise the user name."""
     model = get_user_model()
     usual = model.get_email_field_name() if claim == link_window.EMAIL else model.USERNAME_FIELD
     name = user_field or usual
@@ -98,7 +98,7 @@ def known_field(claim: str, user_field: str) -> str:
 
 
 def known_issuer(provider: OAuthProvider, issuer: str) -> str:
-    """Return the issuer of a window, which is looked up; where each tenant has its own, the operator names one."""
+    """Return the issuer of a window, which is looked up; if each tenant has its own, the operator gives it."""
     if not issuer:
         try:
             issuer = provider.get_identity_issuer({})
@@ -110,6 +110,6 @@ def known_issuer(provider: OAuthProvider, issuer: str) -> str:
 
 
 def close_window(window: LinkWindow) -> None:
-    """Close a window. It holds for the next sign-in, in every process."""
+    """Close a window. This takes effect at the next sign-in in every process."""
     window.closed_at = timezone.now()
     window.save(update_fields=["closed_at"])

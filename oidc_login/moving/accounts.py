@@ -1,4 +1,4 @@
-"""An account of the other package, as its source has read it: the values, before anything is decided."""
+"""An account of the other package, as read by its source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldTokens:
-    """The tokens of an account, in clear."""
+    """The decrypted tokens of an account."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(default="", repr=False)
@@ -21,52 +21,52 @@ class OldTokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldAccount:
-    """One identity that the other package knows. `row` and `provider` name it in reports; nothing else is shown."""
+    """An identity of the other package. Reports only show `row` and `provider`."""
 
     row: Any
     provider: str
-    user_key: Any = field(repr=False)  # the primary key; `None` where the source has found nobody
+    user_key: Any = field(repr=False)  # the primary key, or `None` if the source found nobody
     uid: str = field(repr=False)
-    uid_claim: str = ""  # the claim that the uid was taken from; "": the one of the package's documentation
+    uid_claim: str = ""  # the claim that the uid was taken from; "" for the documented one
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     alternate_id: str = field(default="", repr=False)
     tokens: OldTokens | None = field(default=None, repr=False)
-    client_id: str = ""  # of the client that the tokens were issued to; "": not known
+    client_id: str = ""  # the client that the tokens were issued to; "" if unknown
     last_login_at: datetime | None = None
-    problem: str = ""  # why the source cannot offer it: an outcome of `plan`
+    problem: str = ""  # an outcome of `plan` if the source cannot offer the account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counterpart:
-    """What a provider of the other package is here.
+    """The provider here for a provider of the other package.
 
-    `identity` names where the identity of our class is in the old row, the first that is there: "uid", or a path in
-    the claims. Empty: the old rows do not hold it.
+    `identity` lists where the old row may contain the identity, best first: "uid", or a path in the claims. It is empty
+    if the old rows do not contain it.
     """
 
     key: str
-    provider_class: str = ""  # of `oidc_login.providers`; "": OpenID Connect by discovery
+    provider_class: str = ""  # a class of `oidc_login.providers`; "" for OpenID Connect with discovery
     identity: Sequence[str] = ("uid",)
     uid_claims: Sequence[str] = ()  # the claims that "uid" may have been taken from, besides the documented one
     takes_tokens: bool = True
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    remark: str = ""  # what a person must decide or know; printed with the settings
+    remark: str = ""  # notes for a person to read; printed with the settings
 
 
 class Source(Protocol):
-    """A package to move from."""
+    """A package to migrate from."""
 
     name: str
     package: str
 
     def counterpart(self, provider: str) -> Counterpart:
-        """Return what a provider of the package is here."""
+        """Return the provider here for a provider of the package."""
 
     def total(self) -> int:
         """Return the number of rows to read."""
 
     def pages(self, size: int) -> Iterator[Sequence[OldAccount]]:
-        """Read all accounts, in a fixed order, so many at a time."""
+        """Yield all accounts in a fixed order, in pages of this size."""
 
     def remarks(self) -> Sequence[str]:
-        """Return what a person has to know about the data, for the report."""
+        """Return notes about the data for the report."""

@@ -1,7 +1,7 @@
-"""A list of people that was exported from a directory, for packages that keep no identities.
+"""A list of people exported from a directory, for packages that do not store identities.
 
-Such a package finds people by a claim at each sign-in. The export says which `sub` belongs to which value of that
-claim: a CSV file with the columns `sub` and the claim, and `oid` for Entra's second identifier.
+Such packages find people by a claim at each sign-in. The export maps that claim to `sub`: a CSV file with the columns
+`sub` and the claim, and `oid` for Entra's second identifier.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from oidc_login.user_model import get_field, is_active
 
 
 class DirectorySource:
-    """People by a claim. A subclass says which claim is usual, and which fields of the user it was matched with."""
+    """People by a claim. A subclass sets the usual claim, and the fields of the user that it matches."""
 
     name = ""
     package = ""
@@ -47,15 +47,15 @@ class DirectorySource:
 
     @classmethod
     def default_key(cls) -> str:
-        """Return the key of the provider that takes the place of the package's one."""
+        """Return the key of the provider that replaces the package's provider."""
         raise NotImplementedError
 
     def get_default_claim(self) -> str:
-        """Return the claim that the package matches people by, as the site's settings say."""
+        """Return the claim that the package finds people by, according to the site's settings."""
         return self.default_claim
 
     def get_field(self) -> str:
-        """Return the field of the user model that the claim is compared with."""
+        """Return the field of the user model that the package compares with the claim."""
         model = get_user_model()
         name = model.get_email_field_name() if self.claim == "email" else model.USERNAME_FIELD
         if get_field(name) is None:
@@ -74,7 +74,7 @@ class DirectorySource:
 
     def pages(self, size: int) -> Iterator[Sequence[OldAccount]]:
         with self._open() as lines:
-            numbered = enumerate(csv.DictReader(lines), start=2)  # as an editor counts the lines
+            numbered = enumerate(csv.DictReader(lines), start=2)  # line numbers as editors count them
             while page := list(islice(numbered, size)):
                 yield self._accounts(page)
 
@@ -107,7 +107,7 @@ class DirectorySource:
         subject = row.get("sub") or ""
         problem = self._problem(users, subject, connected)
         if not problem:
-            connected[users[0].pk].add(subject)  # another line for the same account is left
+            connected[users[0].pk].add(subject)  # another line for the same account is skipped
         return OldAccount(
             row=number,
             provider=self.key,
@@ -119,7 +119,7 @@ class DirectorySource:
         )
 
     def _problem(self, users: Sequence[Any], subject: str, connected: Mapping[Any, set[str]]) -> str:
-        """Return why a line cannot be used: one active account, not of staff, that nobody is connected to yet."""
+        """Return why a line cannot be used; it must match one active, unconnected account that is not staff."""
         if len(users) != 1:
             return AMBIGUOUS if users else NO_USER
         user = users[0]
@@ -129,7 +129,7 @@ class DirectorySource:
         return CONNECTED if connected.get(user.pk, set()) - {subject} else ""
 
     def _users(self, values: Sequence[str]) -> dict[str, list[Any]]:
-        """Return the active users by a value of the claim, compared as safely as at a sign-in."""
+        """Return the active users by a value of the claim, compared as safely as in a sign-in."""
         wanted = {email_key(value) for value in values if value}
         rows = get_user_model()._base_manager.using(self.alias).annotate(_moving_key=Upper(self.field))
         found: dict[str, list[Any]] = defaultdict(list)
@@ -140,7 +140,7 @@ class DirectorySource:
         return found
 
     def _connected(self, keys: Sequence[Any]) -> dict[Any, set[str]]:
-        """Return which identities users have at this provider already."""
+        """Return the identities that users already have at this provider."""
         rows = OAuthConnection._base_manager.using(self.alias).filter(user_id__in=keys, provider_key=self.key)
         found: dict[Any, set[str]] = defaultdict(set)
         for user, subject in rows.values_list("user_id", "provider_user_id"):

@@ -1,4 +1,4 @@
-"""A run of an import: all accounts of a source, page by page, and what became of them."""
+"""A run of an import: all accounts of a source, page by page, and the outcomes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from oidc_login.moving.accounts import OldAccount, Source
 from oidc_login.moving.plan import CONFLICT, HERE, IMPORTABLE, Decided, decide
 from oidc_login.moving.targets import Target, find_target
 
-PAGE = 500  # rows that are read at a time, and written in one transaction
-NAMED = 10  # rows that a report names, of those that were left
+PAGE = 500  # rows per read and per transaction
+NAMED = 10  # skipped rows that a report lists
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the accounts of one old provider."""
+    """The outcomes of the accounts of one old provider."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     rows: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -47,7 +47,7 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Import:
-    """A walk over the accounts of a source; without a run it writes nothing."""
+    """An import of the accounts of a source; without a run it writes nothing."""
 
     source: Source
     alias: str
@@ -59,7 +59,7 @@ class Import:
     targets: dict[str, Target | None] = field(default_factory=dict)
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Import every account that can be, or without a run find out what would become of it."""
+        """Import every importable account; without a run, only determine the outcomes."""
         total = self.source.total()
         for page in self.source.pages(self.page):
             self._take(page)
@@ -69,7 +69,7 @@ class Import:
             self.run_record.save(using=self.alias, update_fields=["finished_at"])
 
     def target(self, old: str) -> Target | None:
-        """Return where the accounts of an old provider go; its issuer is looked up once."""
+        """Return the target of an old provider; its issuer is looked up once."""
         if old not in self.targets:
             self.targets[old] = find_target(self.source, old, self.renamed)
         return self.targets[old]
@@ -84,19 +84,19 @@ class Import:
             self.tallies[one.account.provider].add(one, left.get(id(one), one.outcome))
 
     def _write(self, planned: Sequence[Decided]) -> dict[int, str]:
-        """Write what is planned; return what became of those that were not written, by their identity in memory."""
+        """Write the planned connections; return the outcomes of those not written, by identity of the object."""
         if self.run_record is None or not planned:
             return {}
         missing = writing.write(planned, run=self.run_record, alias=self.alias)
         again = [planned[position] for position in sorted(missing)]
         now = decide([one.account for one in again], alias=self.alias, find=self.target) if again else []
-        # What is still importable is left for the next run: somebody holds a lock.
+        # What is still importable stays for the next run, because a lock is held.
         return {
             id(old): CONFLICT if new.outcome == IMPORTABLE else new.outcome for old, new in zip(again, now, strict=True)
         }
 
 
 def begin(source: Source, *, alias: str) -> ImportRun:
-    """Return the run to write into: the one that was stopped, so that one undo takes back all of it, or a new one."""
+    """Return the stopped run to continue, so that one undo covers all of it, or a new one."""
     runs = ImportRun._base_manager.using(alias).filter(source=source.name, finished_at=None, undone_at=None)
     return runs.order_by("pk").last() or ImportRun._base_manager.using(alias).create(source=source.name)

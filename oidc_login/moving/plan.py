@@ -1,4 +1,4 @@
-"""What becomes of each account: one outcome, decided by reading only. An account is never given a second owner."""
+"""Decides the outcome of each account by reading only. An identity never gets a second account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oidc_login.moving.accounts import OldAccount
 from oidc_login.moving.targets import Target
 from oidc_login.user_model import get_field
 
-# What becomes of an account.
+# The outcomes.
 IMPORTABLE: Final = "importable"
 HERE: Final = "already here"
 CONFLICT: Final = "in conflict"
@@ -44,7 +44,7 @@ Identity = tuple[str, str, str]  # provider_key, issuer, provider_user_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """An account with what becomes of it; the identity is "" where it is not known."""
+    """An account with its outcome; the identity is "" if it is unknown."""
 
     account: OldAccount
     outcome: str
@@ -58,7 +58,7 @@ class Decided:
 
 
 def decide(accounts: Sequence[OldAccount], *, alias: str, find: Callable[[str], Target | None]) -> list[Decided]:
-    """Decide for a page of accounts, by what the database holds now."""
+    """Decide the outcomes of a page of accounts from the current state of the database."""
     names = local_names(alias, [account.user_key for account in accounts if account.user_key is not None])
     found = [identify(account, find=find, names=names) for account in accounts]
     owners = owners_of(alias, [one for one in found if one.outcome == IMPORTABLE])
@@ -68,7 +68,7 @@ def decide(accounts: Sequence[OldAccount], *, alias: str, find: Callable[[str], 
 def identify(
     account: OldAccount, *, find: Callable[[str], Target | None], names: Mapping[Any, frozenset[str]]
 ) -> Decided:
-    """Return who an account is here, or why that is not known."""
+    """Return the identity of an account here, or why it is unknown."""
     target = find(account.provider)
     if account.problem or target is None:
         return Decided(account=account, outcome=account.problem or NO_PROVIDER, target=target)
@@ -81,7 +81,7 @@ def identify(
 
 
 def local_names(alias: str, keys: Iterable[Any]) -> dict[Any, frozenset[str]]:
-    """Return, for the users that exist, the names and addresses that they go by at this site, in small letters."""
+    """Return the lower-case user names and email addresses of the users that exist."""
     model = get_user_model()
     columns = [name for name in (model.USERNAME_FIELD, model.get_email_field_name()) if get_field(name) is not None]
     rows = model._base_manager.using(alias).filter(pk__in=set(keys)).values_list("pk", *dict.fromkeys(columns))
@@ -89,9 +89,9 @@ def local_names(alias: str, keys: Iterable[Any]) -> dict[Any, frozenset[str]]:
 
 
 def owners_of(alias: str, wanted: Sequence[Decided]) -> dict[Identity, Any]:
-    """Return who has the identities of a page already, compared here: some collations find more than that.
+    """Return the owners of a page's identities, compared in Python because some collations match more.
 
-    An identity without an issuer stands for every issuer of its provider: nobody knows yet which one it is.
+    An identity without an issuer matches every issuer of its provider, because its issuer is unknown.
     """
     subjects: dict[str, set[str]] = defaultdict(set)
     for one in wanted:
@@ -105,7 +105,7 @@ def owners_of(alias: str, wanted: Sequence[Decided]) -> dict[Identity, Any]:
 
 
 def with_owner(one: Decided, owners: dict[Identity, Any]) -> Decided:
-    """Return the account as it is to be dealt with, and note that its identity is taken from here on."""
+    """Return the account with its final outcome, and mark its identity as taken."""
     key, _issuer, subject = one.identity
     user = one.account.user_key
     if one.identity in owners:

@@ -1,4 +1,4 @@
-"""Tables of other packages, read through the database connection, whether or not the package is installed."""
+"""Reads tables of other packages through the database connection, whether or not the package is installed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 from django.db import connections, models
 
-Columns = Mapping[str, Any]  # the class of a field by the name of its column
+Columns = Mapping[str, Any]  # the field class of each column
 
 
 def open_table(alias: str, name: str, columns: Columns, *, optional: Sequence[str] = ()) -> Any:
-    """Return a model for a table, without the `optional` columns that this version of it lacks.
+    """Return a model for a table, without those `optional` columns that this version of the table lacks.
 
-    Raise `CommandError` where the table, or a column that is needed, is not there.
+    Raise `CommandError` if the table or a required column does not exist.
     """
     found = existing_columns(alias, name)
     if not found:
@@ -26,7 +26,7 @@ def open_table(alias: str, name: str, columns: Columns, *, optional: Sequence[st
     if missing:
         raise CommandError(f"The table {name!r} has no column {missing[0]!r}.")
     fields = {column: made_field(column, kind) for column, kind in columns.items() if column in found}
-    # An own registry: the application's models, and those of the other package, know nothing of this one.
+    # A separate registry, so that other models do not know about this one.
     meta = type("Meta", (), {"apps": Apps(), "app_label": "moving", "managed": False, "db_table": name})
     return type("OldRow", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
 
@@ -36,7 +36,7 @@ def has_table(alias: str, name: str) -> bool:
 
 
 def existing_columns(alias: str, name: str) -> set[str]:
-    """Return the names of a table's columns; none where there is no such table."""
+    """Return the names of a table's columns, or none if the table does not exist."""
     connection = connections[alias]
     with connection.cursor() as cursor:
         if name not in connection.introspection.table_names(cursor):
@@ -51,11 +51,11 @@ def made_field(column: str, kind: type[models.Field[Any, Any]]) -> models.Field[
 
 
 class UserKey(models.Field):  # type: ignore[type-arg]  # generic in the stubs only
-    """Marks a column that holds the primary key of a user."""
+    """Marks a column that contains the primary key of a user."""
 
 
 def user_key_field(column: str) -> models.Field[Any, Any]:
-    """Return a field that reads the primary key of a user, of the type that the user model has."""
+    """Return a field for the primary key of a user, with the type from the user model."""
     key: Any = get_user_model()._meta.pk
     if isinstance(key, models.AutoField):
         return models.BigIntegerField(db_column=column, null=True)
@@ -65,7 +65,7 @@ def user_key_field(column: str) -> models.Field[Any, Any]:
 
 
 def pages_of(alias: str, model: Any, size: int) -> Iterator[list[Any]]:
-    """Read a table by its keys, so many rows at a time; memory does not grow with the table."""
+    """Read a table by its keys, in pages, so that memory does not grow with the table."""
     rows = model._base_manager.using(alias).order_by("id")
     page = list(rows[:size])
     while page:
@@ -74,7 +74,7 @@ def pages_of(alias: str, model: Any, size: int) -> Iterator[list[Any]]:
 
 
 def value_of(row: Any, column: str) -> Any:
-    """Return a column's value, `None` where this version of the table lacks it."""
+    """Return a column's value, or `None` if this version of the table lacks it."""
     return getattr(row, column, None)
 
 
@@ -84,7 +84,7 @@ def text_of(row: Any, column: str) -> str:
 
 
 def object_of(row: Any, column: str) -> dict[str, Any]:
-    """Return the JSON object in a column, {} for anything else. Older versions keep it as text, some of them twice."""
+    """Return the JSON object in a column, otherwise {}. Older versions store it as text, sometimes encoded twice."""
     value = getattr(row, column, None)
     for _ in range(2):
         if not isinstance(value, str):

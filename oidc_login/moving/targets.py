@@ -1,4 +1,4 @@
-"""Where the accounts of an old provider go: the provider here, its issuer, and which value is the identity."""
+"""The target of an old provider: the provider here, its issuer, and the value with the identity."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from oidc_login.providers.mapping import value_at
 from oidc_login.providers.values import subject_of
 from oidc_login.registry import get_provider, get_provider_keys
 
-MAX_SUBJECT_LENGTH = 255  # of the column, and of `sub` (Core 2)
+MAX_SUBJECT_LENGTH = 255  # the length of the column, and of `sub` (Core 2)
 UID = "uid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The provider that accounts of an old one belong to; `issuer` is `None` where each account has its own."""
+    """The provider here for an old provider; `issuer` is `None` if each account has its own."""
 
     old: str
     provider: OAuthProvider
@@ -36,7 +36,7 @@ class Target:
         return self.provider.key
 
     def issuer_of(self, account: OldAccount) -> str | None:
-        """Return the issuer under which an account is kept, `None` where the old row does not say it."""
+        """Return the issuer of an account, or `None` if the old row does not contain it."""
         if self.issuer is not None:
             return self.issuer
         try:
@@ -46,10 +46,10 @@ class Target:
         return issuer if self.provider.is_possible_issuer(issuer) else None
 
     def subject(self, account: OldAccount, *, local_names: frozenset[str]) -> str:
-        """Return the identity that a sign-in will have, or "" where the old row does not hold it.
+        """Return the identity that a sign-in will have, or "" if the old row does not contain it.
 
-        `local_names` are the user name and address of the account. A uid that is one of them was taken from a claim
-        that can change, and nobody is found by it.
+        `local_names` are the user name and email address of the account. A uid equal to one of them came from a claim
+        that can change, so it does not identify anybody.
         """
         for path in self.counterpart.identity:
             value = self._uid(account, local_names) if path == UID else claim(account.claims, path)
@@ -66,19 +66,19 @@ class Target:
 
 
 def claim(claims: Mapping[str, Any], path: str) -> Any:
-    """Return a claim by its exact name, or else at a dotted path."""
+    """Return a claim by its exact name, or else by a dotted path."""
     return claims[path] if path in claims else value_at(dict(claims), path)
 
 
 def is_storable(subject: str) -> bool:
-    """Whether a subject is kept as it is: no controls, no spaces around it, not too long."""
+    """Whether a subject can be stored unchanged: no control characters, no surrounding spaces, not too long."""
     return len(subject) <= MAX_SUBJECT_LENGTH and one_line(subject) == subject
 
 
 def find_target(source: Source, old: str, renamed: Mapping[str, str]) -> Target | None:
-    """Return where the accounts of an old provider go, `None` where no provider is configured for them.
+    """Return the target of an old provider, or `None` if no provider is configured for it.
 
-    That is the key that the operator named, or the same key, or the one that is usual for it here.
+    It is the provider that the operator named, or the one with the same key, or with the usual key.
     """
     counterpart = source.counterpart(old)
     known = get_provider_keys()
@@ -95,11 +95,11 @@ def find_target(source: Source, old: str, renamed: Mapping[str, str]) -> Target 
 
 
 def look_up_issuer(provider: OAuthProvider) -> str | None:
-    """Return the issuer that the provider's discovery document names; `None` where it depends on the person."""
+    """Return the issuer in the provider's discovery document, or `None` if it depends on the person."""
     nobody: dict[str, Any] = {}
     try:
         issuer = provider.get_identity_issuer(nobody)
-    except InvalidIDToken:  # a tenant or a workspace, which only an account says
+    except InvalidIDToken:  # a tenant or workspace, which only the account can tell
         return None
     except (ProtocolError, OAuthError) as error:
         raise CommandError(

@@ -1,4 +1,4 @@
-"""Taking back one run: exactly the connections that it made, except those that have been used since."""
+"""Undoes one run: removes exactly the connections that it created, except those used since."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oidc_login.tokens.database import bounded_locks
 
 @dataclass(slots=True, kw_only=True)
 class Undo:
-    """A walk over the records of a run, and what it has come to so far."""
+    """Undoes a run page by page, and counts the outcomes."""
 
     run_record: ImportRun
     alias: str
@@ -29,7 +29,7 @@ class Undo:
     used_rows: list[Any] = field(default_factory=list)
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Remove what the run made, or with `dry_run` find out what that is."""
+        """Remove the connections of the run; with `dry_run`, only count them."""
         records = ImportedConnection._base_manager.using(self.alias).filter(run=self.run_record).order_by("pk")
         total = records.count()
         page = list(records[: self.page])
@@ -47,12 +47,12 @@ class Undo:
         self.seen += len(page)
 
     def _remove(self, page: Sequence[ImportedConnection]) -> None:
-        """Remove the connections of a page. They are locked first, so that nobody uses one in between."""
+        """Remove the connections of a page. They are locked first, so that nobody uses them in between."""
         rows = OAuthConnection._base_manager.using(self.alias)
         written = {record.connection: record.written_at for record in page}
         locked = rows.select_for_update().filter(pk__in=written)
         there = dict(locked.values_list("pk", "updated_at"))
-        # Every sign-in, refresh and change writes the time.
+        # Every sign-in, refresh and change updates this time.
         unused = {key for key, updated_at in there.items() if updated_at == written[key]}
         self.gone += len(written) - len(there)
         self.removed += len(unused)
@@ -65,10 +65,10 @@ class Undo:
         ImportedConnection._base_manager.using(self.alias).filter(pk__in=done).delete()
 
     def _delete(self, keys: set[Any]) -> None:
-        """Delete connections that nobody has signed in with: no session of theirs is there to be ended."""
+        """Delete connections that nobody has signed in with, so there are no sessions to end."""
         rows = OAuthConnection._base_manager.using(self.alias).filter(pk__in=keys)
         try:
             with transaction.atomic(using=self.alias):
                 rows._raw_delete(self.alias)
-        except IntegrityError:  # the site has a model that refers to one of them
+        except IntegrityError:  # a model of the site refers to one of them
             rows.delete()

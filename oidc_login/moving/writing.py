@@ -1,4 +1,4 @@
-"""Writing the planned connections: in pages, encrypted, each with a record of the run that made it."""
+"""Writes the planned connections: in pages, encrypted, each with a record of its run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def write(planned: Sequence[Decided], *, run: ImportRun, alias: str) -> set[int]:
-    """Write connections in one transaction, or else each for itself; return the positions of those not written."""
+    """Write connections in one transaction, or one by one if that fails; return the positions of those not written."""
     try:
         with transaction.atomic(using=alias), bounded_locks(alias):
             insert(planned, run=run, alias=alias)
@@ -34,7 +34,7 @@ def write(planned: Sequence[Decided], *, run: ImportRun, alias: str) -> set[int]
 
 
 def write_one(one: Decided, *, run: ImportRun, alias: str) -> bool:
-    """Write one connection; `False` where somebody has made it in the meantime, or holds a lock for long."""
+    """Write one connection; return `False` if another request created it first or holds a lock for too long."""
     try:
         with transaction.atomic(using=alias), bounded_locks(alias):
             insert([one], run=run, alias=alias)
@@ -45,11 +45,11 @@ def write_one(one: Decided, *, run: ImportRun, alias: str) -> bool:
 
 @sensitive_variables()
 def insert(planned: Sequence[Decided], *, run: ImportRun, alias: str) -> None:
-    """Insert connections and the records of them. No row that exists is changed."""
+    """Insert connections and their records, without changing existing rows."""
     connections = [made_connection(one) for one in planned]
     OAuthConnection._base_manager.using(alias).bulk_create(connections)
     keys = [connection.pk for connection in connections]
-    if None in keys:  # a database that does not return the keys of many rows
+    if None in keys:  # a database that does not return the keys from a bulk insert
         keys = keys_of(connections, alias=alias)
     ImportedConnection._base_manager.using(alias).bulk_create(
         ImportedConnection(run=run, connection=key, written_at=connection.updated_at)
@@ -58,7 +58,7 @@ def insert(planned: Sequence[Decided], *, run: ImportRun, alias: str) -> None:
 
 
 def keys_of(connections: Sequence[OAuthConnection], *, alias: str) -> list[int]:
-    """Return the primary keys of connections that were written just now."""
+    """Return the primary keys of connections that have just been written."""
     rows = OAuthConnection._base_manager.using(alias)
     found: dict[tuple[str, str, str], int] = {}
     for provider_key in {connection.provider_key for connection in connections}:
@@ -71,7 +71,7 @@ def keys_of(connections: Sequence[OAuthConnection], *, alias: str) -> list[int]:
 
 @sensitive_variables()
 def made_connection(one: Decided) -> OAuthConnection:
-    """Return the connection of an account, not saved yet; its tokens are encrypted when it is."""
+    """Return the unsaved connection of an account; saving it encrypts its tokens."""
     account, target = one.account, one.target
     if target is None:
         raise ValueError(one.outcome)
@@ -99,12 +99,12 @@ def made_connection(one: Decided) -> OAuthConnection:
 
 
 def is_stated_verified(account: OldAccount, target: Target) -> bool:
-    """Whether the provider's own words, as the other package kept them, say that the address is verified."""
+    """Whether the claims that the other package stored say that the address is verified."""
     return account.claims.get("email_verified") is True and target.provider.can_verify_email()
 
 
 def takes_tokens(account: OldAccount, target: Target) -> bool:
-    """Whether the tokens of an account can be used here: by the same client, and in the form of our provider."""
+    """Whether the tokens of an account can be used here: the same client, and a format that our provider supports."""
     if account.tokens is None or not account.tokens.access_token:
         return False
     if not target.provider.store_tokens or not target.counterpart.takes_tokens:

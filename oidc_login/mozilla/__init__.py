@@ -1,1 +1,1 @@
-"""What sites bring along that come from mozilla-django-oidc: its settings, and the attributes of its backend."""
+"""Compatibility with mozilla-django-oidc: its settings, hooks, attributes and session states."""

@@ -1,7 +1,7 @@
-"""The attributes that the constructor of mozilla-django-oidc's backend sets, computed when they are read.
+"""The attributes that the constructor of mozilla-django-oidc's backend sets, computed on access.
 
-A site's hooks read them. What a site assigns in its own constructor comes first, then an overridden `get_settings`,
-then the provider. The package itself follows only the provider.
+A site's hooks read them. An assignment in the site's own constructor takes precedence, then an overridden
+`get_settings`, then the provider. The package itself only uses the provider.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from oidc_login.providers.base import OAuthProvider
 
 
 def attribute(name: str, read: Callable[[Any], Any]) -> Any:
-    """Return the attribute of that name, which `read` reads from a provider."""
+    """Return a lazy attribute, whose default `read` gets from a provider."""
 
     def find(backend: UpstreamAttributes) -> Any:
         if type(backend).get_settings is not OIDCAuthenticationBackend.get_settings:
@@ -52,7 +52,7 @@ def sign_key(provider: OAuthProvider) -> Any:
 
 
 class UpstreamAttributes:
-    """The attributes of a backend; a base class before upstream's own."""
+    """The attributes of a backend; a base class that precedes upstream's."""
 
     if TYPE_CHECKING:
         provider: OAuthProvider
@@ -67,6 +67,6 @@ class UpstreamAttributes:
     OIDC_RP_IDP_SIGN_KEY = attribute("OIDC_RP_IDP_SIGN_KEY", sign_key)
 
     def provider_of_attributes(self, name: str) -> OAuthProvider:
-        """Return the provider of the sign-in, else the one that upstream's settings configure, else the only one."""
+        """Return the provider of the sign-in, or the one from upstream's settings, or the only one."""
         own: OAuthProvider | None = vars(self).get("provider")
         return own or standing_provider(name)

@@ -1,7 +1,7 @@
-"""The provider that the settings of mozilla-django-oidc describe, as an entry of `OIDC_LOGIN_PROVIDERS`.
+"""The provider in the settings of mozilla-django-oidc, as an entry of `OIDC_LOGIN_PROVIDERS`.
 
-Its key is "oidc". What the site writes into an entry of that key wins, so that it can complete them, or replace
-them one by one. An entry with a `client_id` of its own stands for itself.
+Its key is "oidc". An entry with that key in the site's settings takes precedence, so it can complete or replace single
+settings. An entry with its own `client_id` is independent of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ENDPOINTS: Final = {
     "userinfo_endpoint": "OIDC_OP_USER_ENDPOINT",
     "jwks_uri": "OIDC_OP_JWKS_ENDPOINT",
 }
-# Parameters of the authorization request that are also expected of the answer, and so have arguments of their own.
+# Parameters of the authorization request that are also checked in the response, so they have their own arguments.
 ARGUMENT_PARAMETERS: Final = ("scope", "max_age", "response_mode")
 
 
@@ -33,7 +33,7 @@ def get(name: str, default: Any = None) -> Any:
 
 
 def complete_entries(entries: Any) -> Any:
-    """Return the entries of `OIDC_LOGIN_PROVIDERS`, with the provider of upstream's settings if they describe one."""
+    """Return the entries of `OIDC_LOGIN_PROVIDERS`, with the provider from upstream's settings if there is one."""
     if completed_key(entries) is None:
         return entries
     own = entries.get(KEY, {})
@@ -45,7 +45,7 @@ def complete_entries(entries: Any) -> Any:
 
 
 def completed_key(entries: Any) -> str | None:
-    """Return the key of the entry that upstream's settings complete, `None` where they complete none."""
+    """Return the key of the entry that upstream's settings complete, or `None`."""
     if not get("OIDC_RP_CLIENT_ID") or not isinstance(entries, Mapping):
         return None
     own = entries.get(KEY, {})
@@ -55,7 +55,7 @@ def completed_key(entries: Any) -> str | None:
 
 
 def provider_key() -> str | None:
-    """Return the key of the provider that upstream's settings mean, whoever describes it."""
+    """Return the key of the provider in upstream's settings, wherever its entry is."""
     entries = settings.PROVIDERS
     if not get("OIDC_RP_CLIENT_ID") or not isinstance(entries, Mapping):
         return None
@@ -63,22 +63,22 @@ def provider_key() -> str | None:
 
 
 def _key_of_same_client(entries: Mapping[str, Any]) -> str | None:
-    """Return the key of an entry that the site has written for the very client of upstream's settings."""
+    """Return the key of a site's entry for the same client as in upstream's settings."""
     client_id = get("OIDC_RP_CLIENT_ID")
     written = {key: entry for key, entry in entries.items() if isinstance(entry, Mapping)}
     return next((key for key, entry in written.items() if entry.get("client_id") == client_id), None)
 
 
 def callback_name(key: str) -> str | None:
-    """Return the URL name of the callback that is registered for upstream's provider, `None` for all others."""
+    """Return the URL name of the registered callback of upstream's provider, or `None` for all others."""
     return str(get(CALLBACK_SETTING, CALLBACK_NAME)) if key == completed_key(settings.PROVIDERS) else None
 
 
-# The settings, one by one.
+# The single settings.
 
 
 def described_entry() -> dict[str, Any]:
-    """Return what upstream's settings say; addresses are trusted and linked by, as such a site always did."""
+    """Return the entry from upstream's settings; like upstream, it trusts addresses and links by them."""
     secret, algorithm = get("OIDC_RP_CLIENT_SECRET", ""), get("OIDC_RP_SIGN_ALGO", "HS256")
     entry = {
         "class": PROVIDER_CLASS,
@@ -101,14 +101,14 @@ def described_entry() -> dict[str, Any]:
 
 
 def _auth_method(secret: object) -> str:
-    """Upstream posts the secret in the body unless it is told to use Basic (RFC 6749 2.3.1)."""
+    """Upstream sends the secret in the body unless a setting selects Basic (RFC 6749 2.3.1)."""
     if not secret:
         return "none"
     return "client_secret_basic" if get("OIDC_TOKEN_USE_BASIC_AUTH", False) else "client_secret_post"
 
 
 def _timeout(value: Any) -> float:
-    """`requests` takes seconds, a pair for connecting and reading, or `None`; here it is the whole exchange."""
+    """`requests` accepts seconds, a pair for connecting and reading, or `None`; here it limits the whole exchange."""
     from oidc_login.protocol.http.client import (
         MAX_TIMEOUT,  # imports `requests`, which most sites' settings do not need
     )
@@ -118,12 +118,12 @@ def _timeout(value: Any) -> float:
 
 
 def _ca_bundle(value: Any) -> Any:
-    """`requests` takes a path in the place of True; what would switch verification off is refused by a check."""
+    """`requests` accepts a path instead of True; a check rejects values that would turn verification off."""
     return None if isinstance(value, bool) else value
 
 
 def _extra_parameters(parameters: Any) -> dict[str, Any]:
-    """Return the arguments that stand for further parameters of the authorization request."""
+    """Return the arguments for extra parameters of the authorization request."""
     if not isinstance(parameters, Mapping):
         return {"authorization_params": parameters}
     own = {name: parameters[name] for name in ARGUMENT_PARAMETERS if name in parameters}

@@ -1,6 +1,6 @@
-"""The steps of a sign-in that mozilla-django-oidc's backend lets a site replace, and what is made of its answers.
+"""The steps of a sign-in that a backend of mozilla-django-oidc can override.
 
-A hook may add to a sign-in and refuse it. None can do without a rule of the protocol.
+A hook can add to a sign-in or refuse it, but not skip a rule of the protocol.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from oidc_login.providers.values import OAuthToken
 from oidc_login.signin.claims import Identity
 
 TOKEN_FIELDS = tuple(field.name for field in fields(OAuthToken))
-# What a site's own `verify_token` may not say otherwise than the ID token: who it is, where from, and how.
+# Claims that a site's own `verify_token` cannot change: who the person is, from which issuer, and how they signed in.
 FIXED_CLAIMS = ("iss", "sub", "aud", "azp", "tid", "nonce", "iat", "exp", "auth_time", "acr", "amr", "sid")
 
 
 class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ignore[misc]  # upstream has no types
-    """Asks the hooks for tokens, claims and names."""
+    """Calls the hooks for tokens, claims and names."""
 
-    # A sign-in assigns these. Outside one the only provider stands in, or the one that upstream's settings configure.
+    # A sign-in assigns these. Outside of one, the only provider is used, or the one from upstream's settings.
     request: HttpRequest = outside.stand_in(HttpRequest)
     provider: OAuthProvider = outside.stand_in(outside.standing_provider)
     oauth_token: OAuthToken = outside.stand_in(partial(OAuthToken, ""))
@@ -43,16 +43,16 @@ class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ign
     verified_claims: dict[str, Any] | None = None  # set by our own `verify_token`
 
     def is_set(self, name: str) -> bool:
-        """Whether a sign-in has assigned this attribute; if not, the hooks are called outside one."""
+        """Whether a sign-in has assigned this attribute; otherwise the hooks run outside of a sign-in."""
         return name in vars(self)
 
     def identity_of(self, claims: Mapping[str, Any]) -> Identity:
-        """Return the identity of the sign-in; outside one what the claims describe."""
+        """Return the identity of the sign-in; outside of one, the identity that the claims describe."""
         return self.identity if self.is_set("identity") else outside.described_identity(self.provider, claims)
 
     @sensitive_variables()
     def exchange(self, code: str) -> OAuthToken:
-        """Return the tokens that `get_token` has for a code. It is given what upstream gives it."""
+        """Return the tokens from `get_token` for a code, with the arguments that upstream passes."""
         payload = {
             "client_id": self.provider.get_client_id(),
             "client_secret": self.provider.get_client_secret(),
@@ -67,7 +67,7 @@ class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ign
 
     @sensitive_variables()
     def verify(self) -> dict[str, Any]:
-        """Return what `verify_token` makes of the ID token; an override that does not ask ours is asked beside it."""
+        """Return the claims from `verify_token`; if an override does not call ours, it is called as well."""
         payload = self.verify_token(self.oauth_token.id_token, nonce=self.flow.nonce)
         verified = self.verified_claims
         if verified is None:
@@ -76,15 +76,15 @@ class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ign
 
     @sensitive_variables()
     def store_tokens(self, access_token: str, id_token: str) -> None:
-        """Keep tokens in the session too, after `login()`, where upstream's settings ask for those of its provider.
+        """Store tokens in the session too, after `login()`, if upstream's settings ask for it.
 
-        Never in one that is a cookie: the browser could read them, and would refuse it for its length.
+        Never in cookie sessions: the browser could read them, and would reject the cookie for its length.
         """
         if self.provider.key == entry.provider_key() and not isinstance(self.request.session, CookieSession):
             super().store_tokens(access_token, id_token)
 
     def suggested_username(self, claims: dict[str, Any]) -> object:
-        """Return the name that upstream's setting makes of the claims, "" without one."""
+        """Return the user name from upstream's setting, or "" without one."""
         is_of_another = self.is_set("provider") and self.provider.key != entry.provider_key()
         if is_of_another or not entry.get("OIDC_USERNAME_ALGO"):
             return ""
@@ -93,7 +93,7 @@ class UpstreamHooks(UpstreamAttributes, OIDCAuthenticationBackend):  # type: ign
 
 @sensitive_variables()
 def token_of(token_info: Any) -> OAuthToken:
-    """Return the tokens by our names, or those of a token response as a site's own `get_token` returns it."""
+    """Return the tokens of a token response from a site's own `get_token`, by our names."""
     if not isinstance(token_info, Mapping):
         raise TokenResponseInvalid("document")
     if "access_token_expires_at" in token_info:

@@ -1,4 +1,4 @@
-"""An OpenID provider whose endpoints a site knows, but not its issuer, as sites with mozilla-django-oidc do."""
+"""An OpenID provider with known endpoints but no known issuer, as on sites with mozilla-django-oidc."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from oidc_login.protocol.keys import KeySet
 from oidc_login.protocol.metadata import WELL_KNOWN, ProviderMetadata, check_issuer
 from oidc_login.providers.oidc import OIDCProvider
 
-MAX_PLACES = 12  # where the document is searched for
+MAX_PLACES = 12  # where to search for the document
 COOL_DOWN = 10  # seconds between two searches for a document
-# What the document and the site must agree on.
+# Values that the document and the site must agree on.
 SAME = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class EndpointsProvider(OIDCProvider):
-    """Finds its issuer in a discovery document next to its endpoints, unless the site names the issuer.
+    """Finds its issuer in a discovery document next to its endpoints, unless the site sets the issuer.
 
-    A document is accepted only if it is at the place that its issuer names (Discovery 4.3) and has the endpoints and
-    keys that the site already trusts. ID tokens are then verified as those of any other provider.
+    A document is only accepted if it is at the URL of its issuer (Discovery 4.3) and contains the endpoints and keys
+    that the site already trusts. ID tokens are then verified as for any other provider.
     """
 
     def __init__(self, *, signing_key: Mapping[str, Any] | str | bytes | None = None, **kwargs: Any) -> None:
-        """Verify ID tokens with `signing_key`, a PEM text or a JWK, instead of the published keys."""
+        """Verify ID tokens with `signing_key`, a PEM string or a JWK, instead of the published keys."""
         super().__init__(**kwargs)
         self._known_keys = None if signing_key is None else KeySet.of_public_key(signing_key)
         self._looking = threading.Lock()
@@ -42,7 +42,7 @@ class EndpointsProvider(OIDCProvider):
 
     @property
     def metadata(self) -> ProviderMetadata:
-        """The provider's metadata; its document is searched for at first use."""
+        """The provider's metadata; its document is searched for on first use."""
         if self.discovery_url:
             return super().metadata
         if not self.transport.acquire(self._looking, timeout=MAX_WAIT):
@@ -55,7 +55,7 @@ class EndpointsProvider(OIDCProvider):
         return super().metadata
 
     def _find_issuer(self, *, now: float) -> None:
-        """Use the first document that is this provider's; if there is none, wait before looking again."""
+        """Use the first document that belongs to this provider; if there is none, wait before searching again."""
         if now < self._not_before:
             raise self._failure.with_traceback(None)
         self._failure = MetadataInvalid("issuer_unknown")
@@ -78,7 +78,7 @@ class EndpointsProvider(OIDCProvider):
         return {name: str(self.metadata_overrides[name]) for name in SAME if self.metadata_overrides.get(name)}
 
     def _document_of(self, issuer: str) -> CachedDocument[ProviderMetadata]:
-        """Return the document at a place; it is refused unless it is that issuer's and has the site's addresses."""
+        """Return the document at a URL if it belongs to that issuer and contains the site's endpoints."""
 
         def parse(document: object) -> ProviderMetadata:
             described = ProviderMetadata.from_json(document)
@@ -90,7 +90,7 @@ class EndpointsProvider(OIDCProvider):
 
         return CachedDocument(issuer + WELL_KNOWN, parse=parse, transport=self.transport, store=self.documents.store)
 
-    # The one key.
+    # The configured key.
 
     @sensitive_variables()
     def get_own_keys(self) -> KeySet:
@@ -101,7 +101,7 @@ class EndpointsProvider(OIDCProvider):
 
 
 def folders_above(urls: Iterable[str]) -> list[str]:
-    """Return the folders of these URLs, the nearest first; at most providers the issuer is one of them."""
+    """Return the parent folders of these URLs, nearest first; for most providers, one of them is the issuer."""
     found: dict[str, None] = {}
     for url in urls:
         parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""What middleware of mozilla-django-oidc leaves in the session when it sends a browser away."""
+"""The session states that middleware of mozilla-django-oidc stores when it redirects to the provider."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEXT_KEY: Final = "oidc_login_next"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamState:
-    """One entry of `session["oidc_states"]`; `code_verifier` is empty where the site has not switched PKCE on."""
+    """An entry of `session["oidc_states"]`; `code_verifier` is empty unless the site uses PKCE."""
 
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
@@ -31,13 +31,13 @@ class UpstreamState:
 
 
 def find_flow(request: HttpRequest, state: str) -> Callable[[], Flow] | None:
-    """Return what takes the flow that this middleware began for the signed-in person, `None` if there is none."""
+    """Return a function that takes the flow that this middleware began for the signed-in person, or `None`."""
     begun = find(request, state)
     return None if begun is None else partial(take_flow, request, state, begun)
 
 
 def take_flow(request: HttpRequest, state: str, begun: UpstreamState) -> Flow:
-    """Remove the flow from the session, and return it as one that confirms the session."""
+    """Remove the flow from the session, and return it as a flow that confirms the session."""
     user_key = str(request.user.pk)
     remove(request, state)
     provider = get_provider(provider_key() or "")
@@ -56,9 +56,9 @@ def take_flow(request: HttpRequest, state: str, begun: UpstreamState) -> Flow:
 
 
 def find(request: HttpRequest, state: str) -> UpstreamState | None:
-    """Return what this session knows of a state; without a nonce, or of nobody who is signed in, it is of no use.
+    """Return the session's entry for a state; it needs a nonce and a signed-in person.
 
-    A sign-in that began by GET is not taken for one of the person whose browser it was begun in.
+    A sign-in that began with a GET does not count as the sign-in of the person whose browser began it.
     """
     if not hasattr(request, "session"):
         return None
@@ -82,7 +82,7 @@ def _read(entry: Mapping[str, Any], next_url: object) -> UpstreamState | None:
 
 
 def remove(request: HttpRequest, state: str) -> None:
-    """Use the entry up at once, and read the session again afterwards: other tabs write to it meanwhile."""
+    """Use up the entry at once, and reload the session afterwards, because other tabs may have written to it."""
     states = request.session[STATES_KEY]
     request.session[STATES_KEY] = {name: entry for name, entry in states.items() if name != state}
     try:

@@ -234,7 +234,7 @@ def check_introspected_type(claims: Claims) -> None:
 
 
 def tokeninfo_request(endpoint: str, token: str) -> Request:
-    """Return the POST that asks Google about an access token; the token is not in the URL, which logs keep.
+    """Return the request to Google's tokeninfo endpoint; the token is in the body, because URLs end up in logs.
 
     https://developers.google.com/identity/protocols/oauth2/scopes#tokeninfo
     """

@@ -43,7 +43,7 @@ IDENTITY_CLAIMS = (
 def userinfo_request(
     endpoint: str, access_token: str, *, headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> Request:
-    """Return the request with the token in the Authorization header and nowhere else (RFC 6750 2.1)."""
+    """Return the request with the token only in the Authorization header (RFC 6750 2.1)."""
     return Request(
         method=method,
         url=endpoint,

@@ -1,11 +1,11 @@
-"""A small OpenID provider, one like GitHub, and ones of any OAuth 2.0 or 1.0a shape, with real keys, for tests.
+"""Small providers for tests, with real keys: OpenID Connect, GitHub, and any form of OAuth 2.0 or 1.0a.
 
     op = OpenIDProvider(users=[User("alice", email="alice@example.org", email_verified=True)])
     with serve(op) as issuer:
         ...  # a site's provider with `"issuer": issuer`, `"client_id": "client"`, `"client_secret": "secret"`
         response = sign_in(client, op, "op", user="alice")
 
-Nothing here is part of a site in service: nobody proves with a password who they are.
+Do not use this in production: nobody has to enter a password.
 """
 
 from oidc_login.testing.application import Answer, ProviderRequest

@@ -1,4 +1,4 @@
-"""What both test providers have in common: a WSGI application that records what it is asked and can be bent."""
+"""The base of the test providers: a WSGI application that records requests and can change its responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Where `oidc_login.testing.server` puts the connection, for answers that write their own bytes.
+# Where `oidc_login.testing.server` puts the connection, for responses that write raw bytes.
 CONNECTION = "oidc_login.testing.connection"
 
 FORM = "application/x-www-form-urlencoded"
@@ -29,7 +29,7 @@ _MAX_BODY = 1_048_576
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """One request as it reached the provider; header names are in lower case."""
+    """A request that the provider received; header names are in lower case."""
 
     endpoint: str
     method: str
@@ -40,7 +40,7 @@ class ProviderRequest:
 
     @property
     def form(self) -> dict[str, str]:
-        """The parameters of a form body; of a repeated one the last."""
+        """The parameters of a form body; the last value of a repeated one."""
         return dict(self.form_pairs)
 
     @property
@@ -53,18 +53,18 @@ class ProviderRequest:
 
     @property
     def bearer_token(self) -> str:
-        """The token of the Authorization header (RFC 6750 2.1), or nothing."""
+        """The token in the Authorization header (RFC 6750 2.1), or ""."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() in ("bearer", "token") else ""
 
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer, in a form that a test can change in one place.
+    """An HTTP response that a test can change in one place.
 
-    `json` is what will be serialised (as a form where `headers` say so); `body`, when set, is sent instead of it.
-    `delay` is waited for before the first byte. `raw`, when set, is called with a function that writes bytes on the
-    connection and takes the place of the whole answer, status line included; the connection is closed after it.
+    `json` is serialized (as a form if `headers` say so), unless `body` is set. The server waits `delay` seconds before
+    the first byte. If `raw` is set, it writes the whole response, status line included, with the function that it gets
+    as its argument; the connection is then closed.
     """
 
     status: int = 200
@@ -76,7 +76,7 @@ class Answer:
 
     @classmethod
     def of_json(cls, value: Any, *, status: int = 200, **headers: str) -> Answer:
-        """JSON with the given headers (`cache_control="no-store"`)."""
+        """Return a JSON response with the given headers (`cache_control="no-store"`)."""
         named = {name.replace("_", "-").title(): text for name, text in headers.items()}
         return cls(status=status, headers={"Content-Type": "application/json", **named}, json=value)
 
@@ -90,7 +90,7 @@ class Answer:
         return cls(status=302, headers={"Location": location, "Cache-Control": "no-store"}, body=b"")
 
     def content(self) -> bytes:
-        """The bytes of the body."""
+        """The body as bytes."""
         if self.body is not None:
             return self.body
         if self.headers.get("Content-Type") == FORM:
@@ -100,7 +100,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A place of the provider: its name for `bend`, what answers, and whether only servers come here."""
+    """An endpoint: its name for `bend`, its handler, and whether only servers call it."""
 
     name: str
     answer: Callable[[ProviderRequest], Answer]
@@ -108,7 +108,7 @@ class Endpoint:
 
 
 class Bend(AbstractContextManager["Bend"]):
-    """What `bend` returns: in a `with` block the bend is mended at its end."""
+    """The result of `bend`; as a context manager, it ends the change."""
 
     def __init__(self, application: ProviderApplication, name: str) -> None:
         self._application = application
@@ -121,13 +121,13 @@ class Bend(AbstractContextManager["Bend"]):
 class ProviderApplication:
     """A WSGI application with named endpoints.
 
-    * `requests`: what servers asked (not what browsers did), oldest first;
-    * `connections`: how many TCP connections were accepted since the last `clear()`;
-    * `bend(name, change)`: `change` gets the good answer of that endpoint and returns the one to send, until `mend()`.
-      Exactly one thing of a good sign-in is then wrong: what hostile tests are made of.
+    * `requests`: the requests of servers (not of browsers), oldest first;
+    * `connections`: the number of TCP connections since the last `clear()`;
+    * `bend(name, change)`: `change` gets the correct response of that endpoint and returns the one to send, until
+      `mend()`. Hostile tests use it to make exactly one part of a sign-in wrong.
     """
 
-    # What can be bent besides the endpoints: values inside an answer.
+    # Values inside a response that can be changed, besides the endpoints.
     bendable_values: Sequence[str] = ()
 
     def __init__(self) -> None:
@@ -138,11 +138,11 @@ class ProviderApplication:
         self._counting = threading.Lock()
 
     def endpoints(self) -> dict[str, Endpoint]:
-        """The endpoint of each path."""
+        """The endpoints by path."""
         raise NotImplementedError
 
     def bend(self, name: str, change: Callable[[Any], Any]) -> Bend:
-        """Let `change` make another answer of the good one, for every request until `mend()`."""
+        """Let `change` modify the correct response of every request until `mend()`."""
         asked = {endpoint.name for endpoint in self.endpoints().values() if endpoint.back_channel}
         known = sorted(asked | set(self.bendable_values))
         if name not in known:
@@ -151,17 +151,17 @@ class ProviderApplication:
         return Bend(self, name)
 
     def mend(self, name: str | None = None) -> None:
-        """Answer well again: everywhere, or at one endpoint."""
+        """End the changes, at all endpoints or at one."""
         self._bends = {} if name is None else {key: bend for key, bend in self._bends.items() if key != name}
 
     def clear(self) -> None:
-        """Forget the recorded requests and the count of connections."""
+        """Clear the recorded requests and the connection count."""
         with self._counting:
             self.requests = []
             self.connections = 0
 
     def asked(self) -> list[str]:
-        """The endpoints that servers asked, in order: what most tests want to know of `requests`."""
+        """The endpoints that servers requested, in order."""
         return [request.endpoint for request in self.requests]
 
     def count_connection(self) -> None:
@@ -169,7 +169,7 @@ class ProviderApplication:
             self.connections += 1
 
     def bent(self, name: str, value: Any) -> Any:
-        """The value as it is to be sent: changed where it is bent."""
+        """Return the value to send, with the changes of `bend`."""
         change = self._bends.get(name)
         if change is None:
             return value
@@ -184,7 +184,7 @@ class ProviderApplication:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             answer = self._answer(environ)
-        except Exception:  # a bend may raise anything; the test that made it finds it in the log
+        except Exception:  # a change may raise anything; the log shows it to the author of the test
             logger.exception("the test provider failed")
             answer = Answer(status=500, headers={"Content-Type": "text/plain"}, body=b"the test provider failed")
         return _send(answer, environ, start_response)
@@ -223,7 +223,7 @@ def _send(answer: Answer, environ: WSGIEnvironment, start_response: StartRespons
         time.sleep(answer.delay)
     if answer.raw is not None:
         _send_raw(answer.raw, environ[CONNECTION])
-        # The connection is shut: whatever the server adds now reaches nobody.
+        # The connection is shut down, so whatever the server still writes is discarded.
         start_response("200 OK", [])
         return []
     content = answer.content()
@@ -237,7 +237,7 @@ def _send_raw(write: Callable[[Callable[[bytes], None]], None], connection: sock
         write(connection.sendall)
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # The client has had enough, which is what such a test wants to see.
+        # The client has hung up, which such a test expects.
         logger.debug("the client left during a raw answer")
 
 

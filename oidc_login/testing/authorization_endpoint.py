@@ -1,4 +1,4 @@
-"""The OpenID provider's authorization endpoint: who asks, who the person is, and the answer to take back."""
+"""The authorization endpoint of the OpenID provider: checks the client, identifies the person, and responds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A browser that is signed in at the provider."""
+    """A browser's session at the provider."""
 
     sub: str
     sid: str
@@ -50,7 +50,7 @@ class AuthorizationEndpoint:
         self._cookie = f"openid_provider_{secrets.token_hex(4)}"
 
     def without_browser(self, url: str, user: str | None, *, auth_time: int | None) -> AuthorizationAnswer:
-        """From the authorization URL to the answer in one step; None cancels."""
+        """Go from the authorization URL to the response in one step; `None` cancels."""
         if url.partition("?")[0] != self.provider.authorization_endpoint:
             raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
         parameters = self._resolved(single(parameters_of_url(url)))
@@ -63,13 +63,13 @@ class AuthorizationEndpoint:
         return self._allowed(parameters, session)
 
     def answer(self, request: ProviderRequest) -> Answer:
-        """A page to pick a person, and the redirect after it."""
+        """Show a page to choose a person, and the redirect after it."""
         try:
             pairs = parameters_of(request)
             parameters = self._resolved(single(pairs))
             self._check_client(parameters)
         except AuthorizationRefused as refused:
-            # Nobody is sent to an address that the client did not register (RFC 6749 4.1.2.1).
+            # Never redirect to a URL that the client did not register (RFC 6749 4.1.2.1).
             return Answer.of_page(error_page(refused.error, refused.description), status=400)
         try:
             self._check_request(parameters)
@@ -86,12 +86,12 @@ class AuthorizationEndpoint:
         return self._signed_in(request, parameters, person)
 
     def cookie_of(self, request: ProviderRequest) -> str:
-        """The name of the browser's session, or nothing."""
+        """The name of the browser's session cookie, or ""."""
         pairs = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
         return next((value for name, _, value in pairs if name == self._cookie), "")
 
     def push(self, form: Mapping[str, str]) -> str:
-        """Keep the request of a client that has shown who it is, and return what stands for it (RFC 9126 2)."""
+        """Store the request of an authenticated client, and return a reference to it (RFC 9126 2)."""
         if "request_uri" in form:
             raise AuthorizationRefused("invalid_request", "request_uri cannot be pushed")
         self._check_client(form)
@@ -101,7 +101,7 @@ class AuthorizationEndpoint:
         return request_uri
 
     def _resolved(self, parameters: Mapping[str, str]) -> Mapping[str, str]:
-        """The parameters that were pushed instead of those that came (RFC 9126 4), for a minute."""
+        """The pushed parameters instead of the received ones (RFC 9126 4), for a minute."""
         request_uri = parameters.get("request_uri", "")
         if not request_uri:
             if self.provider.require_pushed_authorization_requests:
@@ -113,7 +113,7 @@ class AuthorizationEndpoint:
         return pushed
 
     def _check_client(self, parameters: Mapping[str, str]) -> None:
-        """Who asks, and where the answer goes (RFC 6749 3.1.2.4, RFC 9700 2.1: exact comparison)."""
+        """Check the client and the redirect URI (RFC 6749 3.1.2.4, RFC 9700 2.1: exact comparison)."""
         if parameters.get("client_id") != self.provider.client_id:
             raise AuthorizationRefused("invalid_client", "unknown client_id")
         check_redirect_uri(parameters.get("redirect_uri", ""))
@@ -122,7 +122,7 @@ class AuthorizationEndpoint:
             raise AuthorizationRefused("invalid_request", "redirect_uri is not registered")
 
     def _check_request(self, parameters: Mapping[str, str]) -> None:
-        """The rules for an authentication request (Core 3.1.2.2)."""
+        """Check an authentication request (Core 3.1.2.2)."""
         if parameters.get("response_type") != "code":
             raise AuthorizationRefused("unsupported_response_type", "response_type is not code")
         if parameters.get("response_mode", "query") not in ("query", "form_post"):
@@ -155,7 +155,7 @@ class AuthorizationEndpoint:
         return answer
 
     def _silently(self, request: ProviderRequest, parameters: Mapping[str, str]) -> Answer:
-        """`prompt=none`: an answer without any page (Core 3.1.2.1)."""
+        """Respond to `prompt=none` without showing a page (Core 3.1.2.1)."""
         session = self.sessions.get(self.cookie_of(request))
         max_age = parameters.get("max_age", "")
         too_old = session is not None and max_age.isdigit() and self._age(session) > int(max_age)
@@ -192,7 +192,7 @@ class AuthorizationEndpoint:
 
     def _bent_answer(self, parameters: Mapping[str, str], answer: Mapping[str, str]) -> AuthorizationAnswer:
         state = {"state": parameters["state"]} if parameters.get("state") else {}
-        # RFC 9207 2: every answer says who gives it, where that is promised.
+        # RFC 9207 2: every response contains the issuer, if the metadata promises it.
         promised = self.provider.metadata().get("authorization_response_iss_parameter_supported")
         issuer = {"iss": self.provider.issuer} if promised else {}
         good = AuthorizationAnswer(
@@ -205,7 +205,7 @@ class AuthorizationEndpoint:
 
 
 def check_redirect_uri(redirect_uri: str) -> None:
-    """An absolute URL without a fragment (RFC 6749 3.1.2)."""
+    """The redirect URI must be an absolute URL without a fragment (RFC 6749 3.1.2)."""
     parts = urlsplit(redirect_uri)
     if not (parts.scheme and parts.netloc) or parts.fragment:
         raise AuthorizationRefused("invalid_request", "redirect_uri is not an absolute URL without fragment")

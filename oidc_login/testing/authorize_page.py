@@ -1,4 +1,4 @@
-"""What a person sees at a provider: a page to pick who they are, and the way back to the site."""
+"""The pages of a test provider: a page to choose a person, and the redirect to the site."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, urlencode
 from oidc_login.testing.application import Answer, ProviderRequest
 from oidc_login.testing.users import User
 
-# The names of the page's own buttons; everything else in the form's body belongs to the authorization request.
+# The names of the page's own buttons; all other form fields belong to the authorization request.
 CHOSEN_USER = "chosen_user"
 CANCEL = "cancel"
 PUSHED_LIFETIME = 60  # seconds
 
 
 class AuthorizationRefused(Exception):
-    """The provider shows an error instead of sending the person back: the authorization request is wrong."""
+    """The authorization request is invalid, so the provider shows an error instead of redirecting."""
 
     def __init__(self, error: str, description: str) -> None:
         self.error = error
@@ -27,9 +27,9 @@ class AuthorizationRefused(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class AuthorizationAnswer:
-    """The authorization response, on its way through the browser: what `bend("authorize", ...)` gets.
+    """The authorization response on its way through the browser, as `bend("authorize", ...)` gets it.
 
-    `parameters` are pairs, so that a name can be there twice.
+    `parameters` are pairs, so that a name can occur twice.
     """
 
     redirect_uri: str
@@ -43,7 +43,7 @@ class AuthorizationAnswer:
         return any(key == name for key, _ in self.parameters)
 
     def with_(self, **parameters: str) -> AuthorizationAnswer:
-        """These parameters instead of those of the same name."""
+        """Replace the parameters with these names."""
         kept = [(name, value) for name, value in self.parameters if name not in parameters]
         return self._with_parameters([*kept, *parameters.items()])
 
@@ -51,7 +51,7 @@ class AuthorizationAnswer:
         return self._with_parameters([(name, value) for name, value in self.parameters if name not in names])
 
     def and_also(self, name: str, value: str) -> AuthorizationAnswer:
-        """One more parameter at the end, even where that name is there already."""
+        """Append a parameter, even if its name already exists."""
         return self._with_parameters([*self.parameters, (name, value)])
 
     def _with_parameters(self, parameters: list[tuple[str, str]]) -> AuthorizationAnswer:
@@ -61,19 +61,19 @@ class AuthorizationAnswer:
 
     @property
     def url(self) -> str:
-        """Where a browser goes in `query` mode (RFC 6749 4.1.2): a query of redirect_uri is kept."""
+        """The redirect URL in `query` mode (RFC 6749 4.1.2); the query of redirect_uri is kept."""
         separator = "&" if "?" in self.redirect_uri else "?"
         return f"{self.redirect_uri}{separator}{urlencode(self.parameters)}"
 
     def as_http(self) -> Answer:
-        """A redirect, or in `form_post` mode a page that posts itself (OAuth 2.0 Form Post Response Mode 2)."""
+        """A redirect, or in `form_post` mode a page that submits itself (OAuth 2.0 Form Post Response Mode 2)."""
         if self.response_mode == "form_post":
             return Answer.of_page(form_post_page(self))
         return Answer.redirect(self.url)
 
 
 def parameters_of(request: ProviderRequest) -> list[tuple[str, str]]:
-    """The authorization request's parameters, which come by GET or by POST (OpenID Connect Core 3.1.2.1)."""
+    """The parameters of an authorization request by GET or POST (OpenID Connect Core 3.1.2.1)."""
     posted = request.form_pairs if request.method == "POST" else []
     return [pair for pair in [*request.query_pairs, *posted] if pair[0] not in (CHOSEN_USER, CANCEL)]
 
@@ -83,7 +83,7 @@ def parameters_of_url(url: str) -> list[tuple[str, str]]:
 
 
 def single(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Parameters by name; one that is repeated is an error (RFC 6749 3.1), an empty one is absent."""
+    """Parameters by name; a repeated one is an error (RFC 6749 3.1), and an empty one is absent."""
     found: dict[str, str] = {}
     for name, value in parameters:
         if name in found:
@@ -95,8 +95,8 @@ def single(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
 def picker_page(
     *, title: str, client_id: str, scopes: Iterable[str], users: Iterable[User], parameters: list[tuple[str, str]]
 ) -> str:
-    """A page with a button for each person, and one to cancel; it works without JavaScript."""
-    # The request stays in the action's query: the body holds the choice alone.
+    """A page with a button for each person and one to cancel; works without JavaScript."""
+    # The request stays in the query of the action; the body only contains the choice.
     action = escape(f"?{urlencode(parameters)}")
     buttons = "".join(_user_button(user) for user in users)
     asked = escape(", ".join(scopes)) or "nothing"
@@ -126,14 +126,14 @@ def message_page(title: str, text: str) -> str:
 
 
 def frames_page(urls: Iterable[str], target: str) -> str:
-    """A page that signs out elsewhere by frames, and goes on when they had time to load."""
+    """A page that signs out at other sites in frames, and continues when they have had time to load."""
     frames = "".join(f'<iframe src="{escape(url)}" title="Signing out"></iframe>\n' for url in urls)
     going_on = f'<meta http-equiv="refresh" content="2;url={escape(target)}">'
     return _page("Signing out", f'{going_on}\n{frames}<p><a href="{escape(target)}">Continue</a></p>')
 
 
 def confirm_page(title: str, *, parameters: Mapping[str, str], button: str) -> str:
-    """One question with one button that posts to the page's own address."""
+    """A question with one button that posts to the page's URL."""
     inputs = _inputs(parameters.items())
     return _page(title, f'<form method="post">\n{inputs}<button>{escape(button)}</button>\n</form>')
 

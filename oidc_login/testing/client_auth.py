@@ -1,4 +1,4 @@
-"""How a client proves at the provider's token endpoint who it is (OpenID Connect Core 9, RFC 7523)."""
+"""Client authentication at the provider's token endpoint (OpenID Connect Core 9, RFC 7523)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SYMMETRIC = ("HS256", "HS384", "HS512")
 
 
 class ClientRefused(Exception):
-    """The client is not who it says (RFC 6749 5.2, `invalid_client`)."""
+    """Client authentication failed (RFC 6749 5.2, `invalid_client`)."""
 
 
 class ClientAuthentication:
-    """Checks the one registered client; which ways it may use is asked at each request."""
+    """Authenticates the registered client; the allowed methods are read at each request."""
 
     def __init__(self) -> None:
         self._seen_assertions: set[str] = set()
@@ -41,7 +41,7 @@ class ClientAuthentication:
         audiences: Iterable[str],
         methods: Iterable[str],
     ) -> str:
-        """The method the client used; ClientRefused where it is not allowed or does not hold."""
+        """Return the method that the client used; raise `ClientRefused` if it is not allowed or fails."""
         method = _method_of(request)
         if method not in methods:
             raise ClientRefused(f"{method} is not what this client registered")
@@ -83,7 +83,7 @@ class ClientAuthentication:
 
 
 def _method_of(request: ProviderRequest) -> str:
-    """Which method the request uses; more than one is an error (RFC 6749 2.3)."""
+    """Return the method of the request; more than one is an error (RFC 6749 2.3)."""
     form = request.form
     used = []
     if request.headers.get("authorization", "").lower().startswith("basic "):
@@ -128,7 +128,7 @@ def _public_keys(client_jwks: Mapping[str, Any] | None, assertion: str) -> list[
 
 
 def _decode(assertion: str, keys: Iterable[Any], algorithms: Iterable[str], audiences: Iterable[str]) -> dict[str, Any]:
-    """The claims under the first key that fits; all of RFC 7523 3 is required, and a jti."""
+    """Return the claims under the first key that fits; require everything in RFC 7523 3, and a jti."""
     failure: jwt.PyJWTError = jwt.InvalidKeyError("no key")
     for key in keys:
         try:

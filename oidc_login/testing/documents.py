@@ -1,4 +1,4 @@
-"""A real provider's discovery document, told by a test provider as its own: its members, at addresses on loopback."""
+"""Serves a real provider's discovery document from a test provider, with URLs on loopback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-# What a test provider answers, and where when no document says otherwise (Discovery 3, RFC 8414 2).
+# The endpoints of a test provider, and their default paths (Discovery 3, RFC 8414 2).
 PATHS: Mapping[str, str] = {
     "authorization_endpoint": "/authorize",
     "token_endpoint": "/token",
@@ -24,15 +24,15 @@ def is_address(name: str) -> bool:
 
 
 def moved(document: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """Return the document with its addresses on another host; their paths stay as they are."""
+    """Return the document with its URLs moved to another host; paths stay the same."""
     return {name: moved_url(value, base_url) if is_address(name) else value for name, value in document.items()}
 
 
 def moved_url(url: str, base_url: str) -> str:
-    """Return the address of the same path and query on another host."""
+    """Return the URL with the same path and query on another host."""
     return base_url + url.removeprefix("{0.scheme}://{0.netloc}".format(urlsplit(url)))
 
 
 def paths_of(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the paths of what the document offers, by the names of its members."""
+    """Return the paths of the document's endpoints, by metadata name."""
     return {name: urlsplit(document[name]).path for name in PATHS if name in document}

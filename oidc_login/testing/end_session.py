@@ -1,4 +1,4 @@
-"""The OpenID provider's end of a session (OpenID Connect RP-Initiated Logout 1.0), and who is told of it."""
+"""The end-session endpoint of the OpenID provider (RP-Initiated Logout 1.0), and its logout notifications."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _CONFIRMED = "confirmed"
 
 
 class EndSessionEndpoint:
-    """Ends the session at once with a valid `id_token_hint`, otherwise after one question."""
+    """Ends the session at once with a valid `id_token_hint`, otherwise after a confirmation page."""
 
     def __init__(self, provider: OpenIDProvider) -> None:
         self.provider = provider
 
     def without_browser(self, url: str) -> str:
-        """From the logout URL to where the person is sent afterwards."""
+        """Go from the logout URL to the final redirect in one step."""
         parameters = single(parameters_of_url(url))
         hint = self._verified_hint(parameters)
         target = self._target(parameters, hint)
@@ -59,7 +59,7 @@ class EndSessionEndpoint:
         return Answer.of_page(message_page("Signed out", f"You are signed out of {self.provider.name}."))
 
     def end(self, *sids: str) -> list[Session]:
-        """End these sessions, or all of their people, and tell the client of it."""
+        """End these sessions, or all sessions of these people, and notify the client."""
         sessions = self.provider.sessions
         people = {sessions[sid].sub for sid in sids if sid in sessions} if self.provider.logout_everywhere else set()
         ended = [session for session in sessions.values() if session.sid in sids or session.sub in people]
@@ -73,7 +73,7 @@ class EndSessionEndpoint:
         return bent
 
     def _verified_hint(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The claims of an id_token that this provider once signed for this client; it may have expired."""
+        """The claims of an ID token that this provider signed for this client; it may have expired."""
         if "id_token_hint" not in parameters:
             return {}
         for key in self.provider.published_keys:

@@ -1,4 +1,4 @@
-"""An OAuth 2.0 provider that answers as GitHub does: no id_token, errors inside HTTP 200, numbers for people."""
+"""An OAuth 2.0 provider that responds like GitHub: no ID token, errors with HTTP 200, numeric user IDs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ERRORS: Mapping[Fault, tuple[str, str]] = {
 
 
 def _error(fault: Fault) -> Answer:
-    """HTTP 200 whatever happened."""
+    """An error, with HTTP 200 as always."""
     error, description = _ERRORS.get(fault, ("invalid_request", "The request is malformed."))
     return Answer.of_json({"error": error, "error_description": description})
 
@@ -84,11 +84,11 @@ class GitHubStyleProvider(OAuth2StyleProvider):
         return Answer.of_json({"message": "Not Found"}, status=404)
 
     def scopes(self, parameters: Mapping[str, str]) -> list[str]:
-        """GitHub takes scopes with spaces or commas between them."""
+        """GitHub accepts spaces or commas between scopes."""
         return parameters.get("scope", "").replace(",", " ").split()
 
     def answer_token(self, request: ProviderRequest) -> Answer:
-        """A form unless JSON is asked for."""
+        """A form, unless the request asks for JSON."""
         answer = super().answer_token(request)
         if request.method == "POST" and "application/json" not in request.headers.get("accept", ""):
             answer.headers["Content-Type"] = FORM
@@ -111,7 +111,7 @@ class GitHubStyleProvider(OAuth2StyleProvider):
         }
 
     def _answer_token_deletion(self, request: ProviderRequest) -> Answer:
-        """REST: "Delete an app token", by HTTP Basic."""
+        """REST: "Delete an app token", with HTTP Basic."""
         known = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
         if request.method != "DELETE" or request.headers.get("authorization") != f"Basic {known}":
             return self.not_found(request)

@@ -1,4 +1,4 @@
-"""What a test provider remembers: codes that work once, access tokens, refresh tokens."""
+"""The state of a test provider: one-time codes, access tokens and refresh tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def new_token(prefix: str = "") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a person allowed a client in one authorization; every token that follows from it is of its family."""
+    """A person's permission for a client from one authorization; all tokens from it belong to one family."""
 
     sub: str
     redirect_uri: str
@@ -25,9 +25,9 @@ class Grant:
     auth_time: int = 0
     sid: str = ""
     acr: str = ""
-    # Whether a refresh token comes with the access token, where that is up to the request.
+    # Whether a refresh token is issued, if that depends on the request.
     offline: bool = True
-    # Claims asked for by name, for the id_token and for userinfo (Core 5.5).
+    # Claims requested by name, for the ID token and for userinfo (Core 5.5).
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     family: str = field(default_factory=new_token, repr=False)
 
@@ -40,7 +40,7 @@ class _Issued:
 
 
 class Grants:
-    """Codes and tokens in memory, safe to use from many threads."""
+    """Codes and tokens in memory; thread-safe."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
@@ -59,7 +59,7 @@ class Grants:
         return self._issue(self._refresh_tokens, grant, lifetime, new_token(prefix))
 
     def redeem_code(self, code: str) -> Grant | None:
-        """The code's grant, once; a second use also ends the tokens of the first (RFC 6749 4.1.2)."""
+        """Return the grant of a code, once; a second use also revokes the tokens of the first (RFC 6749 4.1.2)."""
         with self._lock:
             issued = self._codes.get(code)
             if issued is None or issued.expires_at <= self._now():
@@ -71,7 +71,7 @@ class Grants:
             return issued.grant
 
     def redeem_refresh_token(self, token: str, *, rotate: bool) -> Grant | None:
-        """The refresh token's grant; one that was rotated away ends its whole family (RFC 9700 4.14.2)."""
+        """Return the grant of a refresh token; using a rotated one revokes its whole family (RFC 9700 4.14.2)."""
         with self._lock:
             issued = self._refresh_tokens.get(token)
             if issued is None or issued.expires_at <= self._now():
@@ -94,7 +94,7 @@ class Grants:
             return issued.expires_at
 
     def revoke(self, token: str) -> None:
-        """End an access token alone, or a refresh token with everything that came of it (RFC 7009 2.1)."""
+        """Revoke only an access token, or a refresh token with all tokens from it (RFC 7009 2.1)."""
         with self._lock:
             self._access_tokens.pop(token, None)
             refresh = self._refresh_tokens.get(token)
@@ -108,7 +108,7 @@ class Grants:
                     del tokens[token]
 
     def revoke_user(self, sub: str) -> None:
-        """End everything a person allowed, as if they had removed the site in their account."""
+        """Revoke all grants of a person, as if they had removed the site from their account."""
         with self._lock:
             everything = (self._access_tokens, self._refresh_tokens, self._codes)
             families = {issued.grant.family for t in everything for issued in t.values() if issued.grant.sub == sub}
@@ -116,7 +116,7 @@ class Grants:
                 self.revoke_family(family)
 
     def expire_access_tokens(self) -> None:
-        """From now on no access token that was issued works; refresh tokens still do."""
+        """Expire all access tokens issued so far; refresh tokens stay valid."""
         with self._lock:
             self._access_tokens.clear()
 
@@ -134,7 +134,7 @@ class Grants:
 
 
 def narrowed(grant: Grant, scope: str) -> Grant | None:
-    """The grant with a smaller scope, or None when more is asked than was allowed (RFC 6749 6)."""
+    """The grant with a smaller scope, or `None` if the request exceeds the granted scope (RFC 6749 6)."""
     if not scope:
         return grant
     if not set(scope.split()) <= set(grant.scope.split()):

@@ -1,4 +1,4 @@
-"""How the OpenID provider tells its client that a session is over (Back-Channel and Front-Channel Logout 1.0)."""
+"""The OpenID provider's logout notifications (Back-Channel and Front-Channel Logout 1.0)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ TIMEOUT = 10  # seconds
 
 
 class LogoutNotices:
-    """Logout tokens, posted to where the client wants them, and the frames of a page that signs people out."""
+    """Posts logout tokens to the client, and builds the frames of a logout page."""
 
     def __init__(self, provider: OpenIDProvider) -> None:
         self.provider = provider
 
     def token(self, *, sub: str = "", sid: str = "") -> Any:
-        """A signed logout token for one session, or for all of a person (Back-Channel Logout 2.4)."""
+        """A signed logout token for one session, or for all sessions of a person (Back-Channel Logout 2.4)."""
         now = int(self.provider.now())
         claims: dict[str, Any] = {
             "iss": self.provider.issuer,
@@ -47,7 +47,7 @@ class LogoutNotices:
         return token.signed() if isinstance(token, UnsignedToken) else token
 
     def send(self, ended: Iterable[Session]) -> None:
-        """Post a logout token for each session, or one for each person where all of their sessions ended."""
+        """Post a logout token for each session, or one per person if all of their sessions ended."""
         if not self.provider.backchannel_logout_uri:
             return
         if self.provider.logout_everywhere:
@@ -58,7 +58,7 @@ class LogoutNotices:
             self.post(token)
 
     def post(self, token: Any) -> int:
-        """Post a logout token (2.5) and give the status of the answer; 0 where there was none."""
+        """Post a logout token (2.5) and return the status of the response, or 0 without a response."""
         with requests.Session() as session:
             session.trust_env = False
             try:

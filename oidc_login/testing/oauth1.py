@@ -1,4 +1,4 @@
-"""An OAuth 1.0a provider (RFC 5849) that verifies every signature, and refuses a nonce that it has seen."""
+"""An OAuth 1.0a provider (RFC 5849) that verifies every signature and rejects reused nonces."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from oidc_login.testing.users import User, Users
 
 ALLOWED_CLOCK_SKEW = 300  # seconds
 
-# Makes the JSON of a resource, or a whole `Answer`, for the person that a token belongs to.
+# Returns the JSON of a resource, or a whole `Answer`, for the owner of a token.
 Resource = Callable[[User, ProviderRequest], Any]
 
 
 @dataclass(slots=True, kw_only=True)
 class Credentials:
-    """A token and its secret; a request token has a callback and, once somebody said yes, a person and a verifier."""
+    """A token and its secret; a request token has a callback and, after the person agreed, a person and a verifier."""
 
     secret: str = field(repr=False)
     callback: str = ""
@@ -74,7 +74,7 @@ class OAuth1StyleProvider(PickingProvider):
         self.forget()
 
     def forget(self) -> None:
-        """End every token, and forget the nonces."""
+        """Revoke all tokens and clear the nonces."""
         self.request_tokens: dict[str, Credentials] = {}
         self.access_tokens: dict[str, Credentials] = {}
         self.seen_nonces: set[tuple[str, str, str]] = set()
@@ -99,7 +99,7 @@ class OAuth1StyleProvider(PickingProvider):
             **{path: Endpoint("resource", self._verified(self._answer_resource)) for path in self.resources},
         }
 
-    # What a person decides.
+    # The person's decision.
 
     def checked(self, pairs: list[tuple[str, str]]) -> str:
         token = single(pairs).get("oauth_token", "")
@@ -121,7 +121,7 @@ class OAuth1StyleProvider(PickingProvider):
         bent: AuthorizationAnswer = self.bent("authorize", good)
         return bent
 
-    # What the client asks, once its signature is verified (RFC 5849 3.2).
+    # The client's requests, after verifying their signature (RFC 5849 3.2).
 
     def _verified(self, answer: Callable[[SignedRequest], Answer]) -> Callable[[ProviderRequest], Answer]:
         def verify(request: ProviderRequest) -> Answer:
@@ -154,7 +154,7 @@ class OAuth1StyleProvider(PickingProvider):
         self._check_nonce(signed)
 
     def _check_nonce(self, signed: SignedRequest) -> None:
-        """No request comes twice (3.3)."""
+        """Reject a repeated request (3.3)."""
         timestamp = signed["oauth_timestamp"]
         if not timestamp.isdecimal() or abs(self.now() - int(timestamp)) > ALLOWED_CLOCK_SKEW:
             raise Problem("timestamp_refused")
@@ -172,7 +172,7 @@ class OAuth1StyleProvider(PickingProvider):
         return _form({"oauth_token": token, "oauth_token_secret": made.secret, "oauth_callback_confirmed": "true"})
 
     def _answer_access_token(self, signed: SignedRequest) -> Answer:
-        """A request token is exchanged once, by whoever has the verifier (2.3)."""
+        """Exchange a request token once, for the holder of the verifier (2.3)."""
         asked = self.request_tokens.get(signed["oauth_token"])
         if signed.request.method != "POST" or asked is None:
             raise Problem("token_rejected")
@@ -187,7 +187,7 @@ class OAuth1StyleProvider(PickingProvider):
         return _form({**made, **self.token_extras(person)})
 
     def issue_access_token(self, sub: str) -> str:
-        """Make an access token of a person, as a sign-in does; `access_tokens` holds its secret."""
+        """Issue an access token for a person, as a sign-in does; `access_tokens` contains its secret."""
         token = secrets.token_urlsafe(20)
         self.access_tokens[token] = Credentials(secret=secrets.token_urlsafe(20), sub=sub)
         return token

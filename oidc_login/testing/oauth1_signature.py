@@ -1,7 +1,7 @@
-"""The server's side of an OAuth 1.0 signature (RFC 5849 3.2): read from the request as it came, and computed anew.
+"""Verifies OAuth 1.0 signatures on the server (RFC 5849 3.2) by recomputing them from the received request.
 
-Written from the specification alone, beside the client's code and the library that it uses: what both would get
-wrong in the same way would go unnoticed.
+It is written from the specification, independently of the client's code and its library, so that it does not repeat
+their mistakes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Problem(Exception):
-    """Why a request is refused, by its name in the extension "OAuth Problem Reporting", and the status (3.2)."""
+    """A rejected request, with its name in the extension "OAuth Problem Reporting" and its status (3.2)."""
 
     def __init__(self, name: str, status: int = 401) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRequest:
-    """A request and its parameters: those of the protocol, from the one place where they are, and all others."""
+    """A request with its protocol parameters, which must be in one place, and all its other parameters."""
 
     request: ProviderRequest
     base_url: str
@@ -50,7 +50,7 @@ class SignedRequest:
 
     @property
     def base_string(self) -> str:
-        """What is signed (3.4.1)."""
+        """The signature base string (3.4.1)."""
         signed = [*self.others, *((name, value) for name, value in self.protocol.items() if name != "oauth_signature")]
         pairs = sorted((escape(name), escape(value)) for name, value in signed)
         normalized = "&".join(f"{name}={value}" for name, value in pairs)
@@ -58,7 +58,7 @@ class SignedRequest:
         return "&".join(map(escape, (self.request.method.upper(), uri, normalized)))
 
     def check_signature(self, *, client_secret: str, token_secret: str, public_key: str) -> None:
-        """The signature is that of the client, and of whoever knows the token's secret (3.4.2 to 3.4.4)."""
+        """Verify the signature with the client's and the token's secrets (3.4.2 to 3.4.4)."""
         method, given = self["oauth_signature_method"], self["oauth_signature"]
         key = f"{escape(client_secret)}&{escape(token_secret)}"
         if method == "RSA-SHA1":
@@ -73,7 +73,7 @@ class SignedRequest:
 
 
 def read_request(request: ProviderRequest, base_url: str) -> SignedRequest:
-    """Take the parameters from header, query and form (3.4.1.3.1); those of the protocol are in one place (3.5)."""
+    """Read the parameters from header, query and form (3.4.1.3.1); protocol parameters must be in one place (3.5)."""
     form = decoded(request.body.decode("ascii", "replace")) if is_form(request) else []
     places = {"HEADER": header_parameters(request), "QUERY": decoded(request.query), "BODY": form}
     used = [place for place, pairs in places.items() if any(name.startswith("oauth_") for name, _ in pairs)]
@@ -100,7 +100,7 @@ def is_form(request: ProviderRequest) -> bool:
 
 
 def header_parameters(request: ProviderRequest) -> list[tuple[str, str]]:
-    """Return what the header of 3.5.1 carries, but for the realm."""
+    """Return the parameters in the header of 3.5.1, except for the realm."""
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "oauth":
         return []
@@ -108,7 +108,7 @@ def header_parameters(request: ProviderRequest) -> list[tuple[str, str]]:
 
 
 def decoded(text: str) -> list[tuple[str, str]]:
-    """Return the pairs of a query or a form, empty values too."""
+    """Return the pairs of a query or a form, including empty values."""
     pairs = [part.partition("=") for part in text.split("&") if part]
     return [(unquote(name.replace("+", " ")), unquote(value.replace("+", " "))) for name, _, value in pairs]
 
@@ -119,7 +119,7 @@ def escape(text: str) -> str:
 
 
 def base_string_uri(base_url: str, path: str) -> str:
-    """Return scheme, host and path; the port where it is not the usual one (3.4.1.2)."""
+    """Return scheme, host and path, with the port if it is not the default one (3.4.1.2)."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
@@ -128,7 +128,7 @@ def base_string_uri(base_url: str, path: str) -> str:
 
 
 def rsa_verifies(public_key: str, base_string: str, signature: str) -> bool:
-    """Whether the key that the client registered made the signature: RSASSA-PKCS1-v1_5 with SHA-1 (3.4.3)."""
+    """Verify a signature with the client's registered key: RSASSA-PKCS1-v1_5 with SHA-1 (3.4.3)."""
     key = load_pem_public_key(public_key.encode())
     if not isinstance(key, RSAPublicKey):
         raise TypeError("client_public_key is not an RSA key")

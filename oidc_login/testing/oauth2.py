@@ -1,4 +1,4 @@
-"""An OAuth 2.0 provider in whatever shape: its paths, how it wants to be asked, and how it writes its answers."""
+"""An OAuth 2.0 provider of any form: its paths, its requests, and its responses."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class OAuth2StyleProvider(PickingProvider):
     # The authorization endpoint.
 
     def checked(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
-        """The request's parameters, or `AuthorizationRefused`."""
+        """Return the request's parameters, or raise `AuthorizationRefused`."""
         parameters = single(pairs)
         if parameters.get(self.shape.client_id_name) != self.client_id:
             raise AuthorizationRefused("invalid_client", f"unknown {self.shape.client_id_name}")
@@ -100,7 +100,7 @@ class OAuth2StyleProvider(PickingProvider):
         return parameters
 
     def scopes(self, parameters: Mapping[str, str]) -> list[str]:
-        """The scopes that were asked for."""
+        """The requested scopes."""
         return [scope for scope in parameters.get("scope", "").split(self.shape.scope_separator) if scope]
 
     def decided(self, parameters: Mapping[str, str], person: User | None) -> AuthorizationAnswer:
@@ -126,7 +126,7 @@ class OAuth2StyleProvider(PickingProvider):
     # The token endpoint.
 
     def answer_token(self, request: ProviderRequest) -> Answer:
-        """Tokens or an error, in the provider's own way of writing."""
+        """Tokens or an error, in the provider's own format."""
         if request.method != "POST":
             return self.not_found(request)
         try:
@@ -136,7 +136,7 @@ class OAuth2StyleProvider(PickingProvider):
         return Answer.of_json(self.shape.tokens(tokens), cache_control="no-store")
 
     def _form_of_client(self, request: ProviderRequest) -> dict[str, str]:
-        """The parameters of a request of the one registered client."""
+        """The parameters of a request from the registered client."""
         request = self._standard_request(request)
         methods = self.shape.auth_methods
         known = {"client_id": self.client_id, "client_secret": self.client_secret}
@@ -147,7 +147,7 @@ class OAuth2StyleProvider(PickingProvider):
         return request.form
 
     def _standard_request(self, request: ProviderRequest) -> ProviderRequest:
-        """The same request as RFC 6749 has it: with a form, and with a `client_id`."""
+        """The same request in the form of RFC 6749: form-encoded and with a `client_id`."""
         self._check_headers(request)
         is_json = request.headers.get("content-type", "").startswith("application/json")
         if is_json != self.shape.takes_json:
@@ -164,7 +164,7 @@ class OAuth2StyleProvider(PickingProvider):
                 raise TokenRefused("request")
 
     def granted(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """The tokens for a grant, or `TokenRefused`."""
+        """Return the tokens for a grant, or raise `TokenRefused`."""
         grant_type = form.get("grant_type", "")
         if grant_type == "refresh_token" and self.shape.refresh_token_lifetime is not None:
             return self._refreshed(form.get("refresh_token", ""))
@@ -175,7 +175,7 @@ class OAuth2StyleProvider(PickingProvider):
         return self.issue_tokens(self.redeemed(form))
 
     def redeemed(self, form: Mapping[str, str]) -> Grant:
-        """The grant of a code, which works once (RFC 6749 4.1.3, RFC 7636 4.6)."""
+        """Return the grant of a code, which works once (RFC 6749 4.1.3, RFC 7636 4.6)."""
         if self.shape.pkce == "refused" and "code_verifier" in form:
             raise TokenRefused("request")
         grant = self.grants.redeem_code(form.get("code", ""))
@@ -195,14 +195,14 @@ class OAuth2StyleProvider(PickingProvider):
         return self.issue_tokens(replace(grant, offline=rotates))
 
     def exchanged(self, access_token: str) -> dict[str, Any]:
-        """A newer token for one that is still valid."""
+        """Return a newer token for one that is still valid."""
         grant = self.grants.of_access_token(access_token)
         if grant is None:
             raise TokenRefused("access_token")
         return self.issue_tokens(grant, lifetime=self.shape.exchanged_token_lifetime)
 
     def issue_tokens(self, grant: Grant, *, lifetime: int | None = None) -> dict[str, Any]:
-        """A successful answer (RFC 6749 5.1)."""
+        """A successful response (RFC 6749 5.1)."""
         lifetime = lifetime or self.shape.access_token_lifetime
         refresh_lifetime = self.shape.refresh_token_lifetime
         access_token = self.grants.issue_access_token(grant, lifetime=lifetime or 10 * 365 * 86_400)
@@ -213,7 +213,7 @@ class OAuth2StyleProvider(PickingProvider):
             tokens["refresh_token"] = self.grants.issue_refresh_token(grant, lifetime=refresh_lifetime)
         return tokens
 
-    # Taking tokens back, and the API.
+    # Revocation and the API.
 
     def _answer_revocation(self, request: ProviderRequest) -> Answer:
         try:
@@ -247,7 +247,7 @@ class OAuth2StyleProvider(PickingProvider):
         return self.for_person(request, resource.answer)
 
     def for_person(self, request: ProviderRequest, answer: Callable[[User, Grant], Any]) -> Answer:
-        """What the API says to whoever brings an access token."""
+        """The API's response to the holder of an access token."""
         grant = self.grants.of_access_token(request.bearer_token)
         person = self.users.by_sub(grant.sub) if grant else None
         if grant is None or person is None:

@@ -1,4 +1,4 @@
-"""An OpenID provider with one client: the code flow of OpenID Connect Core, Discovery and their neighbours."""
+"""An OpenID provider with one client: the code flow of OpenID Connect Core, Discovery and related specifications."""
 
 from __future__ import annotations
 
@@ -129,24 +129,24 @@ class OpenIDProvider(ProviderApplication):
 
     @property
     def paths(self) -> dict[str, str]:
-        """Where the provider answers what, by the names of its metadata."""
+        """The provider's paths, by metadata name."""
         if self.document is not None:
             return paths_of(self.document)
         return {name: self._prefix + path for name, path in PATHS.items()}
 
     def _first_algorithm(self) -> str:
-        """The first algorithm of the document that needs no secret, RS256 without a document."""
+        """The first algorithm in the document that needs no secret, or RS256 without a document."""
         named = (self.document or {}).get("id_token_signing_alg_values_supported", ())
         return next((alg for alg in named if alg in KEY_TYPE_OF_ALG), "RS256")
 
     @property
     def sessions(self) -> dict[str, Session]:
-        """Who is signed in at the provider, by `sid`."""
+        """The sessions at the provider, by `sid`."""
         return self._authorization.sessions
 
     @property
     def auth_methods(self) -> list[str]:
-        """How the client may prove who it is (Core 9)."""
+        """The client authentication methods that the provider allows (Core 9)."""
         if self.token_endpoint_auth_method is not None:
             return [self.token_endpoint_auth_method]
         if self.document is not None:
@@ -181,29 +181,29 @@ class OpenIDProvider(ProviderApplication):
         }
 
     def authorize(self, url: str, user: str | None = "alice", *, auth_time: int | None = None) -> str:
-        """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
+        """Act as a person at the provider, without a browser: go from the authorization URL to the callback URL.
 
-        `user=None` cancels. An authorization request that this provider does not accept raises `AuthorizationRefused`.
+        `user=None` cancels. Raise `AuthorizationRefused` if the provider rejects the authorization request.
         """
         return self.authorization_answer(url, user, auth_time=auth_time).url
 
     def authorization_answer(
         self, url: str, user: str | None = "alice", *, auth_time: int | None = None
     ) -> AuthorizationAnswer:
-        """The same as `authorize` with its parts apart, for `form_post`, where the answer is no URL."""
+        """Like `authorize`, but return the response itself; with `form_post` it is not a URL."""
         return self._authorization.without_browser(url, user, auth_time=auth_time)
 
     def end_session(self, url: str) -> str:
-        """What a person does who signs out, without a browser: from the logout URL to where they are sent."""
+        """Act as a person who signs out, without a browser: go from the logout URL to the final URL."""
         return self._end_session.without_browser(url)
 
     def sign_out(self, user: str) -> None:
-        """What a person does who signs out at the provider itself: all of their sessions there end."""
+        """Act as a person who signs out at the provider itself, which ends all their sessions there."""
         sub = self.users.find(user).sub
         self._end_session.end(*(session.sid for session in list(self.sessions.values()) if session.sub == sub))
 
     def logout_token(self, *, user: str = "", sid: str = "") -> Any:
-        """A logout token for one session or for all of a person, as it is posted (Back-Channel Logout 2.4)."""
+        """A logout token for one session or for all sessions of a person, as it is posted (Back-Channel Logout 2.4)."""
         return self.logout_notices.token(sub=self.users.find(user).sub if user else "", sid=sid)
 
     def cookie_of(self, request: ProviderRequest) -> str:
@@ -242,23 +242,23 @@ class OpenIDProvider(ProviderApplication):
         return {"keys": [key.public_jwk() for key in self.published_keys]}
 
     def rotate_keys(self, *, keep_old: bool = True) -> None:
-        """Sign with new keys from now on; the old ones stay published unless withdrawn with `keep_old=False`."""
+        """Sign with new keys from now on; the old ones remain published unless `keep_old=False`."""
         old = self.published_keys if keep_old else []
         self.signing_keys = {name: generate_key(key.key_type) for name, key in self.signing_keys.items()}
         self.published_keys = [*self.signing_keys.values(), *old]
 
     def unsigned_token(self, claims: Mapping[str, Any]) -> UnsignedToken:
-        """Claims ready to be signed as this provider signs: id_tokens, logout tokens, signed userinfo and forgeries."""
+        """Claims ready to be signed by this provider, for ID tokens, logout tokens, signed userinfo and forgeries."""
         alg = self.signing_alg
         if alg not in KEY_TYPE_OF_ALG:
-            # HS256 and its like sign with the client's secret (Core 10.1).
+            # HS256 and similar algorithms sign with the client secret (Core 10.1).
             key: SigningKey | bytes = self.client_secret.encode()
             return UnsignedToken(header={"alg": alg, "typ": "JWT"}, claims=dict(claims), alg=alg, key=key)
         key = self.signing_keys[KEY_TYPE_OF_ALG[alg]]
         return UnsignedToken(header={"alg": alg, "kid": key.kid, "typ": "JWT"}, claims=dict(claims), alg=alg, key=key)
 
     def claims_of(self, grant: Grant, *, scope: Iterable[str], place: str) -> dict[str, Any]:
-        """What the provider tells of a person: by scope, and by name for this place (Core 5.4, 5.5)."""
+        """The claims about a person: by scope, and by name for the ID token or userinfo (Core 5.4, 5.5)."""
         person = self.users.by_sub(grant.sub)
         return person.claims_for(scope, also=grant.claims.get(place, ())) if person else {}
 
@@ -269,7 +269,7 @@ class OpenIDProvider(ProviderApplication):
         return Answer.of_json(self.jwks(), cache_control=f"public, max-age={self.max_age}")
 
     def _answer_userinfo(self, request: ProviderRequest) -> Answer:
-        """Core 5.3, for a bearer token in the header (RFC 6750 2.1)."""
+        """Respond to a bearer token in the header (Core 5.3, RFC 6750 2.1)."""
         grant = self.grants.of_access_token(request.bearer_token)
         if grant is None or self.users.by_sub(grant.sub) is None:
             challenge = 'Bearer error="invalid_token"' if request.bearer_token else "Bearer"

@@ -1,4 +1,4 @@
-"""The authorization endpoint of providers where people pick who they are each time; nobody stays signed in there."""
+"""The authorization endpoint of providers without sessions, where people choose who they are each time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from oidc_login.testing.users import User, Users
 
 
 class PickingProvider(ProviderApplication):
-    """A provider says what it makes of an authorization request, and what follows from somebody's choice."""
+    """A provider checks the authorization request, and decides what follows from the person's choice."""
 
     title: str
     client_id: str
@@ -30,33 +30,33 @@ class PickingProvider(ProviderApplication):
         raise NotImplementedError
 
     def checked(self, pairs: list[tuple[str, str]]) -> Any:
-        """What the request asks for, or `AuthorizationRefused`."""
+        """Return the request's parameters, or raise `AuthorizationRefused`."""
         raise NotImplementedError
 
     def decided(self, asked: Any, person: User | None) -> AuthorizationAnswer:
-        """The answer for the person who said yes, or for nobody."""
+        """Return the response for the person who agreed, or for `None`."""
         raise NotImplementedError
 
     def scopes(self, asked: Any) -> list[str]:
-        """The scopes that the page names."""
+        """The scopes on the page."""
         return []
 
     def authorize(self, url: str, user: str | None = "alice") -> str:
-        """What a person does at the provider, without a browser: from the authorization URL to the callback URL.
+        """Act as a person at the provider, without a browser: go from the authorization URL to the callback URL.
 
-        `user=None` cancels. An authorization request that this provider does not accept raises `AuthorizationRefused`.
+        `user=None` cancels. Raise `AuthorizationRefused` if the provider rejects the authorization request.
         """
         return self.authorization_answer(url, user).url
 
     def authorization_answer(self, url: str, user: str | None = "alice") -> AuthorizationAnswer:
-        """The same as `authorize` with its parts apart."""
+        """Like `authorize`, but return the response itself."""
         if url.partition("?")[0] != self.authorization_endpoint:
             raise AuthorizationRefused("invalid_request", "this is not the provider's authorization endpoint")
         asked = self.checked(parameters_of_url(url))
         return self.decided(asked, None if user is None else self.users.find(user))
 
     def answer_authorize(self, request: ProviderRequest) -> Answer:
-        """The page with everybody on it, and what follows from its buttons."""
+        """Show the page with all people, and handle its buttons."""
         pairs = parameters_of(request)
         try:
             asked = self.checked(pairs)

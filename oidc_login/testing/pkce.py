@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange, the provider's side (RFC 7636)."""
+"""Proof Key for Code Exchange on the provider's side (RFC 7636)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def check_challenge(parameters: Mapping[str, str], *, required: bool) -> None:
-    """A challenge is S256 and well-formed (RFC 7636 4.3)."""
+    """A challenge must be S256 and well-formed (RFC 7636 4.3)."""
     challenge = parameters.get("code_challenge", "")
     if not challenge and not required:
         return
@@ -25,7 +25,7 @@ def check_challenge(parameters: Mapping[str, str], *, required: bool) -> None:
 
 
 def verifier_matches(verifier: str, challenge: str) -> bool:
-    """A verifier is needed exactly where a challenge was sent (RFC 7636 4.6, RFC 9700 2.1.1)."""
+    """A verifier is required if and only if a challenge was sent (RFC 7636 4.6, RFC 9700 2.1.1)."""
     if not challenge:
         return not verifier
     well_formed = _VERIFIER.fullmatch(verifier) is not None

@@ -1,4 +1,4 @@
-"""Serving a WSGI application from a thread on loopback, with connections that stay open (HTTP/1.1)."""
+"""Serves a WSGI application from a thread on loopback, with keep-alive connections (HTTP/1.1)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from oidc_login.testing.application import CONNECTION, ProviderApplication
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# A certificate chain and its key as two paths, or a context that has loaded them.
+# The paths of a certificate chain and its key, or a context that has loaded them.
 TLS = ssl.SSLContext | tuple[str | PathLike[str], str | PathLike[str]]
 
 _ATTEMPTS = 20
 
 
 class _Handler(WSGIRequestHandler):
-    # Otherwise every answer waits for the client's delayed acknowledgement, 40 ms on Linux.
+    # Otherwise every response waits for the client's delayed acknowledgement, 40 ms on Linux.
     disable_nagle_algorithm = True
-    # Headers and body leave together.
+    # Send headers and body together.
     wbufsize = 65_536
 
     def get_environ(self) -> dict[str, Any]:
@@ -37,12 +37,12 @@ class _Handler(WSGIRequestHandler):
 
     def handle_one_request(self) -> None:
         super().handle_one_request()
-        # An answer without a body, as to HEAD, is not flushed by its own writing.
+        # Responses without a body, such as to HEAD, are not flushed by writing the body.
         if not self.wfile.closed:
             self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a request line holds codes, and a test that searches the logs for them must not find ours."""
+        """Log nothing: request lines contain codes, and tests search the logs for them."""
 
 
 class _Server(ThreadedWSGIServer):
@@ -55,7 +55,7 @@ class _Server(ThreadedWSGIServer):
         self.set_app(application)
 
     def server_bind(self) -> None:
-        # Not HTTPServer's way: that asks DNS for the host's full name.
+        # HTTPServer's own method would ask DNS for the full host name.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "localhost", self.server_address[1]
         self.setup_environ()
@@ -65,7 +65,7 @@ class _Server(ThreadedWSGIServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self._tls is not None:
-            # The handshake happens at the first read, in the connection's own thread: a silent client holds nobody up.
+            # The handshake happens at the first read, in the connection's own thread, so a silent client blocks nobody.
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self._open.add(connection)
         application = self.get_app()
@@ -78,10 +78,10 @@ class _Server(ThreadedWSGIServer):
         super().close_request(request)
 
     def _close_connections(self) -> None:
-        """Nothing: a provider has no database, and asking for its connections would need settings."""
+        """Do nothing: a provider has no database, and closing database connections would need settings."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that hangs up or refuses the certificate is an ordinary event here.
+        # Clients that hang up or reject the certificate are expected here.
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -89,7 +89,7 @@ class _Server(ThreadedWSGIServer):
         """Wake the threads that wait on idle connections, so that they end."""
         for connection in list(self._open):
             try:
-                # Not SSLSocket's own shutdown: it takes the TLS state from under the thread that reads.
+                # SSLSocket's own shutdown would remove the TLS state while another thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 continue
@@ -103,11 +103,11 @@ def serve(
     port: int = 0,
     tls: TLS | None = None,
 ) -> Iterator[str]:
-    """Serve the application for the length of a `with` block and give its base URL.
+    """Serve the application inside a `with` block and yield its base URL.
 
-    A test provider learns the URL too, as `base_url` and `issuer`. "localhost" listens on 127.0.0.1 and, where the
-    machine has it, on ::1 with the same port, as a browser may try either first. Port 0 takes a free one. `tls` is
-    the paths of a certificate and its key, or a context that has loaded them.
+    A test provider gets the URL as `base_url` and `issuer`. "localhost" listens on 127.0.0.1 and, if available, on ::1
+    with the same port, because a browser may try either first. Port 0 selects a free port. `tls` is the paths of a
+    certificate and its key, or a context that has loaded them.
     """
     context = _tls_context(tls)
     with ExitStack() as stack:
@@ -151,7 +151,7 @@ def _bind(application: Any, host: str, port: int, tls: ssl.SSLContext | None) ->
             return [first, _Server(("::1", first.server_port), application, tls)]
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                # No IPv6 on this machine.
+                # this machine has no IPv6
                 return [first]
             first.server_close()
             if port:

@@ -1,4 +1,4 @@
-"""How one OAuth 2.0 provider differs from the next, declared."""
+"""Declares the differences between OAuth 2.0 providers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oidc_login.testing.application import Answer
 from oidc_login.testing.grants import Grant
 from oidc_login.testing.users import User
 
-# What the token endpoint finds wrong, and how RFC 6749 5.2 calls it.
+# The errors of the token endpoint, and their codes in RFC 6749 5.2.
 Fault = Literal["client", "code", "verifier", "redirect_uri", "refresh_token", "access_token", "grant_type", "request"]
 ERRORS: Mapping[Fault, str] = {
     "client": "invalid_client",
@@ -25,7 +25,7 @@ ERRORS: Mapping[Fault, str] = {
 
 
 class TokenRefused(Exception):
-    """The token endpoint says no."""
+    """The token endpoint rejects the request."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -33,18 +33,18 @@ class TokenRefused(Exception):
 
 
 def standard_error(fault: Fault) -> Answer:
-    """The answer of RFC 6749 5.2."""
+    """The error response of RFC 6749 5.2."""
     return Answer.of_json({"error": ERRORS[fault]}, status=401 if fault == "client" else 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How one provider differs from the next; what is not said is as RFC 6749 has it."""
+    """The form of a provider; the defaults follow RFC 6749."""
 
     authorization_path: str = "/authorize"
     token_path: str = "/token"  # noqa: S105 - a path
     revocation_path: str = "/revoke"
-    # "": RFC 7009; otherwise a request of that method with the access token itself.
+    # "": RFC 7009; otherwise a request with this method, authenticated by the access token itself.
     revocation_method: Literal["", "POST", "DELETE"] = ""
     revokes_refresh_tokens: bool = True
 
@@ -53,31 +53,31 @@ class Shape:
     takes_json: bool = False
     pkce: Literal["required", "optional", "refused"] = "optional"
     scope_separator: str = " "
-    # What each request of a server has to carry, as regular expressions by the names of headers.
+    # Required headers of all requests from servers, as regular expressions by header name.
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    # Seconds; None: it does not expire.
+    # Seconds; `None` if it does not expire.
     access_token_lifetime: int | None = 3600
-    # Seconds; None: there are no refresh tokens.
+    # Seconds; `None` if there are no refresh tokens.
     refresh_token_lifetime: int | None = 30 * 86_400
     rotates_refresh_tokens: bool = True
-    # A word in a parameter of the authorization request without which no refresh token comes.
+    # A word in a parameter of the authorization request that a refresh token requires.
     offline: tuple[str, str] = ("", "")
-    # A grant by which an access token is exchanged for a newer one, and the parameter that holds it.
+    # A grant that exchanges an access token for a newer one, and the parameter that contains it.
     exchange_grant: str = ""
     exchanged_token_lifetime: int = 60 * 86_400
 
-    # The answers in the provider's own way of writing.
+    # Responses in the provider's own format.
     tokens: Callable[[dict[str, Any]], Any] = dict
     error: Callable[[Fault], Answer] = standard_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One call of the provider's API: what it says about a person, as JSON or as a whole `Answer`."""
+    """One call of the provider's API: its response about a person, as JSON or as a whole `Answer`."""
 
     path: str
     answer: Callable[[User, Grant], Any]
     method: str = "GET"
-    # What has to be in the query, as regular expressions by the names of parameters.
+    # Required query parameters, as regular expressions by name.
     query: Mapping[str, str] = field(default_factory=dict)

@@ -26,7 +26,7 @@ def sign_in(
     user: str | None = "alice",
     next: str | None = None,
 ) -> Any:
-    """Sign a person in with Django's test client, as a browser would, and give the response of the callback.
+    """Sign a person in with Django's test client, as a browser would, and return the response of the callback.
 
     `user=None` cancels at the provider. The site's provider must be the served test provider `op`.
     """
@@ -37,9 +37,9 @@ def sign_in(
 
 
 def sign_out_at_provider(client: Client, op: OpenIDProvider, provider_key: str = "op", user: str = "alice") -> Any:
-    """Let a person sign out at the provider, and give the site's answer to the logout token that this sends it.
+    """Sign a person out at the provider, and return the site's response to the logout token.
 
-    `client` is the provider here, not a browser: the person's own clients are not signed in any more afterwards.
+    `client` acts for the provider, not for a browser; afterwards the person's own clients are signed out.
     """
     op.sign_out(user)
     url = reverse("oidc_login:backchannel_logout", args=[provider_key])
@@ -47,14 +47,14 @@ def sign_out_at_provider(client: Client, op: OpenIDProvider, provider_key: str =
 
 
 def follow_back(client: Client, op: Provider, authorization_url: str, *, user: str | None = "alice") -> Any:
-    """The second half, from the redirect to the provider on: for connecting, which begins elsewhere."""
+    """Follow the redirect to the provider and back to the site; for flows that begin elsewhere, such as connecting."""
     answer = op.authorization_answer(authorization_url, user)
     target = urlsplit(answer.url)
     secure, headers = target.scheme == "https", {"host": target.netloc}
     if answer.response_mode == "form_post":
         path = urlsplit(answer.redirect_uri).path
         response = client.post(path, dict(answer.parameters), secure=secure, headers=headers)
-        # A browser withholds the session from this post, so the site may pass the answer on to itself first.
+        # A browser withholds the session from this post, so the site may first pass the response to itself.
         return (
             client.get(response["Location"], secure=secure, headers=headers)
             if response.status_code == 303

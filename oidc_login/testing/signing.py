@@ -18,7 +18,7 @@ KeyType = Literal["RSA", "P-256", "P-384", "P-521", "Ed25519"]
 
 KEY_TYPES: tuple[KeyType, ...] = ("RSA", "P-256", "P-384", "P-521", "Ed25519")
 
-# The key type that each algorithm signs with (RFC 7518 3.1, RFC 8037 3.1).
+# The key type of each algorithm (RFC 7518 3.1, RFC 8037 3.1).
 KEY_TYPE_OF_ALG: dict[str, KeyType] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
     "ES256": "P-256",
@@ -45,14 +45,14 @@ def base64url(raw: bytes) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A private key with the name it is published under."""
+    """A private key with its published key ID."""
 
     kid: str
     key_type: KeyType
     private_key: Any = field(repr=False)
 
     def public_jwk(self) -> dict[str, Any]:
-        """The public half as a JWK (RFC 7517 4); an RSA key serves several algorithms and so names none."""
+        """The public half as a JWK (RFC 7517 4); RSA keys name no algorithm because they serve several."""
         algs = [alg for alg, key_type in KEY_TYPE_OF_ALG.items() if key_type == self.key_type]
         jwk = dict(_ALGORITHMS[algs[0]].to_jwk(self.private_key.public_key(), as_dict=True))
         jwk.pop("key_ops", None)
@@ -61,7 +61,7 @@ class SigningKey:
 
 
 def generate_key(key_type: KeyType = "RSA", *, kid: str | None = None) -> SigningKey:
-    """A fresh key that no provider has published; its kid is a hash of the public half unless given."""
+    """Generate a key that no provider has published; its kid defaults to a hash of the public half."""
     private_key = _GENERATORS[key_type]()
     unnamed = SigningKey(kid="", key_type=key_type, private_key=private_key)
     digest = hashlib.sha256(json.dumps(unnamed.public_jwk(), sort_keys=True).encode()).digest()
@@ -69,11 +69,10 @@ def generate_key(key_type: KeyType = "RSA", *, kid: str | None = None) -> Signin
 
 
 class _KeyRings:
-    """Key rings are generated once per process and lent out.
+    """Key rings that are generated once per process and lent to providers.
 
-    Two providers that live at the same time never share a key, so that "signed by somebody else" can be tested;
-    what a provider had is lent again after it is gone, so that a suite with hundreds of providers generates a
-    handful of RSA keys.
+    Two providers that exist at the same time never share a key, so tests can sign with another provider's key. Keys
+    are reused after a provider is gone, so a suite with hundreds of providers only generates a few RSA keys.
     """
 
     def __init__(self) -> None:
@@ -93,10 +92,10 @@ key_rings = _KeyRings()
 
 @dataclass(slots=True, kw_only=True)
 class UnsignedToken:
-    """A token just before it is signed: what `bend("id_token", ...)` gets.
+    """A token before it is signed, as `bend("id_token", ...)` gets it.
 
-    `alg` and `key` say how it is really signed, whatever `header` claims: with a `SigningKey`, or with bytes for
-    HS256; `alg="none"` leaves the signature empty. `payload`, when set, takes the place of the claims.
+    `alg` and `key` determine the signature, whatever `header` says: use a `SigningKey`, or bytes for HS256;
+    `alg="none"` leaves the signature empty. `payload`, if set, replaces the claims.
     """
 
     header: dict[str, Any]
@@ -106,7 +105,7 @@ class UnsignedToken:
     payload: bytes | None = None
 
     def signed(self) -> str:
-        """The compact serialisation (RFC 7515 3.1)."""
+        """The compact serialization (RFC 7515 3.1)."""
         payload = json.dumps(self.claims).encode() if self.payload is None else self.payload
         signing_input = f"{base64url(json.dumps(self.header).encode())}.{base64url(payload)}"
         return f"{signing_input}.{base64url(self._signature(signing_input.encode()))}"
@@ -117,6 +116,6 @@ class UnsignedToken:
 
 
 def left_half_hash(value: str, *, alg: str) -> str:
-    """`at_hash` and `c_hash`: the left half of the hash that belongs to the algorithm (Core 3.1.3.6)."""
+    """`at_hash` and `c_hash`: the left half of the hash of the algorithm (Core 3.1.3.6)."""
     digest = hashlib.new("sha512" if alg == "EdDSA" else f"sha{alg[-3:]}", value.encode()).digest()
     return base64url(digest[: len(digest) // 2])

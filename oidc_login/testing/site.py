@@ -1,4 +1,4 @@
-"""A provider in the place of those that a site has in its settings, for the site's own tests."""
+"""Replaces the providers in a site's settings, for the site's own tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oidc_login.testing.users import User
 DEFAULT_KEY = "op"
 CLIENT = {"client_id": "client", "client_secret": "a secret for tests, of 32 bytes or more"}
 CLAIMS: Mapping[str, Any] = {"sub": "ada", "preferred_username": "ada", "email": "ada@example.org"}
-# What says where the site's own provider is, and how the client proves itself there.
+# The arguments that locate the site's provider and authenticate the client.
 REPLACED = (
     "class", "issuer", "discovery_url", "metadata", "client_id", "client_secret", "client_key", "ca_bundle", "proxy",
     "client_assertion_file", "token_endpoint_auth_method", "callback",
@@ -28,9 +28,9 @@ REPLACED = (
 
 @contextmanager
 def served_for_site() -> Iterator[tuple[OpenIDProvider, dict[str, dict[str, Any]]]]:
-    """Serve a provider, with the settings under which it stands in for the site's OpenID providers.
+    """Serve a provider, and return settings that replace the site's OpenID providers with it.
 
-    Rules stay as the site has them: domains, groups, linking and sign-up.
+    The site's rules for domains, groups, linking and sign-up still apply.
     """
     provider = OpenIDProvider(client_id=CLIENT["client_id"], client_secret=CLIENT["client_secret"], users=[])
     with serve(provider) as issuer:
@@ -47,7 +47,7 @@ def standing_in(issuer: str) -> dict[str, dict[str, Any]]:
 
 
 def kept_of(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rules of an entry, which the generic class knows too."""
+    """Return the rules of an entry that the generic class supports."""
     known = argument_names(OIDCProvider)
     return {name: value for name, value in entry.items() if name in known and name not in REPLACED}
 
@@ -61,7 +61,7 @@ def sign_in_with(
 ) -> Client:
     """Sign a person in with these claims, and return their client.
 
-    Without claims it is Ada, whose address is verified. `groups` are put where the site's `groups_claim` looks.
+    Without claims, it is Ada, whose address is verified. `groups` go into the site's `groups_claim`.
     """
     key = provider_key or first_key(provider)
     told = {**CLAIMS, **(claims or {})}
@@ -79,12 +79,12 @@ def sign_in_with(
 
 
 def first_key(provider: OpenIDProvider) -> str:
-    """Return the first key under which the site knows the provider."""
+    """Return the first key of the provider in the site's settings."""
     return next(key for key, entry in get_configurations().items() if entry.get("issuer") == provider.issuer)
 
 
 def groups_claim(provider_key: str, groups: list[str]) -> dict[str, Any]:
-    """Return the groups as a claim at the path where the site looks for them."""
+    """Return the groups as a claim at the path of the site's settings."""
     paths = get_provider(provider_key).groups_paths
     value: Any = groups
     for name in reversed((paths[0] if paths else "groups").split(".")):
@@ -94,7 +94,7 @@ def groups_claim(provider_key: str, groups: list[str]) -> dict[str, Any]:
 
 
 class OIDCTestMixin:
-    """For a `TestCase` without pytest: the provider is served for the length of each test."""
+    """For a `TestCase` without pytest: serves the provider during each test."""
 
     oidc_provider: OpenIDProvider
 

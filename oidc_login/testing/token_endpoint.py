@@ -1,4 +1,4 @@
-"""The OpenID provider's endpoints at which a client proves who it is: token, revocation, introspection."""
+"""The OpenID provider's endpoints with client authentication: token, revocation and introspection."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class TokenEndpoint:
         return self._for_client(request, self._by_grant_type)
 
     def revocation(self, request: ProviderRequest) -> Answer:
-        """200 also for a token that is not there (RFC 7009 2.2)."""
+        """Respond with 200, also for an unknown token (RFC 7009 2.2)."""
         return self._for_client(request, self._revoke)
 
     def introspection(self, request: ProviderRequest) -> Answer:
-        """Whether a token is good, and for what (RFC 7662 2)."""
+        """Whether a token is active, and its claims (RFC 7662 2)."""
         return self._for_client(request, self._introspect)
 
     def pushed_authorization_request(self, request: ProviderRequest) -> Answer:
-        """A name for an authorization request, to be taken to the authorization endpoint (RFC 9126 2)."""
+        """Return a reference to an authorization request, for the authorization endpoint (RFC 9126 2)."""
         return self._for_client(request, self._keep_request)
 
     def _keep_request(self, form: Mapping[str, str]) -> Answer:
@@ -161,7 +161,7 @@ class TokenEndpoint:
             "scope": grant.scope,
             "exp": int(self.provider.grants.expires_at(token)),
         }
-        if of_access_token:  # as many providers do, which say nothing of the type of a refresh token
+        if of_access_token:  # like many providers, which do not state the type of a refresh token
             answer["token_type"] = "Bearer"  # noqa: S105
         return Answer.of_json(answer, cache_control="no-store")
 

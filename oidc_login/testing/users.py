@@ -1,4 +1,4 @@
-"""The people who have an account at a test provider."""
+"""The people with an account at a test provider."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-# Which standard claims each scope releases (OpenID Connect Core 5.4).
+# The standard claims of each scope (OpenID Connect Core 5.4).
 SCOPE_CLAIMS: dict[str, frozenset[str]] = {
     "profile": frozenset(
         {
@@ -32,13 +32,13 @@ SCOPE_CLAIMS: dict[str, frozenset[str]] = {
     "phone": frozenset({"phone_number", "phone_number_verified"}),
 }
 
-# Every scope that the OpenID provider knows; others are ignored (RFC 6749 3.3).
+# The scopes that the OpenID provider supports; it ignores others (RFC 6749 3.3).
 SCOPES = ("openid", *SCOPE_CLAIMS, "offline_access")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHubEmail:
-    """One more row of GitHub's list of addresses."""
+    """A further entry in GitHub's list of addresses."""
 
     email: str
     verified: bool = True
@@ -48,9 +48,9 @@ class GitHubEmail:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account at the provider; both kinds of provider make their own answer of it.
+    """A person with an account at the provider; each kind of provider builds its own response from it.
 
-    `claims` holds further claims: standard ones follow their scope, all others come with `profile`.
+    `claims` contains further claims: standard ones belong to their scope, and all others to `profile`.
     `public_email` decides whether GitHub's `/user` shows the address; `/user/emails` always lists it.
     """
 
@@ -71,12 +71,12 @@ class User:
 
     @property
     def numeric_id(self) -> int:
-        """The number GitHub would know the person by; the same in every run."""
+        """The person's number at GitHub, which is the same in every run."""
         return self.github_id or zlib.crc32(self.sub.encode())
 
     @property
     def all_claims(self) -> dict[str, Any]:
-        """Every claim the provider knows, whatever the scope."""
+        """All claims that the provider knows, for any scope."""
         known: dict[str, Any] = {
             "name": self.name,
             "preferred_username": self.preferred_username,
@@ -88,7 +88,7 @@ class User:
         return claims | dict(self.claims)
 
     def claims_for(self, scope: Iterable[str], *, also: Iterable[str] = ()) -> dict[str, Any]:
-        """The claims that these scopes release, and those asked for by name (Core 5.4 and 5.5)."""
+        """The claims of these scopes, and the claims requested by name (Core 5.4 and 5.5)."""
         scopes, names = set(scope), set(also)
         standard = frozenset[str]().union(*SCOPE_CLAIMS.values())
         for granted in scopes & SCOPE_CLAIMS.keys():
@@ -101,7 +101,7 @@ class User:
 
 
 class Users:
-    """The accounts of one provider, found by sub, username or email; changes are seen at once."""
+    """The accounts of one provider, found by sub, username or email; changes take effect at once."""
 
     def __init__(self, users: Iterable[User]) -> None:
         self._users = {user.sub: user for user in users}
@@ -113,7 +113,7 @@ class Users:
         return self._users.get(sub)
 
     def find(self, name: str) -> User:
-        """The person whose sub, username or email this is; LookupError names who there is."""
+        """Return the person with this sub, username or email; the `LookupError` lists the people."""
         for user in self._users.values():
             if name in (user.sub, user.preferred_username, user.email):
                 return user
@@ -123,7 +123,7 @@ class Users:
         self._users[user.sub] = user
 
     def change(self, name: str, **changes: Any) -> User:
-        """Give a person other attributes, as if they had edited their account."""
+        """Change attributes of a person, as if they had edited their account."""
         user = self.find(name)
         changed = replace(user, **changes)
         self._users.pop(user.sub)

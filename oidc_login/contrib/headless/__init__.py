@@ -1,1 +1,1 @@
-"""Sign-in for front ends and phones: JSON over the services that the pages use."""
+"""Sign-in for front ends and phones: a JSON API for the services that the pages use."""

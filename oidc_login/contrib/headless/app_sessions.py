@@ -1,4 +1,4 @@
-"""Requests of apps: an app token in the `Authorization` header says who asks, and no cookie is looked at."""
+"""Requests of apps, which an app token in the `Authorization` header authenticates instead of a cookie."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def as_app(view: View, *, without_cookie: View) -> View:
-    """Let `without_cookie` answer a request with an app token, and `view` every other."""
+    """Pass requests with an app token to `without_cookie`, and all others to `view`."""
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -55,5 +55,5 @@ def refuse(error: Exception) -> HttpResponseBase:
 
 
 def app_session_of(request: HttpRequest) -> SignedInSession | None:
-    """Return the app session that a request was sent with, `None` for one with a cookie."""
+    """Return the app session of a request, or `None` for a request with a cookie."""
     return getattr(request, "oidc_login_app_session", None)

@@ -1,4 +1,4 @@
-"""App tokens: opaque tokens that stand for a session where there is no cookie (`OIDC_LOGIN_APP_SESSIONS`).
+"""App tokens: opaque tokens for sessions without a cookie (`OIDC_LOGIN_APP_SESSIONS`).
 
 The row of an app token is a `SignedInSession`, so that the token is listed on the sessions page, ended there, and ended
 by the provider's logout tokens. The row is found by a hash, so the database holds no token that works.
@@ -26,7 +26,7 @@ SCHEME: Final = "Bearer "
 
 @sensitive_variables()
 def begin_app_session(request: HttpRequest, connection: OAuthConnection, *, sid: str) -> str:
-    """Return a new app token for the person of a connection; it lives as long as a session cookie of the site."""
+    """Return a new app token for the owner of a connection; it lasts as long as a session cookie of the site."""
     token = PREFIX + secrets.token_urlsafe(32)
     SignedInSession.objects.using(router.db_for_write(SignedInSession)).create(
         mark=mark_of_token(token),
@@ -43,9 +43,9 @@ def begin_app_session(request: HttpRequest, connection: OAuthConnection, *, sid:
 
 @sensitive_variables()
 def rotate_app_token(token: str) -> str | None:
-    """Return the next token of an app session and end this one; `None` where it is not valid any more.
+    """Return the next token of an app session and invalidate this one; return `None` if it is not valid.
 
-    Of two requests at once with the same token, one gets the next token.
+    Of two simultaneous requests with the same token, only one gets the next token.
     """
     next_token = PREFIX + secrets.token_urlsafe(32)
     using = router.db_for_write(SignedInSession)
@@ -60,12 +60,12 @@ def rotate_app_token(token: str) -> str | None:
 
 
 def end_app_session(row: SignedInSession) -> None:
-    """End an app session: its token is not valid any more."""
+    """End an app session, which invalidates its token."""
     SignedInSession.objects.filter(pk=row.pk).delete()
 
 
 def sent_token(request: HttpRequest) -> str:
-    """Return the app token of the `Authorization` header, "" where it holds none (RFC 6750 2.1)."""
+    """Return the app token of the `Authorization` header, or "" (RFC 6750 2.1)."""
     header = request.headers.get("Authorization", "")
     token = header[len(SCHEME) :].strip() if header[: len(SCHEME)].lower() == SCHEME.lower() else ""
     return token if token.startswith(PREFIX) else ""

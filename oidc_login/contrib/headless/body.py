@@ -1,4 +1,4 @@
-"""The members of a request's body: a JSON object, or a form."""
+"""Reads the body of a request: a JSON object or a form."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from oidc_login.protocol.http.messages import strict_json
 
 JSON: Final = "application/json"
 UNREADABLE: Final = (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, UnreadablePostError)
-MAX_BODY: Final = 32 * 1024  # bytes; an ID token with many claims takes a few thousand
+MAX_BODY: Final = 32 * 1024  # bytes; an ID token with many claims has a few thousand
 
 
 def members_of(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the members of the body; raise `FieldInvalid` or `BodyTooLarge` for a body that is no such thing."""
+    """Return the members of the body; raise `FieldInvalid` or `BodyTooLarge` if there are none."""
     if request.content_type != JSON:
         return form_of(request)
     body = request.body
@@ -36,7 +36,7 @@ def members_of(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def form_of(request: HttpRequest) -> Mapping[str, str]:
-    """Return the fields of a form, none for a body of another type."""
+    """Return the fields of a form, or none for another media type."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > MAX_BODY:
         raise BodyTooLarge("body")
@@ -44,12 +44,12 @@ def form_of(request: HttpRequest) -> Mapping[str, str]:
 
 
 def body_refusal(error: Exception) -> BodyTooLarge | FieldInvalid:
-    """Return what a program is told of a body that Django does not read, maybe for its CSRF check already."""
+    """Return the refusal for a body that Django rejects, possibly in its CSRF check."""
     return BodyTooLarge("body") if isinstance(error, RequestDataTooBig) else FieldInvalid("body")
 
 
 def text_member(members: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    """Return a member that is text, "" where it is absent."""
+    """Return a member that is a string, or "" if it is absent."""
     value = members.get(name)
     if value is None or value == "":
         if required:
@@ -61,7 +61,7 @@ def text_member(members: Mapping[str, Any], name: str, *, required: bool = False
 
 
 def number_member(members: Mapping[str, Any], name: str) -> int | None:
-    """Return a member that is a whole number of seconds, `None` where it is absent; a form sends digits."""
+    """Return a member that is a whole number of seconds, or `None` if it is absent; forms send digits."""
     value = members.get(name)
     if value is None or value == "":
         return None

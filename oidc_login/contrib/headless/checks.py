@@ -1,4 +1,4 @@
-"""System checks of the front ends: a wrong origin would open the site to another one, or lock the front end out."""
+"""System checks for front ends: a wrong origin would open the site to another one, or lock the front end out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.conf import django, settings
 
 
 def check_frontends(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """Check `OIDC_LOGIN_FRONTEND_ORIGINS` and what goes with it."""
+    """Check `OIDC_LOGIN_FRONTEND_ORIGINS` and related settings."""
     return [*check_origins(), *check_cookies()]
 
 
@@ -52,7 +52,7 @@ def check_cookies() -> Iterator[CheckMessage]:
 
 
 def is_exact_origin(origin: object) -> bool:
-    """Whether a value is an origin as a browser writes it in the `Origin` header (RFC 6454 6.2)."""
+    """Whether a value is an origin as browsers send it in the `Origin` header (RFC 6454 6.2)."""
     if not isinstance(origin, str) or not origin.isascii() or "*" in origin:
         return False
     try:

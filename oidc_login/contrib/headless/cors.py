@@ -10,16 +10,16 @@ from django.utils.cache import patch_vary_headers
 from oidc_login.flow.frontends import is_frontend_origin
 
 HEADERS: Final = "Content-Type, X-CSRFToken, Authorization"
-MAX_AGE: Final = 600  # seconds that a browser may remember the answer to a preflight request
+MAX_AGE: Final = 600  # seconds that a browser may cache a preflight response
 
 
 def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser asks if it may send a request from another origin."""
+    """Whether the request is a CORS preflight request."""
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def answer_preflight(methods: str) -> HttpResponse:
-    """Return the answer to a preflight request; `allow_origin` says whether it holds for the origin."""
+    """Return the response to a preflight request; `allow_origin` adds the headers for allowed origins."""
     response = HttpResponse(status=204)
     response["Access-Control-Allow-Methods"] = methods
     response["Access-Control-Allow-Headers"] = HEADERS
@@ -28,7 +28,7 @@ def answer_preflight(methods: str) -> HttpResponse:
 
 
 def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let the page of a configured front end read the response; every other origin gets no header at all."""
+    """Allow a configured front end to read the response; add no headers for other origins."""
     patch_vary_headers(response, ["Origin"])
     origin = request.headers.get("Origin", "")
     if is_frontend_origin(origin):

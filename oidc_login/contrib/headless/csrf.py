@@ -1,4 +1,4 @@
-"""The CSRF check of the endpoints: Django's, with a problem document in the place of its page."""
+"""Django's CSRF check for the endpoints, with a problem document instead of its page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class CheckWithProblem(CsrfViewMiddleware):
-    """Django's check, which answers a program."""
+    """Django's check, with responses for programs."""
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponseBase:
         response = problem_response(CSRFFailed("csrf"))
@@ -32,7 +32,7 @@ class CheckWithProblem(CsrfViewMiddleware):
 
 
 def csrf_protect(view: View) -> View:
-    """Return the view behind the check. The site's own middleware leaves it to this check, which is the same."""
+    """Return the view with the check; the site's own middleware leaves these views to it."""
 
     @csrf_exempt
     @wraps(view)
@@ -46,20 +46,20 @@ def csrf_protect(view: View) -> View:
 
 
 def check_csrf(request: HttpRequest) -> HttpResponseBase | None:
-    """Return the refusal of a request without a CSRF token, `None` for one that has it; for views that ask late."""
+    """Return a refusal if a request has no CSRF token, or `None`; for views that check late."""
     check = check_of(tuple(django.MIDDLEWARE))(never_called)
     check.process_request(request)
     return check.process_view(request, never_called, (), {})
 
 
 def never_called(request: HttpRequest) -> HttpResponseBase:
-    """Stand for the view that is judged: the check only looks whether it is exempt."""
+    """A placeholder for the checked view; the check only tests whether it is exempt."""
     raise NotImplementedError
 
 
 @lru_cache(maxsize=8)
 def check_of(middleware: tuple[str, ...]) -> type[CheckWithProblem]:
-    """Return the check, based on the site's own subclass of Django's middleware where it has one."""
+    """Return the check, based on the site's subclass of Django's middleware if there is one."""
     classes = [found for found in map(import_string, middleware) if isinstance(found, type)]
     base = next((found for found in classes if issubclass(found, CsrfViewMiddleware)), CsrfViewMiddleware)
     return type("Check", (CheckWithProblem, base), {})

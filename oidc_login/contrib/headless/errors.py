@@ -1,4 +1,4 @@
-"""Errors that only the endpoints for programs answer with."""
+"""Errors that only the endpoints for programs return."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oidc_login.exceptions.requests import RequestRefused
 
 
 class CSRFFailed(RequestRefused):
-    """The request lacks the CSRF token that `session/` answers with, or its origin is not trusted."""
+    """The request lacks the CSRF token from `session/`, or its origin is not trusted."""
 
     status_code = 403
     code = "csrf_failed"
@@ -35,7 +35,7 @@ class BodyTooLarge(RequestRefused):
 
 
 class FieldInvalid(RequestRefused):
-    """A member of the request's body is missing, or its value cannot be used; `reason` names it."""
+    """A member of the request's body is missing or invalid; `reason` names it."""
 
     status_code = 400
     code = "field_invalid"
@@ -43,14 +43,14 @@ class FieldInvalid(RequestRefused):
 
 
 class NativeTokenInvalid(IDTokenInvalid):
-    """The ID token that an app sent is not one for this site. It is the app's request that is wrong."""
+    """The ID token that an app sent is not valid for this site; the app's request is wrong."""
 
     status_code = 401
     message = _("You could not be signed in. Please try again.")
 
 
 class NonceInvalid(OAuthError):
-    """The nonce is not from `nonce/`, has expired, was used, or is not the one in the ID token."""
+    """The nonce is not from `nonce/`, has expired, was used, or differs from the one in the ID token."""
 
     status_code = 400
     code = "nonce_invalid"

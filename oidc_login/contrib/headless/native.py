@@ -1,6 +1,6 @@
-"""Native sign-in: the ID token of a phone's SDK, judged by every rule that a sign-in by redirect is judged by.
+"""Native sign-in: an ID token from an SDK for phones, verified by all rules of a sign-in by redirect.
 
-Its audience is one of the provider's `native_client_ids`, which count nowhere else. Its nonce is one of ours.
+Its audience is one of the provider's `native_client_ids`, which only apply here. Its nonce comes from this site.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Establish = Callable[[SignedIn], None]
 
 
 def native_provider(key: str) -> OAuthProvider:
-    """Return a provider whose settings name `native_client_ids` and let people sign in, or raise why not."""
+    """Return a provider with `native_client_ids` that allows sign-ins, or raise an error."""
     provider = get_provider(key)
     if not provider.native_client_ids:
         raise ProviderUnknown("native_client_ids")
@@ -52,9 +52,9 @@ def native_provider(key: str) -> OAuthProvider:
 def sign_in_with_id_token(
     request: HttpRequest, provider: OAuthProvider, members: Mapping[str, Any], *, establish: Establish
 ) -> SignedIn:
-    """Return the sign-in that an ID token proves, or raise `OAuthError` with nothing written.
+    """Return the sign-in for an ID token, or raise `OAuthError` without writing anything.
 
-    The nonce is used up before the token is judged, so that a nonce stands for one attempt.
+    The nonce is used up before the token is verified, so each nonce is good for one attempt.
     """
     raw, nonce = text_member(members, "id_token", required=True), text_member(members, "nonce", required=True)
     token = OAuthToken(access_token=text_member(members, "access_token"), id_token=raw)
@@ -81,7 +81,7 @@ def sign_in_by(make_backend: Callable[[], Any], *, establish: Establish, code: s
         raise as_oauth_error(error) from error
     except OAuthError:
         raise
-    except (PermissionDenied, SuspiciousOperation) as error:  # the ways of Django and of upstream for a hook to say no
+    except (PermissionDenied, SuspiciousOperation) as error:  # how hooks of Django and of upstream refuse a sign-in
         raise RefusedBySite("hook") from error
 
 
@@ -89,7 +89,7 @@ def sign_in_by(make_backend: Callable[[], Any], *, establish: Establish, code: s
 def prepared_backend(
     request: HttpRequest, provider: OAuthProvider, *, token: OAuthToken, nonce: str, purpose: Purpose
 ) -> Any:
-    """Return the site's backend with a flow of its own for this ID token; its hooks find both."""
+    """Return the site's backend with a flow for this ID token, which its hooks can use."""
     claimed = parse_claims(parse_jws(token.id_token).payload).get("nonce")
     backend = site_backend()
     backend.request, backend.provider, backend.oauth_token = request, provider, token
@@ -99,7 +99,7 @@ def prepared_backend(
         issuer=provider.get_issuer(),
         redirect_uri="",
         nonce=expected_nonce(nonce, claimed),
-        code_verifier="",  # the SDK asked for the code
+        code_verifier="",  # the SDK requested the code
     )
     attach_flow(request, backend.flow)
     return backend
@@ -107,7 +107,7 @@ def prepared_backend(
 
 @sensitive_variables()
 def verify(backend: Any, *, unsigned_names: Mapping[str, str] | None = None, link_reason: str = "") -> Verified:
-    """Return what the ID token proves by the hook `verify_token`: all rules of Core 3.1.3.7."""
+    """Return the claims from the hook `verify_token`, after all rules of Core 3.1.3.7."""
     id_claims = backend.verify()
     check_authentication_context(backend.flow, backend.provider, id_claims)
     return Verified(
@@ -123,10 +123,10 @@ def verify(backend: Any, *, unsigned_names: Mapping[str, str] | None = None, lin
 
 @sensitive_variables()
 def exchange_code(backend: Any, code: str, *, subject: str) -> OAuthToken:
-    """Return the tokens for the code that an SDK gave beside the ID token; both must be of the same person.
+    """Return the tokens for an SDK's code; its ID token must be about the same person.
 
-    The SDK asked for the code on behalf of the site's own client, and without a redirect. No request of this site
-    began it, so that only the subject ties the code to this sign-in:
+    The SDK requested the code for the site's own client, without a redirect. No request of this site began that flow,
+    so only the subject binds the code to this sign-in:
     https://developers.google.com/identity/sign-in/android/legacy-offline-access
     """
     token: OAuthToken = backend.exchange(code)
@@ -145,14 +145,14 @@ def exchange_code(backend: Any, code: str, *, subject: str) -> OAuthToken:
 
 @sensitive_variables()
 def write_sign_in(backend: Any, verified: Verified, *, establish: Establish) -> SignedIn:
-    """Return the sign-in as the gate and the linking rules decide, with its rows and its session written."""
+    """Return the sign-in after the gate and the linking rules, with its rows and session written."""
     backend.verified = verified
     try:
         with SignInTransaction() as backend.transaction:
             signed_in: SignedIn = find_and_write(backend)
             signed_in.user.backend = get_backend_path(
                 tuple(django.AUTHENTICATION_BACKENDS)
-            )  # as after Django's `authenticate`
+            )  # like Django's `authenticate`
             establish(signed_in)
     except IntegrityError as error:
         raise refusal(error, getattr(backend, "identity", None), verified.provider) from None
@@ -160,7 +160,7 @@ def write_sign_in(backend: Any, verified: Verified, *, establish: Establish) -> 
 
 
 def sent_names(members: Mapping[str, Any]) -> dict[str, str]:
-    """Return the name that an app sends with the first consent; Apple tells only the app, and signs nothing."""
+    """Return the name that an app sends with the first consent; Apple only gives it to the app, unsigned."""
     names = members.get("name")
     if names is None:
         return {}

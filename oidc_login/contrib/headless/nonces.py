@@ -1,6 +1,6 @@
-"""Nonces for native sign-in: made here, valid for `OIDC_LOGIN_FLOW_LIFETIME`, and used once.
+"""Nonces for native sign-in: issued here, valid for `OIDC_LOGIN_FLOW_LIFETIME`, and used once.
 
-A nonce is sealed, so nothing is stored until it is used. Anybody may ask for as many as they like.
+A nonce is sealed, so it is only stored when it is used, and anybody may request any number of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def new_nonce(provider_key: str) -> str:
 
 @sensitive_variables()
 def check_nonce(nonce: str, provider_key: str) -> None:
-    """Raise `NonceInvalid` for a nonce that is not ours, is of another provider, or has expired."""
+    """Raise `NonceInvalid` for a nonce that is forged, expired, or for another provider."""
     try:
         sealing.unseal_json(
             nonce,
@@ -43,7 +43,7 @@ def check_nonce(nonce: str, provider_key: str) -> None:
 
 @sensitive_variables()
 def use_up_nonce(nonce: str) -> None:
-    """Mark a nonce as used, or raise `NonceInvalid`: of all requests that bring it, one goes on."""
+    """Mark a nonce as used, or raise `NonceInvalid` if another request has used it."""
     digest = hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
     if not add_once(f"oidc_login.native_nonce.{digest}", timeout=lifetime() + 60):
         raise NonceInvalid("used")
@@ -51,9 +51,9 @@ def use_up_nonce(nonce: str) -> None:
 
 @sensitive_variables()
 def expected_nonce(nonce: str, claimed: Any) -> str:
-    """Return how the ID token must carry the nonce: as it is, or as its SHA-256 in small hexadecimal letters.
+    """Return the form of the nonce in the ID token: unchanged, or its SHA-256 hash in lower-case hexadecimal.
 
-    Apple's SDK hashes what an app gives it, so that the raw value stays in the app:
+    Apple's SDK gets the hash from the app, so that the raw value stays in the app:
     https://developer.apple.com/documentation/authenticationservices/asauthorizationopenidrequest/nonce
     """
     digest = hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()

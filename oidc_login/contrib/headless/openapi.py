@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the endpoints, made from what each endpoint says about itself."""
+"""Builds the OpenAPI 3.1 document of the endpoints from their own descriptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ APP_TOKEN: Final[dict[str, list[str]]] = {"app_token": []}
 
 
 def build_document(patterns: Iterable[Any], *, prefix: str, session_cookie: str) -> dict[str, Any]:
-    """Return the document of these URL patterns below the path `prefix`."""
+    """Return the document for these URL patterns below the path `prefix`."""
     paths: dict[str, dict[str, Any]] = {}
     for path, name, operations in described(patterns):
         paths[prefix + PARAMETER.sub(r"{\g<name>}", path)] = {
@@ -41,7 +41,7 @@ def build_document(patterns: Iterable[Any], *, prefix: str, session_cookie: str)
 
 
 def described(patterns: Iterable[Any]) -> Iterator[tuple[str, str, Mapping[str, Operation]]]:
-    """Yield path, name and operations of each pattern whose endpoint describes itself."""
+    """Yield path, name and operations of each pattern whose endpoint has a description."""
     for pattern in patterns:
         operations = getattr(getattr(pattern.callback, "view_class", None), "operations", None)
         if isinstance(pattern, URLPattern) and operations:

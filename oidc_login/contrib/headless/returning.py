@@ -16,7 +16,7 @@ MAX_NEXT_BYTES = 2000
 
 
 def checked_next(request: HttpRequest, url: str) -> str:
-    """Return `next`, or raise `FieldInvalid` for a URL that is neither on a front end nor on this host."""
+    """Return `next`, or raise `FieldInvalid` for a URL that is not on a front end or this host."""
     if not url:
         return ""
     if len(url.encode("utf-8", "surrogatepass")) <= MAX_NEXT_BYTES and is_frontend_url(url):
@@ -27,13 +27,13 @@ def checked_next(request: HttpRequest, url: str) -> str:
 
 
 def popup_origin(request: HttpRequest, origin: str) -> str:
-    """Return an origin that a pop-up may tell of its end: a front end, or this site; "" for any other."""
+    """Return an origin that a pop-up may notify, a front end or this site; "" for any other."""
     own = hosts.origin_of(hosts.url_at(request, "/"))
     return origin if origin and (is_frontend_origin(origin) or origin == own) else ""
 
 
 def popup_url(request: HttpRequest, origin: str) -> str:
-    """Return where a flow in a pop-up ends, or raise `FieldInvalid` for an origin that may not be told."""
+    """Return the URL where a flow in a pop-up ends, or raise `FieldInvalid` for an origin that may not be notified."""
     if not popup_origin(request, origin):
         raise FieldInvalid("popup_origin")
     return f"{reverse('oidc_login_headless:popup')}?{urlencode({'origin': origin})}"

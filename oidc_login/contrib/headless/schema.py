@@ -1,4 +1,4 @@
-"""How an endpoint describes itself: its body, its answers and the statuses of its problems, as JSON Schema."""
+"""The description of an endpoint: its body, responses and error statuses, as JSON Schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS: Schema = {"type": "integer", "minimum": 0}
 
 
 def an_object(**members: Schema) -> Schema:
-    """Return the schema of an object that always has exactly these members."""
+    """Return the schema of an object with exactly these members."""
     return {"type": "object", "properties": members, "required": sorted(members), "additionalProperties": False}
 
 
@@ -53,7 +53,7 @@ PROBLEM: Schema = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of an endpoint. `errors` are the statuses of its problem documents; 500 is never among them."""
+    """A method of an endpoint. `errors` are the statuses of its problem documents, except 500."""
 
     summary: str
     answers: Mapping[int, Schema | None]

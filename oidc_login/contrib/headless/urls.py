@@ -1,6 +1,6 @@
 """The endpoints, for `include("oidc_login.contrib.headless.urls")`.
 
-Each answers a program: 401 and not a redirect, also in a site with Django's `LoginRequiredMiddleware`.
+They respond with 401 instead of a redirect, also on a site with Django's `LoginRequiredMiddleware`.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ app_name = "oidc_login_headless"
 
 
 def endpoint(view: Any) -> View:
-    """Return an endpoint for browsers and apps: a cookie takes a CSRF token, an app token takes none."""
+    """Return an endpoint for browsers and apps: cookies require a CSRF token, app tokens do not."""
     return open_to_frontends(as_app(csrf_protect(view.as_view()), without_cookie=view.as_view()), view)
 
 
 def without_csrf(view: Any) -> View:
-    """Return an endpoint that changes no session, or that asks for the CSRF token where it does."""
+    """Return an endpoint that changes no session, or that checks the CSRF token itself when it does."""
     return open_to_frontends(csrf_exempt(view.as_view()), view)
 
 

@@ -1,4 +1,4 @@
-"""The application that brings the icons."""
+"""The application with the icons."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""OAuth 2.0 Protected Resource Metadata (RFC 9728): clients find out who issues the tokens of this API."""
+"""OAuth 2.0 Protected Resource Metadata (RFC 9728): tells clients who issues tokens for this API."""

@@ -1,4 +1,4 @@
-"""The well-known addresses. Include them at the root: `path("", include("oidc_login.contrib.resource.urls"))`."""
+"""The well-known URLs. Include them at the root: `path("", include("oidc_login.contrib.resource.urls"))`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of a protected resource (RFC 9728 3.2)."""
+"""The metadata of a protected resource (RFC 9728 3.2)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from oidc_login.access_tokens.entries import bearer_entries
 @require_safe
 @cache_control(public=True, max_age=3600)
 def metadata(request: HttpRequest, resource: str = "") -> HttpResponse:
-    """Describe the resource that the path names (RFC 9728 3.1); scripts of other sites may read it.
+    """Return the metadata of the resource at the path (RFC 9728 3.1); scripts of other sites may read it.
 
-    `resource` is exactly the identifier that the client began with, or clients refuse the description (3.3).
+    `resource` must be exactly the identifier that the client started with, otherwise clients reject the metadata (3.3).
     """
     origin = origin_of_site(request)
     issuers = [issuer for entry in bearer_entries() for issuer in entry.provider.get_possible_issuers()[:1]]

@@ -1,4 +1,4 @@
-"""The packages to move from, one file each, by the names that the command takes."""
+"""The packages to migrate from, one file each, by the names that the command accepts."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ NAMES = ("allauth", "social_auth", "mozilla", "adfs", "pyoidc", "oauth_login", "
 
 
 def find_source(name: str) -> Any:
-    """Return the class of a source; each is imported only if it is named."""
+    """Return the class of a source, which is only imported when it is named."""
     return import_module(f"{__name__}.{name}").Source

@@ -1,4 +1,4 @@
-"""django-auth-adfs: it keeps no identities, and finds people by the claim in `AUTH_ADFS["USERNAME_CLAIM"]`."""
+"""django-auth-adfs stores no identities, and finds people by the claim in `AUTH_ADFS["USERNAME_CLAIM"]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.moving.directory import DirectorySource
 
 
 class Source(DirectorySource):
-    """The users of a site of django-auth-adfs."""
+    """The users of a site with django-auth-adfs."""
 
     name = "adfs"
     package = "django-auth-adfs"
@@ -27,7 +27,7 @@ class Source(DirectorySource):
         return str(settings.get("USERNAME_CLAIM") or usual)
 
     def get_field(self) -> str:
-        """Return the field that user names are in: the package compares its claim with no other."""
+        """Return the user name field, the only one that the package compares its claim with."""
         return get_user_model().USERNAME_FIELD
 
 

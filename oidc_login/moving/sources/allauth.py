@@ -1,4 +1,4 @@
-"""django-allauth: `SocialAccount`, with the tokens of `SocialToken` and the clients of `SocialApp`."""
+"""django-allauth: `SocialAccount`, with tokens in `SocialToken` and clients in `SocialApp`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKENS = "socialaccount_socialtoken"
 APPS = "socialaccount_socialapp"
 ADDRESSES = "account_emailaddress"
 
-# By the providers of allauth that have a class here, and those that the generic class serves by discovery.
+# allauth's providers with a class here, and those that the generic class serves by discovery.
 COUNTERPARTS = {
     "amazon": Counterpart(key="amazon", provider_class="AmazonProvider"),
     "amazon_cognito": Counterpart(key="cognito", provider_class="CognitoProvider", identity=("sub", "uid")),
@@ -125,7 +125,7 @@ class Source:
 
 
 def open_tokens(alias: str) -> Any:
-    """Return a model for the table of tokens, `None` where there is none."""
+    """Return a model for the table of tokens, or `None` if there is none."""
     if not has_table(alias, TOKENS):
         return None
     columns = {
@@ -140,7 +140,7 @@ def open_tokens(alias: str) -> Any:
 
 
 def tokens_of(row: Any) -> OldTokens:
-    """Return the tokens of a row: of OAuth 2.0, `token_secret` is the refresh token."""
+    """Return the tokens of a row; with OAuth 2.0, `token_secret` is the refresh token."""
     return OldTokens(
         access_token=text_of(row, "token"),
         refresh_token=text_of(row, "token_secret"),
@@ -149,7 +149,7 @@ def tokens_of(row: Any) -> OldTokens:
 
 
 def claims_of(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claims that allauth has kept: since 65.11 those of the ID token and of userinfo have a key each."""
+    """Return the claims that allauth stored; since 65.11, ID token and userinfo claims have separate keys."""
     parts = [extra.get("id_token"), extra.get("userinfo")]
     if not any(isinstance(part, dict) for part in parts):
         return dict(extra)
@@ -192,7 +192,7 @@ def configured_apps() -> list[dict[str, Any]]:
     for provider, options in configured_providers().items():
         own = options.get("APPS") or ([options["APP"]] if isinstance(options.get("APP"), Mapping) else [])
         for app in own:
-            # What stands beside `APPS` holds for each of them.
+            # Options next to `APPS` apply to each of them.
             common = {"scope": options.get("SCOPE"), "tenant": options.get("TENANT", options.get("tenant"))}
             settings = {**{name: value for name, value in common.items() if value}, **(app.get("settings") or {})}
             found.append({**without_secrets(app), "provider": provider, "settings": settings})
@@ -210,7 +210,7 @@ def without_secrets(app: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def uid_fields(apps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the claims that uids were taken from, by the name that accounts know their provider by."""
+    """Return the claims that uids were taken from, by the provider name of the accounts."""
     return {name_of(app): str(app["settings"]["uid_field"]) for app in apps if app["settings"].get("uid_field")}
 
 

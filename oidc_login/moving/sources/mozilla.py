@@ -1,4 +1,4 @@
-"""mozilla-django-oidc: it keeps no identities, and finds people by their address at each sign-in."""
+"""mozilla-django-oidc stores no identities, and finds people by their email address at each sign-in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from oidc_login.moving.directory import DirectorySource
 
 
 class Source(DirectorySource):
-    """The users of a site of mozilla-django-oidc."""
+    """The users of a site with mozilla-django-oidc."""
 
     name = "mozilla"
     package = "mozilla-django-oidc"

@@ -1,4 +1,4 @@
-"""django-oauth2-capture: `OAuthToken`, accounts that people have connected for the site to use."""
+"""django-oauth2-capture: `OAuthToken`, accounts that people connected so that the site can use them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNTERPARTS = {
     "pinterest": Counterpart(key="pinterest", provider_class="PinterestProvider"),
     "reddit": Counterpart(key="reddit", provider_class="RedditProvider", identity=("id", "uid")),
     "twitter": Counterpart(key="x", provider_class="XProvider"),
-    # The old id is that of the channel, or the account's `sub` where there was no channel.
+    # The old ID is that of the channel, or the account's `sub` if there was no channel.
     "youtube": Counterpart(
         key="youtube",
         provider_class="YouTubeProvider",

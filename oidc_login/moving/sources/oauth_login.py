@@ -1,4 +1,4 @@
-"""django-oauth-login: `oauthlogin.OAuthConnection`. Its provider classes, and so its identities, are those of here."""
+"""django-oauth-login: `oauthlogin.OAuthConnection`. It uses the same provider classes, and so the same identities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""django-pyoidc: it keeps no identities, and finds people by user name and address together."""
+"""django-pyoidc stores no identities, and finds people by user name and email address together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oidc_login.moving.directory import DirectorySource
 
 
 class Source(DirectorySource):
-    """The users of a site of django-pyoidc."""
+    """The users of a site with django-pyoidc."""
 
     name = "pyoidc"
     package = "django-pyoidc"
@@ -22,7 +22,7 @@ class Source(DirectorySource):
 
 
 def pyoidc_settings() -> Mapping[str, Mapping[str, Any]]:
-    """Return the providers in `DJANGO_PYOIDC`, with the names of their options in small letters."""
+    """Return the providers in `DJANGO_PYOIDC`, with lower-case option names."""
     found = django.get("DJANGO_PYOIDC", {})
     entries = found if isinstance(found, Mapping) else {}
     return {

@@ -1,4 +1,4 @@
-"""social-auth-app-django: `UserSocialAuth`, whose `extra_data` holds the tokens."""
+"""social-auth-app-django: `UserSocialAuth`, with tokens in `extra_data`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oidc_login.moving.accounts import Counterpart, OldAccount, OldTokens
 from oidc_login.moving.tables import UserKey, object_of, open_table, pages_of, text_of, value_of
 
 ACCOUNTS = "social_auth_usersocialauth"
-# What is kept beside claims in `extra_data`, and is no claim.
+# Members of `extra_data` that are not claims.
 NO_CLAIMS = (
     "access_token",
     "refresh_token",
@@ -52,7 +52,7 @@ COUNTERPARTS = {
     "github-org": Counterpart(key="github", provider_class="GitHubProvider", uid_claims=("id",)),
     "github-team": Counterpart(key="github", provider_class="GitHubProvider", uid_claims=("id",)),
     "gitlab": Counterpart(key="gitlab", provider_class="GitLabRESTProvider", uid_claims=("id",)),
-    # Until 4.x the uid of Google was the address, unless a setting asked for the identifier.
+    # Until 4.x the uid for Google was the address, unless a setting selected the identifier.
     "google-oauth2": Counterpart(key="google", provider_class="GoogleProvider", identity=OPENID, uid_claims=("id",)),
     "google-openidconnect": Counterpart(key="google", provider_class="GoogleProvider", identity=OPENID),
     "kakao": Counterpart(key="kakao", provider_class="KakaoProvider", uid_claims=("id",)),
@@ -80,7 +80,7 @@ COUNTERPARTS = {
 
 
 class Source:
-    """The accounts of Python Social Auth, as Django sites keep them."""
+    """The accounts of Python Social Auth in a Django site."""
 
     name = "social_auth"
     package = "social-auth-app-django"
@@ -127,7 +127,7 @@ class Source:
         )
 
     def _claims(self, provider: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is known of the person. Of OpenID Connect `sub` is kept by the name "id"."""
+        """Return the known claims of a person. For OpenID Connect, `sub` is stored as "id"."""
         claims = {name: value for name, value in extra.items() if name not in NO_CLAIMS}
         is_openid = "sub" in self.counterpart(provider).identity
         if is_openid and "sub" not in claims and isinstance(claims.get("id"), str) and provider not in COUNTERPARTS:
@@ -136,12 +136,12 @@ class Source:
 
 
 def key_for(provider: str) -> str:
-    """Return the key that is suggested for a backend that we have no class for."""
+    """Return the suggested key for a backend without a class here."""
     return provider.lower().replace(".", "-")
 
 
 def tokens_of(extra: Mapping[str, Any]) -> OldTokens | None:
-    """Return the tokens of an account; one of OAuth 1.0 is a dictionary, and of no use here."""
+    """Return the tokens of an account; OAuth 1.0 tokens are dictionaries and cannot be used."""
     access_token = extra.get("access_token")
     if not isinstance(access_token, str) or not access_token:
         return None
@@ -154,12 +154,12 @@ def tokens_of(extra: Mapping[str, Any]) -> OldTokens | None:
 
 
 def expires_at(extra: Mapping[str, Any]) -> datetime | None:
-    """Return when the access token expires: so many seconds after `auth_time`, or at a moment, or nobody knows."""
+    """Return the expiry of the access token: seconds after `auth_time`, or a time, or unknown."""
     seconds, begun = extra.get("expires", extra.get("expires_in")), extra.get("auth_time")
     try:
         if seconds is None or int(seconds) <= 0:
             return None
-        if int(seconds) > 10**9:  # a moment already
+        if int(seconds) > 10**9:  # already a time
             return datetime.fromtimestamp(int(seconds), tz=timezone.utc)
         if begun is None:
             return None
@@ -169,14 +169,14 @@ def expires_at(extra: Mapping[str, Any]) -> datetime | None:
 
 
 def configured_id_key(provider: str) -> str:
-    """Return the claim that the site's settings take the uid from, "" for the usual one of the backend."""
+    """Return the claim that the site's settings take the uid from, or "" for the backend's default."""
     if provider == "google-oauth2" and setting_of(provider, "USE_UNIQUE_USER_ID"):
         return "sub"
     return str(setting_of(provider, "ID_KEY") or "")
 
 
 def setting_of(provider: str, name: str) -> Any:
-    """Return a setting of a backend, by its longest name first as the package does; "" for none."""
+    """Return a setting of a backend, longest name first as in the package, or ""."""
     backend = provider.upper().replace("-", "_").replace(".", "_")
     for full in (f"SOCIAL_AUTH_{backend}_{name}", f"SOCIAL_AUTH_{name}", f"{backend}_{name}"):
         if value := django.get(full, ""):

@@ -1,6 +1,6 @@
-"""The settings of other packages, as settings of this one: one file for each package.
+"""Translates the settings of other packages into settings of this one, one file per package.
 
-A translation holds values that people can read: secrets are named by the environment variable that is to hold them.
+A translation contains no secrets: it reads them from environment variables.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from oidc_login.moving.translations.values import Translation
 
 
 def translate(source: str, *, alias: str) -> Translation:
-    """Return the settings of a site of a package; `alias` is the database that may hold some of them."""
+    """Return the translated settings of a site; `alias` is the database that may contain some of them."""
     translation: Translation = import_module(f"{__name__}.{source}").translate(alias)
     return translation

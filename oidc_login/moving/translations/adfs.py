@@ -34,7 +34,7 @@ PARTS = {
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of django-auth-adfs."""
+    """Return the translated settings of a site with django-auth-adfs."""
     settings = adfs_settings()
     entries = Entries("adfs")
     if settings:
@@ -81,7 +81,7 @@ def add_server(entries: Entries, settings: Mapping[str, Any]) -> None:
 
 
 def group_arguments(settings: Mapping[str, Any], *, usual: str) -> dict[str, Any]:
-    """Return what groups do: each is joined by its name, and made if the site mirrored them."""
+    """Return the arguments for groups: names stay the same, and groups are created if the site mirrored them."""
     claim = settings.get("GROUPS_CLAIM", usual)
     if not claim:
         return {}
@@ -96,7 +96,7 @@ def group_arguments(settings: Mapping[str, Any], *, usual: str) -> dict[str, Any
 
 
 def authorization_params(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a server of AD FS is asked besides: for which API, and to show its page."""
+    """Return the extra authorization parameters of an AD FS server: the API, and whether to show its page."""
     found = {}
     if settings.get("RELYING_PARTY_ID") and not settings.get("TENANT_ID"):
         found["resource"] = str(settings["RELYING_PARTY_ID"])

@@ -36,7 +36,7 @@ ADAPTERS = ("SOCIALACCOUNT_ADAPTER", "ACCOUNT_ADAPTER")
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of django-allauth."""
+    """Return the translated settings of a site with django-allauth."""
     apps = [*read_apps(alias), *configured_apps()]
     entries = Entries("allauth")
     missing = []
@@ -90,7 +90,7 @@ def add_app(entries: Entries, app: Mapping[str, Any]) -> None:
 
 
 def own_arguments(app: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[str]]:
-    """Return the arguments that one provider alone has, and what a person must fill in."""
+    """Return the arguments of specific providers, including those that a person must fill in."""
     settings = app["settings"]
     name = app["provider"]
     if name == OPENID:
@@ -127,7 +127,7 @@ def openid_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def microsoft_arguments(tenant: str) -> tuple[dict[str, Any], Sequence[str]]:
-    """Return the arguments of a tenant; everybody's tenants are to be named one by one."""
+    """Return the arguments for a tenant; for shared endpoints, a person has to list the allowed tenants."""
     if tenant not in ("common", "organizations"):
         return {"tenant": tenant}, []
     allowed = {"tenant": tenant, "allowed_tenants": [Environment("MICROSOFT_ALLOWED_TENANT")]}
@@ -135,7 +135,7 @@ def microsoft_arguments(tenant: str) -> tuple[dict[str, Any], Sequence[str]]:
 
 
 def linking() -> dict[str, Any]:
-    """Return whether accounts are linked by address, as the site had it."""
+    """Return whether the site linked accounts by email."""
     if django.get("SOCIALACCOUNT_EMAIL_AUTHENTICATION", False) is True:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""mozilla-django-oidc: its settings stay. The entry says what they leave open."""
+"""mozilla-django-oidc: its settings remain valid. The entry adds what they do not say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRUST = (
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of mozilla-django-oidc."""
+    """Return the translated settings of a site with mozilla-django-oidc."""
     return Translation(
         package="mozilla-django-oidc",
         entries=[entry()] if get("OIDC_RP_CLIENT_ID") else [],
@@ -41,7 +41,7 @@ def entry() -> Entry:
 
 
 def find_issuer() -> str:
-    """Return the issuer that the discovery document beside the endpoints names, "" if there is none."""
+    """Return the issuer in the discovery document next to the endpoints, or "" if there is none."""
     try:
         return build_provider(KEY, described_entry()).get_issuer()
     except (OAuthError, ProtocolError, ProviderUnknown):

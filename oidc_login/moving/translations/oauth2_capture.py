@@ -1,4 +1,4 @@
-"""oauth2-capture: `OAUTH2_CONFIG`, for accounts that people connect and do not sign in with."""
+"""oauth2-capture: `OAUTH2_CONFIG`, for accounts that people connect but do not sign in with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGISTER = (
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of oauth2-capture."""
+    """Return the translated settings of a site with oauth2-capture."""
     entries, missing = Entries(), []
     config = django.get("OAUTH2_CONFIG", {})
     for name, options in (config if isinstance(config, Mapping) else {}).items():

@@ -1,4 +1,4 @@
-"""django-oauth-login: `OAUTH_LOGIN_PROVIDERS`, whose classes need no change but their import."""
+"""django-oauth-login: `OAUTH_LOGIN_PROVIDERS`, whose classes only need a different import."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from oidc_login.moving.translations.values import (
 )
 
 CLASS_REMARK: Final = "In this class, import from oidc_login.providers in the place of oauthlogin.providers."
-PLAIN: Final = ("client_id", "scope")  # the arguments whose texts are no secrets
+PLAIN: Final = ("client_id", "scope")  # the string arguments that are not secret
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of django-oauth-login."""
+    """Return the translated settings of a site with django-oauth-login."""
     entries = [entry(str(name), options) for name, options in old_providers().items()]
     first = entries[0].old if entries else ""
     path = included_at("oauthlogin:callback", arguments=[first], below=f"{first}/callback/", usual="oauth/")
@@ -46,7 +46,7 @@ def old_providers() -> Mapping[str, Mapping[str, Any]]:
 
 
 def entry(name: str, options: Mapping[str, Any]) -> Entry:
-    """Return the entry of a provider. A text that may be a secret is read from the environment."""
+    """Return the entry of a provider. Strings that may be secret are read from the environment."""
     key = as_key(name)
     kwargs = options.get("kwargs") or {}
     arguments: dict[str, Any] = {"class": str(options.get("class", ""))}

@@ -32,7 +32,7 @@ HOOKS = {
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of django-pyoidc."""
+    """Return the translated settings of a site with django-pyoidc."""
     entries = Entries("pyoidc")
     said: list[str] = []
     for name, options in pyoidc_settings().items():
@@ -51,7 +51,7 @@ def translate(alias: str) -> Translation:
 
 
 def old_path() -> str:
-    """Return the path of the old addresses, which end in the provider's name or the prefix that the site chose."""
+    """Return the path of the old URLs, which end with the provider's name or the site's prefix."""
     for name, options in pyoidc_settings().items():
         return included_at(f"{name}-callback", below=f"{prefix_of(name, options)}-callback", usual="")
     return ""

@@ -1,4 +1,4 @@
-"""A translation as Python that a person reads, decides about, and pastes. It contains no secret."""
+"""Renders a translation as Python code for a person to read, complete and paste. It contains no secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 100
 
 
 def render(translation: Translation) -> str:
-    """Return the settings and the URLs of a site, as it would write them."""
+    """Return the settings and the URLs of a site as Python code."""
     lines = [
         *comment(f"settings.py, after {translation.package}"),
         *(["import os", ""] if has_environment(translation) else []),
@@ -55,13 +55,13 @@ def include_lines(include: Include) -> Iterator[str]:
 
 
 def comment(text: str, *, indent: int = 0) -> list[str]:
-    """Return a remark as comment lines. What comes from settings cannot end one."""
+    """Return a note as comment lines; text from settings cannot break out of the comment."""
     one = " ".join(text.split())
     return [f"{' ' * indent}# {line}" for line in wrap(one, WIDTH - indent)]
 
 
 def literal(value: Any, *, indent: int = 0) -> str:
-    """Return a value as Python."""
+    """Return a value as Python code."""
     if isinstance(value, Environment):
         return f"os.environ[{literal(value.name)}]"
     if isinstance(value, Mapping):
@@ -75,7 +75,7 @@ def literal(value: Any, *, indent: int = 0) -> str:
         return json.dumps(value)
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
-    return json.dumps(str(value))  # a lazy text, a path
+    return json.dumps(str(value))  # a lazy string or a path
 
 
 def block(begin: str, inner: list[str], end: str, *, indent: int) -> str:

@@ -32,12 +32,12 @@ BY_EMAIL = "social_core.pipeline.social_auth.associate_by_email"
 CREATE = "social_core.pipeline.user.create_user"
 REFUSE = "social_core.pipeline.social_auth.auth_allowed"
 REALM = "/realms/"
-# Restrictions that have no argument here: nobody signs in until a person has decided.
+# Restrictions without an argument here: nobody can sign in until a person has made a decision.
 MEMBERS = {"github-org": "NAME", "github-team": "ID", "google-oauth2": "", "slack": ""}
 
 
 def translate(alias: str) -> Translation:
-    """Return the settings of a site of social-auth-app-django."""
+    """Return the translated settings of a site with social-auth-app-django."""
     entries, missing = Entries("social_auth"), []
     for name in backend_names():
         if name in COUNTERPARTS or setting_of(name, "OIDC_ENDPOINT"):
@@ -106,12 +106,12 @@ def add_backend(entries: Entries, name: str) -> None:
 
 
 def restrictions(name: str) -> list[str]:
-    """Return what restricted sign-ins and has no argument here."""
+    """Return the sign-in restrictions that have no argument here."""
     found = [option for option in ("WHITELISTED_EMAILS",) if setting_of(name, option)]
     if MEMBERS.get(name) and setting_of(name, MEMBERS[name]):
         found.append(MEMBERS[name])
     if REFUSE not in django.get(PIPELINE, [REFUSE]):
-        return []  # the site had switched the lists off
+        return []  # the site had turned these lists off
     return [
         f"SOCIAL_AUTH_..._{option} restricted who may sign in. Write that as verify_claims of your backend, then "
         "remove allow_login."
@@ -120,7 +120,7 @@ def restrictions(name: str) -> list[str]:
 
 
 def own_arguments(name: str) -> tuple[dict[str, Any], Sequence[str]]:
-    """Return the arguments that one provider alone has, and what a person must fill in."""
+    """Return the arguments of specific providers, including those that a person must fill in."""
     if name == "apple-id":
         known = {"team_id": setting_of(name, "TEAM"), "key_id": setting_of(name, "KEY")}
         arguments = {one: value or variable("apple", one) for one, value in known.items()}
@@ -149,7 +149,7 @@ def own_arguments(name: str) -> tuple[dict[str, Any], Sequence[str]]:
 
 
 def keycloak_arguments(authorization_url: str) -> dict[str, Any]:
-    """Return the server and the realm, which stand in its endpoints."""
+    """Return the server and the realm from the endpoints."""
     base_url, found, rest = authorization_url.partition(REALM)
     realm = rest.partition("/")[0]
     if not (found and realm and urlsplit(base_url).netloc):
@@ -158,7 +158,7 @@ def keycloak_arguments(authorization_url: str) -> dict[str, Any]:
 
 
 def pipeline() -> dict[str, Any]:
-    """Return what the steps of the site's pipeline mean here."""
+    """Return the arguments for the steps of the site's pipeline."""
     steps = django.get(PIPELINE, None)
     settings: dict[str, Any] = {} if BY_EMAIL in (steps or ()) else {"OIDC_LOGIN_EMAIL_LINKING": "never"}
     said = {"OIDC_LOGIN_EMAIL_LINKING": ADDRESS_REMARK}

@@ -1,4 +1,4 @@
-"""What a translation consists of."""
+"""The parts of a translation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESS_REMARK: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A value that is read from the environment: a secret, or what the old settings do not say."""
+    """A value from the environment: a secret, or a value that the old settings do not contain."""
 
     name: str
 
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Include:
-    """A module of URLs, at the path where the other package's URLs were."""
+    """A URLconf module, at the path of the other package's URLs."""
 
     path: str
     module: str
@@ -50,7 +50,7 @@ class Include:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """The settings and URLs of a site; `replaced` are the beginnings of the backends that go."""
+    """The settings and URLs of a site; `replaced` are the prefixes of the backends to remove."""
 
     package: str
     entries: Sequence[Entry]
@@ -61,7 +61,7 @@ class Translation:
     remarks: Sequence[str] = ()
 
     def backends(self) -> list[str]:
-        """Return `AUTHENTICATION_BACKENDS`: ours is where the other package's was, the site's own ones stay."""
+        """Return `AUTHENTICATION_BACKENDS` with our backend in place of the other package's."""
         found: list[str] = []
         for path in django.get("AUTHENTICATION_BACKENDS", []):
             kept = OUR_BACKEND if path.startswith(tuple(self.replaced)) else path
@@ -70,10 +70,10 @@ class Translation:
 
 
 class Entries:
-    """The entries made so far; no two have the same key."""
+    """The entries so far; their keys are unique."""
 
     def __init__(self, package: str = "") -> None:
-        self.package = package  # whose callback addresses are kept; "": none are
+        self.package = package  # whose callback URLs to keep; "" for none
         self.made: list[Entry] = []
 
     def add(
@@ -87,7 +87,7 @@ class Entries:
         secret: bool = True,
         remarks: Iterable[str] = (),
     ) -> None:
-        """Add the entry of an old provider; `callback` is its name in the old address."""
+        """Add the entry of an old provider; `callback` is its name in the old URL."""
         key = self._free_key(counterpart.key, old)
         own: dict[str, Any] = {}
         if counterpart.provider_class:
@@ -103,7 +103,7 @@ class Entries:
         self.made.append(Entry(key=key, old=old, arguments=own, remarks=said))
 
     def _free_key(self, usual: str, old: str) -> str:
-        """Return the usual key, or the old name where another entry has it: the import finds either."""
+        """Return the usual key, or the old name if the key is taken; the import finds both."""
         taken = {entry.key for entry in self.made}
         wanted = [as_key(usual), as_key(old)]
         wanted += [f"{as_key(old)}-{number}" for number in range(2, len(taken) + 3)]
@@ -111,18 +111,18 @@ class Entries:
 
 
 def as_key(name: str) -> str:
-    """Return a name as the key of an entry."""
+    """Return a name in the form of an entry's key."""
     key = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:100]
     return key if KEY.fullmatch(key) else "company"
 
 
 def variable(key: str, argument: str) -> Environment:
-    """Return the environment variable of an argument: GOOGLE_CLIENT_SECRET."""
+    """Return the environment variable of an argument, such as GOOGLE_CLIENT_SECRET."""
     return Environment(re.sub(r"[^A-Z0-9]+", "_", f"{key}_{argument}".upper()))
 
 
 def words(value: Any) -> str:
-    """Return scopes, which packages write as a list or as a text, as one text."""
+    """Return scopes as one string; packages use lists or strings."""
     if isinstance(value, str):
         return " ".join(value.replace(",", " ").split())
     return " ".join(str(word) for word in value) if isinstance(value, (list, tuple)) else ""
@@ -134,7 +134,7 @@ def texts(value: Any) -> list[str]:
 
 
 def included_at(name: str, *, arguments: Sequence[str] = (), below: str, usual: str) -> str:
-    """Return the path where the other package's URLs are included, `usual` if they are not there any more."""
+    """Return the path where the other package's URLs are included, or `usual` if they are no longer included."""
     try:
         url = reverse(name, args=arguments)
     except NoReverseMatch:
@@ -144,18 +144,18 @@ def included_at(name: str, *, arguments: Sequence[str] = (), below: str, usual: 
 
 
 def openid_scope(counterpart: Counterpart, scope: str) -> str:
-    """Return the scope that the site asked for, with the one that OpenID Connect needs (Core 3.1.2.1)."""
+    """Return the scope that the site requested, with the scope that OpenID Connect requires (Core 3.1.2.1)."""
     provider_class = getattr(providers, counterpart.provider_class or "OIDCProvider")
     is_openid = issubclass(provider_class, providers.OIDCProvider)
     return f"openid {scope}" if scope and is_openid and "openid" not in scope.split() else scope
 
 
 def https_url(value: Any) -> str:
-    """Return a host or a URL as a URL without a closing slash."""
+    """Return a host or a URL as a URL without a trailing slash."""
     address = str(value or "").rstrip("/")
     return address if "://" in address or not address else f"https://{address}"
 
 
 def discovery_url(server: str) -> str:
-    """Return where a server describes itself (Discovery 4)."""
+    """Return the URL of a server's discovery document (Discovery 4)."""
     return server if server.endswith(WELL_KNOWN) or not server else server.rstrip("/") + WELL_KNOWN

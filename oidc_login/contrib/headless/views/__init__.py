@@ -1,1 +1,1 @@
-"""The endpoints: each parses, calls one service and answers."""
+"""The endpoints: each parses the request, calls one service and responds."""

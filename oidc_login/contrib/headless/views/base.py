@@ -1,4 +1,4 @@
-"""What the endpoints share: every error is a problem document, and nothing is cached."""
+"""The base of the endpoints: every error is a problem document, and nothing is cached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("oidc_login")
 
 
 class Endpoint(ProviderView):
-    """An endpoint for programs. With `needs_person` it answers 401 while nobody is signed in."""
+    """An endpoint for programs. With `needs_person`, it responds with 401 unless somebody is signed in."""
 
     needs_person = False
     needs_confirmed_session = False  # by `oidc_login.middleware.SessionRefresh`
@@ -56,7 +56,7 @@ class Endpoint(ProviderView):
 
 
 class SignInEndpoint(Endpoint):
-    """An endpoint that a sign-in begins or ends at: its failures are logged and signalled as those of the pages."""
+    """An endpoint that begins or ends a sign-in: its failures are logged and signalled like those of the pages."""
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
         if isinstance(error, RequestRefused):

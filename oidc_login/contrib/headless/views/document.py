@@ -11,7 +11,7 @@ from oidc_login.contrib.headless.views.base import Endpoint
 
 
 class DocumentEndpoint(Endpoint):
-    """Answers with the document, for clients that are made from it."""
+    """Returns the document, from which clients can be generated."""
 
     http_method_names = ["get", "head", "options"]
 

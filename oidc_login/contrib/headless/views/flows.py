@@ -1,4 +1,4 @@
-"""Beginning a flow: the answer is the URL at the provider, and a cookie that waits for the callback."""
+"""Begins a flow: returns the URL at the provider, and sets the cookie for the callback."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class BeginEndpoint(SignInEndpoint):
         return response
 
     def parameters(self, request: HttpRequest, members: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return further parameters of the authorization request; raise what forbids this flow."""
+        """Return extra parameters for the authorization request, or raise an error if this flow is not allowed."""
         assert self.provider is not None  # noqa: S101  # `post` has set it
         check_login_allowed(self.provider)
         hint = text_member(members, "login_hint")
@@ -73,7 +73,7 @@ class BeginEndpoint(SignInEndpoint):
 
 
 class ConnectEndpoint(BeginEndpoint):
-    """Begins connecting one more provider account to the person who is signed in."""
+    """Begins connecting another provider account to the signed-in person."""
 
     needs_person = needs_confirmed_session = True
     purpose = "connect"
@@ -106,7 +106,7 @@ class ConnectEndpoint(BeginEndpoint):
 
 
 class ReauthenticateEndpoint(BeginEndpoint):
-    """Begins a newer or stronger sign-in of the same person; `max_age` is in seconds (Core 3.1.2.1)."""
+    """Begins a more recent or stronger sign-in of the same person; `max_age` is in seconds (Core 3.1.2.1)."""
 
     needs_person = needs_confirmed_session = True
     purpose = "reauthenticate"

@@ -1,4 +1,4 @@
-"""Native sign-in: a nonce, then an ID token from a phone's SDK for a session or an app token."""
+"""Native sign-in: issues a nonce, then exchanges an SDK's ID token for a session or an app token."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ APP_TOKEN = an_object(app_token=TEXT, token_type=TEXT, expires_in=SECONDS, user=
 
 
 class NonceEndpoint(Endpoint):
-    """Answers with a nonce that an app gives to its SDK."""
+    """Issues a nonce that an app passes to its SDK."""
 
     http_method_names = ["post", "options"]
     operations: ClassVar[Any] = {
@@ -58,9 +58,9 @@ class NonceEndpoint(Endpoint):
 
 
 class TokenEndpoint(SignInEndpoint):
-    """Takes an ID token, and answers with a session or an app token; takes an app token, and answers with the next.
+    """Exchanges an ID token for a session or an app token, or an app token for the next one.
 
-    A session takes a CSRF token, since the browser sends its cookie by itself. An app token takes none.
+    A session requires a CSRF token, because browsers send cookies automatically. An app token does not.
     """
 
     http_method_names = ["post", "options"]
@@ -91,7 +91,7 @@ class TokenEndpoint(SignInEndpoint):
 
 
 def wanted_result(members: Mapping[str, Any]) -> str:
-    """Return "session" or "app_token"; an app token only where `OIDC_LOGIN_APP_SESSIONS` is on."""
+    """Return "session" or "app_token"; app tokens require `OIDC_LOGIN_APP_SESSIONS`."""
     wanted = text_member(members, "result") or ("app_token" if settings.APP_SESSIONS else "session")
     if wanted not in ("session", "app_token") or (wanted == "app_token" and not settings.APP_SESSIONS):
         raise FieldInvalid("result")
@@ -125,7 +125,7 @@ def with_app_token(request: HttpRequest, sign_in: Any) -> HttpResponse:
 
 
 def rotated(token: str) -> HttpResponse:
-    """Answer with the next token of an app session; the one that was sent is not valid any more."""
+    """Respond with the next token of an app session; the sent token is no longer valid."""
     next_token = app_tokens.rotate_app_token(token) if settings.APP_SESSIONS else None
     if next_token is None:
         raise NotSignedIn("app_token")

@@ -1,4 +1,4 @@
-"""What belongs to the person who is signed in: their connections and their sessions."""
+"""The connections and sessions of the signed-in person."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ class ConnectionEndpoint(Endpoint):
         connection, self.provider = own_connection(request, pk)
         if needs_fresh_sign_in(request):
             raise SignInTooOld("session_age")
-        if not disconnect(request, connection, self.provider):  # removed by another request just now
+        if not disconnect(request, connection, self.provider):  # another request has just removed it
             raise NotFound("connection")
         return HttpResponse(status=204)
 
 
 class SessionsEndpoint(Endpoint):
-    """Lists where the person is signed in through a provider."""
+    """Lists the person's sessions that were begun through a provider."""
 
     http_method_names = ["get", "head", "options"]
     needs_person = needs_confirmed_session = True
@@ -110,7 +110,7 @@ class SessionsEndpoint(Endpoint):
 
 
 class EndedSessionEndpoint(Endpoint):
-    """Ends one of the person's sessions; this one is a logout."""
+    """Ends one of the person's sessions; ending the current one is a logout."""
 
     http_method_names = ["delete", "options"]
     needs_person = needs_confirmed_session = True
@@ -146,7 +146,7 @@ def own_sessions(request: HttpRequest) -> Any:
 
 
 def current_mark(request: HttpRequest) -> str:
-    """Return the key of the row of this very session, "" where it has none."""
+    """Return the key of the current session's row, or "" if it has none."""
     app_session = app_session_of(request)
     if app_session is not None:
         return str(app_session.pk)

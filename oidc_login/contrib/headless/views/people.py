@@ -1,4 +1,4 @@
-"""Who is signed in, how to sign in, and signing out."""
+"""Who is signed in, how to sign in, and how to sign out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from oidc_login.views.logout import end_session_url, remember_logout, session_pr
 
 
 class SessionEndpoint(Endpoint):
-    """Says who is signed in, with the CSRF token for everything that changes something."""
+    """Returns who is signed in, and the CSRF token for requests that change something."""
 
     http_method_names = ["get", "head", "options"]
     operations: ClassVar[Any] = {
@@ -52,7 +52,8 @@ class SessionEndpoint(Endpoint):
     }
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        token = "" if app_session_of(request) else get_token(request)  # an app token takes none, and sets no cookie
+        # An app token needs no CSRF token, and sets no cookie.
+        token = "" if app_session_of(request) else get_token(request)
         refusal = unconfirmed(request) if request.user.is_authenticated else NotSignedIn("no_session")
         if refusal is not None:
             members: dict[str, Any] = {"providers": listed_providers(), "csrf_token": token}
@@ -61,13 +62,13 @@ class SessionEndpoint(Endpoint):
 
 
 def described_pending_link(request: HttpRequest) -> dict[str, Any]:
-    """Return the identity that waits for one sign-in to the account that has its email address."""
+    """Return the identity that waits for a sign-in to the account with its email address."""
     pending = read_pending_link(request)
     return {"confirm_link": {"provider": pending.provider_key, "email": pending.email}} if pending else {}
 
 
 def unconfirmed(request: HttpRequest) -> OAuthError | None:
-    """Return why a session does not continue (`oidc_login.middleware.SessionRefresh`), `None` for one that does."""
+    """Return why a session cannot continue (`oidc_login.middleware.SessionRefresh`), or `None` if it can."""
     renewal = renew_session(request) if is_unconfirmed(request) else CONTINUES
     if renewal.outcome is Outcome.NEEDS_BROWSER:
         if renewal.has_attempt:
@@ -91,7 +92,7 @@ class ProvidersEndpoint(Endpoint):
 
 
 class LogoutEndpoint(Endpoint):
-    """Ends the session of this browser, and says where to end the one at the provider."""
+    """Ends the session of this browser, and returns the URL that ends the session at the provider."""
 
     http_method_names = ["post", "options"]
     operations: ClassVar[Any] = {
@@ -123,7 +124,7 @@ class LogoutEndpoint(Endpoint):
 
 
 def described_session(request: HttpRequest) -> dict[str, Any]:
-    """Return what a front end may know of the session: who, through which provider, and until when."""
+    """Return what a front end may know about the session: user, provider and expiry."""
     row = app_session_of(request)
     if row is not None:
         expires_at = row.expires_at.isoformat()
@@ -136,7 +137,7 @@ def described_session(request: HttpRequest) -> dict[str, Any]:
 
 
 def described_user(user: Any) -> dict[str, Any]:
-    """Return the members of a user that a user model may have; "" for those that it lacks."""
+    """Return the members of a user; "" for those that the user model lacks."""
     email_field = user.get_email_field_name() if hasattr(user, "get_email_field_name") else "email"
     name = user.get_full_name() if hasattr(user, "get_full_name") else ""
     return {
@@ -152,7 +153,7 @@ def listed_providers() -> list[dict[str, Any]]:
 
 
 def described_provider(provider: OAuthProvider) -> dict[str, Any]:
-    """Return how to show a provider; `icon` is the path of a static file or template of the site, `null` for none."""
+    """Return how to display a provider; `icon` is the path of the site's static file or template, or `null`."""
     return {
         "key": provider.key,
         "label": str(provider.label),

@@ -1,4 +1,4 @@
-"""The last page of a sign-in in a pop-up: it tells the page that opened it, and closes itself."""
+"""The last page of a sign-in in a pop-up: it notifies the page that opened it, and closes itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CODE = re.compile("[a-z0-9_]{1,50}")
 
 
 class PopupView(View):
-    """Posts a message to exactly one origin, which has to be one that a pop-up may tell.
+    """Posts a message to exactly one origin, which must be allowed to be notified.
 
-    The message is `{"source": "oidc_login", "error": ""}`, with the code of an error where there was one. A page with
-    `Cross-Origin-Opener-Policy: same-origin` would have no opener, so this one says `unsafe-none`.
+    The message is `{"source": "oidc_login", "error": ""}`, with an error code if there was an error. A page with
+    `Cross-Origin-Opener-Policy: same-origin` would lose its opener, so this page sets `unsafe-none`.
     """
 
     http_method_names = ["get", "head"]
