@@ -1,4 +1,4 @@
-"""Connections and sessions in the admin: who signs in from where, never a token."""
+"""Connections and sessions in the admin. Tokens are never shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class OAuthConnectionInline(admin.TabularInline):  # type: ignore[type-arg]  # g
 
 @admin.register(SignedInSession)
 class SignedInSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
-    """Read only: a session begins with a sign-in, and deleting it here signs the person out there."""
+    """Read only: sign-ins create sessions. Deleting one signs the person out in that browser."""
 
     list_display = ("user", "provider_key", "browser", "created_at", "expires_at")
     list_filter = ("provider_key",)
@@ -66,7 +66,7 @@ class SignedInSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as ab
         return (f"user__{get_user_model().USERNAME_FIELD}",)
 
     def delete_model(self, request: HttpRequest, obj: SignedInSession) -> None:
-        """End the session itself too, where the site keeps it."""
+        """Remove the stored session too."""
         end_sessions(SignedInSession.objects.get_queryset().filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SignedInSession]) -> None:
@@ -88,7 +88,7 @@ LINK_FIELDS = ("user", "provider_key", "issuer", "provider_user_id")
 
 
 class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """An account and an identity; the rules are those of the command."""
+    """An account and an identity; the rules are those of the command `oidc_login_link`."""
 
     provider_key = forms.ChoiceField(label=_("provider"), choices=provider_choices)
     planned: link.PlannedLink
@@ -98,7 +98,8 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
         fields = LINK_FIELDS
 
     def clean(self) -> Any:
-        from oidc_login.maintenance import link  # it needs the providers, and a site starts without them
+        # Imported late: it loads the providers, which a site does not need at startup.
+        from oidc_login.maintenance import link
 
         values = super().clean() or {}
         if self.errors:
@@ -117,7 +118,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
 
 @admin.register(OAuthConnection)
 class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Read only: a connection is made by a sign-in or by an operator, and can be removed."""
+    """Read only: a sign-in or an operator creates a connection, and it can be deleted."""
 
     list_display = ("user", "provider_key", "email", "status", "link_reason", "last_login_at")
     list_filter = ("provider_key", "status", "link_reason")
@@ -154,8 +155,8 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
     @admin.action(description=_("Revoke the tokens of the selected connections"), permissions=["manage"])
     @sensitive_variables()
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
-        """Take the tokens back at the provider, and forget them here."""
-        # Only this asks providers; the admin is imported when the site starts.
+        """Revoke the tokens at the provider, and delete them here."""
+        # Imported late: only this action sends requests to providers, and the admin is imported at startup.
         from oidc_login.protocol.http.client import MAX_TIMEOUT, time_budget
         from oidc_login.providers.answers import answers_of
 
@@ -174,13 +175,13 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
 
     @admin.action(description=_("Require a new sign-in for the selected connections"), permissions=["manage"])
     def ask_for_new_sign_in(self, request: HttpRequest, queryset: QuerySet[OAuthConnection]) -> None:
-        """Mark the connections, so that their people are asked to connect once more."""
+        """Mark the connections, so that their users have to connect again."""
         done = queryset.update(status=Status.NEEDS_REAUTH)
         text = ngettext("%d connection now requires a new sign-in.", "%d connections now require a new sign-in.", done)
         self.message_user(request, text % done, messages.SUCCESS)
 
     def delete_model(self, request: HttpRequest, obj: OAuthConnection) -> None:
-        """Remove a connection, also a person's last way in, and announce it."""
+        """Delete a connection, even if it is a person's last way to sign in, and send its signal."""
         key = obj.pk
         with keep_session(request.session):
             super().delete_model(request, obj)
@@ -195,10 +196,10 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         reason = "removed in the admin"
         events.log_decision(signals.connection_removed, connection, request=request, reason=reason)
 
-    # Adding one: an operator connects an identity to an account, as `oidc_login_link` does.
+    # To add one, an operator connects an identity to an account, as with `oidc_login_link`.
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may connect identities to other people's accounts: a permission of its own."""
+        """Whether the person may connect identities to other people's accounts; it is a separate permission."""
         return bool(request.user.has_perm("oidc_login.link_identity"))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -220,6 +221,6 @@ class OAuthConnectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         return False
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may do what changes a connection, though no form does."""
+        """Whether the person may use actions that change a connection; there is no form for this."""
         user: Any = request.user
         return bool(user.has_perm(f"oidc_login.{get_permission_codename('change', self.opts)}"))

@@ -19,7 +19,7 @@ class OIDCLoginConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_delete, post_save
 
-        # The first registers the system checks.
+        # Importing the former registers the system checks.
         from oidc_login import checks, notifications, receivers, registry, signals  # noqa: F401
         from oidc_login.mozilla import entry
 

@@ -40,15 +40,15 @@ from oidc_login.signin.values import SignedIn, Verified
 class OIDCLoginBackend(UpstreamHooks):
     """Signs in people who return from a provider with a pending flow.
 
-    The sign-in itself is in `oidc_login.signin`. This class has the hooks that it calls, and their defaults.
+    `oidc_login.signin` does the work. This class has the hooks that it calls, and their defaults.
     """
 
     verified: Verified
     signed_in: SignedIn | None = None
     transaction: SignInTransaction
-    known_free_username = ""  # found by the search for accounts, which a sign-up needs anyway
+    known_free_username = ""  # found while searching for accounts, which a sign-up has to do anyway
 
-    # Lowercase user names that no claim can give to a person: they would pass for the site itself.
+    # Lower-case user names that claims cannot give to a person, because they look like the site itself.
     reserved_usernames: Collection[str] = users.RESERVED_USERNAMES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,16 +67,16 @@ class OIDCLoginBackend(UpstreamHooks):
         response: AuthorizationResponse | None = None,
         **kwargs: Any,
     ) -> AbstractBaseUser | None:
-        """Return the user whom the response to a pending flow proves, or raise `OAuthError`.
+        """Return the user for the response to a pending flow, or raise `OAuthError`.
 
-        Without a flow it returns `None`: a password form may be posted to any URL. Both values hide their
-        secrets, because Django sends them with its signal for failed logins.
+        Return `None` without a flow, because a password form may be posted to any URL. Both values hide their secrets,
+        because Django sends them with its signal for failed logins.
         """
         if request is None or flow is None or response is None:
             return None
         self.request, self.flow, self.provider = request, flow, get_provider(flow.provider_key)
         with ExitStack() as commit:
-            if not hasattr(self, "transaction"):  # nobody else ends it
+            if not hasattr(self, "transaction"):  # nothing else ends it
                 self.transaction = commit.enter_context(SignInTransaction())
             self.signed_in = sign_in(self, request, flow=flow, response=response)
         return self.signed_in.user
@@ -85,11 +85,11 @@ class OIDCLoginBackend(UpstreamHooks):
         """Whether the site overrides one of these hooks."""
         return any(getattr(type(self), name) is not getattr(OIDCLoginBackend, name) for name in names)
 
-    # The hooks that sites override: the names and signatures of mozilla-django-oidc, with safe defaults.
+    # The hooks that sites override: mozilla-django-oidc's names and signatures, with safe defaults.
 
     @sensitive_variables()
     def get_token(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Exchange the code; return the tokens by the names of `OAuthToken`."""
+        """Exchange the code; return the tokens under the names of `OAuthToken`."""
         with answers_of(self.provider):
             if self.is_set("flow"):
                 token = self.provider.get_oauth_token(code=payload["code"], request=self.request)
@@ -112,18 +112,18 @@ class OIDCLoginBackend(UpstreamHooks):
         with answers_of(self.provider):
             claims = self.provider.get_userinfo(token, claims=payload)
         if hasattr(self, "verified"):
-            # For an override of `get_or_create_user` that calls this itself; the hooks after it read the identity.
+            # For an override of `get_or_create_user` that calls this method; the hooks after it read the identity.
             self.identity = identify(self.verified, claims, payload)
         return claims
 
     @sensitive_variables()
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> AbstractBaseUser:
-        """Return the user that the linking rules name, with the connection written, or raise `OAuthError`.
+        """Return the user according to the linking rules, after writing the connection, or raise `OAuthError`.
 
-        mozilla-django-oidc's class for APIs calls it with only an access token.
+        mozilla-django-oidc's class for APIs calls this with only an access token.
         """
         if not hasattr(self, "verified"):
-            from oidc_login.access_tokens import user_of_userinfo  # not needed for signing people in
+            from oidc_login.access_tokens import user_of_userinfo  # not needed to sign people in
 
             return user_of_userinfo(self, access_token)
         return admit_and_write(self, payload).user
@@ -180,7 +180,7 @@ class OIDCLoginBackend(UpstreamHooks):
 def authenticate(
     request: HttpRequest, *, flow: Flow, response: AuthorizationResponse, establish: Callable[[SignedIn], None]
 ) -> SignedIn:
-    """Return the sign-in that a response to a pending flow proves, or raise `OAuthError` with nothing written.
+    """Return the sign-in for the response to a pending flow, or raise `OAuthError` without writing anything.
 
     `establish` creates the person's session. It is called in the transaction of the sign-in, after its rows.
 
@@ -197,15 +197,15 @@ def authenticate(
             user.backend = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
             signed_in = replace(found, user=user, keep_tokens=backend.store_tokens)
             establish(signed_in)
-    except PermissionDenied as error:  # how a hook refuses in Django
+    except PermissionDenied as error:  # how hooks refuse in Django
         raise RefusedBySite from error
-    except IntegrityError as error:  # by a receiver of `user_logged_in`, or at the commit
+    except IntegrityError as error:  # raised by a receiver of `user_logged_in`, or at the commit
         raise refusal(error, getattr(backend, "identity", None), backend.provider) from None
     return signed_in
 
 
 def site_backend() -> Any:
-    """Return a new instance of the site's backend, or raise `RefusedBySite` if it has none of ours."""
+    """Return a new instance of the site's backend, or raise `RefusedBySite` if there is none of ours."""
     path = get_backend_path(tuple(django.AUTHENTICATION_BACKENDS))
     if not path:
         raise RefusedBySite("no_backend")
@@ -214,5 +214,5 @@ def site_backend() -> Any:
 
 @lru_cache(maxsize=8)
 def get_backend_path(paths: tuple[str, ...]) -> str:
-    """Return the first of the backends that is ours; "" if none is, which the system checks report."""
+    """Return the dotted path of our backend, or "" if there is none, which the system checks report."""
     return next((path for path in paths if issubclass(import_string(path), OIDCLoginBackend)), "")

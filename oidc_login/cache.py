@@ -1,4 +1,4 @@
-"""Django's cache, as this package uses it: shared copies may be lost, the memory of used flows may not."""
+"""The package's use of Django's cache: shared copies may be lost, but not the memory of used flows."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ logger = logging.getLogger(__name__)
 
 
 def get_cache() -> BaseCache:
-    """Return the cache that `OIDC_LOGIN_CACHE` names."""
+    """Return the cache in `OIDC_LOGIN_CACHE`."""
     return caches[settings.CACHE]
 
 
 class SharedValues:
-    """What processes share and can do without: copies of discovery documents and key sets, ends of flows.
+    """Values that processes share but do not need: copies of discovery documents and key sets, ends of flows.
 
-    A cache that fails costs a request to the provider, not a sign-in.
+    If the cache fails, the provider gets another request, but the sign-in still works.
     """
 
     def get(self, key: str) -> Any:
         try:
             return get_cache().get(key)
         except Exception as error:  # each cache backend raises errors of its own client library
-            logger.warning("the cache cannot be read: %s", type(error).__name__)
+            logger.warning("cache read failed: error=%s", type(error).__name__)
             return None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         try:
             return get_cache().get_many(keys)
         except Exception as error:  # each cache backend raises errors of its own client library
-            logger.warning("the cache cannot be read: %s", type(error).__name__)
+            logger.warning("cache read failed: error=%s", type(error).__name__)
             return {}
 
     def set(self, key: str, value: Any, timeout: int) -> None:
         try:
             get_cache().set(key, value, timeout=timeout)
         except Exception as error:  # each cache backend raises errors of its own client library
-            logger.warning("the cache cannot be written: %s", type(error).__name__)
+            logger.warning("cache write failed: error=%s", type(error).__name__)
 
     def delete(self, key: str) -> None:
         try:
             get_cache().delete(key)
         except Exception as error:  # each cache backend raises errors of its own client library
-            logger.warning("the cache cannot be written: %s", type(error).__name__)
+            logger.warning("cache write failed: error=%s", type(error).__name__)
 
 
 def add_once(key: str, *, timeout: int) -> bool:
-    """Whether the key was added just now; an error of the cache refuses, since nothing else remembers."""
+    """Add a key and return whether it is new; if the cache fails, refuse, because nothing else remembers the key."""
     try:
         return get_cache().add(key, "", timeout=timeout)
     except Exception as error:  # each cache backend raises errors of its own client library
@@ -61,10 +61,10 @@ def add_once(key: str, *, timeout: int) -> bool:
 
 
 class BoundedMemory:
-    """Remembers names that anybody can make up, the latest ones, in a few entries of the cache.
+    """Remembers the latest of names that anybody can make up, in a few cache entries.
 
-    With an entry for each name, whoever sends many would push out what the cache keeps for others. Two writers may
-    meet, and then one name is lost: what stands here must not be all that protects something.
+    With an entry per name, a sender of many names could evict other cache entries. If two writers collide, one name is
+    lost, so this must never be the only protection.
     """
 
     def __init__(self, prefix: str, *, entries: int = 16, names_each: int = 128) -> None:
@@ -73,12 +73,12 @@ class BoundedMemory:
         self._names_each = names_each
 
     def add(self, name: str, *, timeout: int) -> bool:
-        """Remember a hexadecimal name; False where the cache fails."""
+        """Remember a hexadecimal name; return `False` if the cache fails."""
         key, cache = self._key(name), get_cache()
         try:
             cache.set(key, [*(cache.get(key) or ()), name][-self._names_each :], timeout=timeout)
         except Exception as error:  # each cache backend raises errors of its own client library
-            logger.warning("the cache cannot be written: %s", type(error).__name__)
+            logger.warning("cache write failed: error=%s", type(error).__name__)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Why an identity was linked to its account, and whether the tokens can be used."""
+"""The choices of model fields: why an identity was linked, and whether the tokens can be used."""
 
 from __future__ import annotations
 

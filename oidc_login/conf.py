@@ -68,7 +68,7 @@ class DjangoSettings:
         return value
 
     def names(self) -> list[str]:
-        """Return the names of all settings, for the check that finds misspelt ones."""
+        """Return the names of all settings, for the check that finds misspelt settings."""
         return [name for name in dir(django_settings) if name.isupper()]
 
 

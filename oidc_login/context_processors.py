@@ -11,5 +11,5 @@ from oidc_login.registry import get_provider_keys
 
 
 def oauth_provider_keys(request: HttpRequest) -> dict[str, Any]:
-    """Add `oauth_provider_keys`, the keys of all providers; they are looked up where a template asks for them."""
+    """Add `oauth_provider_keys`, the keys of all providers, which are looked up when a template uses them."""
     return {"oauth_provider_keys": SimpleLazyObject(get_provider_keys)}

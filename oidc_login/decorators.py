@@ -95,13 +95,13 @@ def bearer_required(
     max_age: int | None = None,
     providers: Iterable[str] = (),
 ) -> Any:
-    """Let a program in whose access token meets the demand; `request.user` and `request.auth` say whose it is.
+    """Allow programs whose access token meets the requirements; `request.user` and `request.auth` describe the token.
 
-    Sessions and cookies do not count, so the view is exempt from CSRF checks and from LoginRequiredMiddleware. It can
-    also be used without arguments. `providers` are the keys of those whose tokens count; empty accepts all of
+    Sessions and cookies do not count, so the view is exempt from CSRF checks and from LoginRequiredMiddleware. The
+    decorator also works without arguments. `providers` are the keys of the accepted providers; empty accepts all of
     `OIDC_LOGIN_BEARER_PROVIDERS`.
     """
-    from oidc_login.views.tokens import token_gate  # sites without an API do without it
+    from oidc_login.views.tokens import token_gate  # sites without an API do not need it
 
     if callable(scopes):
         return bearer_required()(scopes)

@@ -1,4 +1,4 @@
-"""Decisions about connections: each is logged, then announced by its signal."""
+"""Decisions about connections: each is logged, then its signal is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger("oidc_login")
 def log_decision(
     signal: Signal, connection: OAuthConnection, *, request: HttpRequest | None, reason: str, **kwargs: Any
 ) -> None:
-    """Log what was decided about a connection, and send the signal."""
+    """Log a decision about a connection, and send its signal."""
     extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": reason}
     logger.info("%s: connection=%s provider=%s", reason, connection.pk, connection.provider_key, extra=extra)
     send(signal, connection, request=request, reason=reason, **kwargs)
@@ -31,9 +31,9 @@ def send(signal: Signal, connection: OAuthConnection, *, request: HttpRequest | 
 
 
 def after_commit(announce: Callable[[], None], *, connection: OAuthConnection, robust: bool) -> None:
-    """Announce a decision once its transaction is committed. With `robust` an error of a receiver is only logged."""
+    """Send the signal of a decision after the commit. With `robust`, errors of receivers are only logged."""
 
-    def announce_now() -> None:  # Django logs the name of a function; a `partial` has none
+    def announce_now() -> None:  # Django logs the name of the function, which a `partial` does not have
         announce()
 
     transaction.on_commit(announce_now, using=router.db_for_write(type(connection)), robust=robust)

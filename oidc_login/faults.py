@@ -1,6 +1,6 @@
-"""Faults of the site's own stores: its database, its sessions and its cache.
+"""Failures of the site's own stores: database, sessions and cache.
 
-Every entrance asks `seen_as` what people see of an error, so that no store can fail in a way of its own.
+Every entry point uses `seen_as` to translate errors, so that all failures look the same to people.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from oidc_login.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)
 
-# How the names of the tables begin that each sign-in needs: of this package, of accounts and of sessions.
+# The prefixes of the tables that each sign-in needs: those of this package, of accounts and of sessions.
 TABLES = ("oidc_login_", "auth_", "django_")
 
-# What may work a moment later: a lock, a lost connection, no connection left, a database that became read-only.
-# Drivers do not agree on the class: psycopg raises InternalError for a read-only database.
+# Errors that may pass: a lock, a lost connection, no free connection, a database that became read-only.
+# Drivers use different classes: psycopg raises InternalError for a read-only database.
 STORE_FAULTS = (OperationalError, InterfaceError, InternalError)
 
-# From the outside in: a session may be kept in the cache.
+# The outermost first, because a session may be stored in the cache.
 STORES: tuple[tuple[type, str], ...] = ((SessionBase, "sessions"), (BaseCache, "cache"))
 
-# What a store raises about a statement or a value that it was given: a mistake in code, which Django reports.
+# Errors about a statement or a value are mistakes in code, which Django reports.
 MISTAKES = (
     DataError,
     IntegrityError,
@@ -56,7 +56,7 @@ MISTAKES = (
 
 
 def seen_as(error: Exception) -> OAuthError | None:
-    """Return the error that people see for what went wrong; `None` for a mistake in code."""
+    """Return the error to show for an exception, or `None` for a mistake in code."""
     if isinstance(error, (OAuthError, ProtocolError)):
         return as_oauth_error(error)
     if is_missing_table(error):
@@ -65,7 +65,7 @@ def seen_as(error: Exception) -> OAuthError | None:
 
 
 def is_missing_table(error: Exception) -> bool:
-    """Whether a table that signing in needs is missing, in the words of the database."""
+    """Whether a table that a sign-in needs is missing, according to the database's message."""
     if not isinstance(error, DatabaseError):
         return False
     words = re.sub(r"[^\w]", " ", str(error))
@@ -78,21 +78,21 @@ def is_missing_table(error: Exception) -> bool:
 
 
 def site_fault(error: Exception) -> SiteUnavailable | None:
-    """Return the error that people see for a store of the site that fails; `None` for any other error."""
+    """Return the error to show if one of the site's stores failed, or `None` for any other exception."""
     store = failed_store(error)
     if not store:
         return None
-    # The class alone: a database quotes values in its messages.
-    logger.error("a store of this site fails: %s (%s)", store, type(error).__name__, extra={"reason": store})
+    # Only log the class: messages of databases quote values.
+    logger.error("store of the site failed: %s error=%s", store, type(error).__name__, extra={"reason": store})
     return SiteUnavailable(store)
 
 
 def failed_store(error: Exception) -> str:
-    """Return which store of the site fails; "" for any other error.
+    """Return which store of the site failed, or "" for any other exception.
 
-    Client libraries of caches have errors of their own, so those are known by what was called.
+    Client libraries of caches have their own exceptions, so these are recognized by the called module.
     """
-    if isinstance(error, TransactionManagementError):  # Django's word for a transaction in which something failed
+    if isinstance(error, TransactionManagementError):  # Django raises this in a transaction after an earlier error
         return "database"
     if isinstance(error, MISTAKES):
         return ""

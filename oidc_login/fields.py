@@ -1,6 +1,6 @@
-"""Model fields: text that is encrypted at rest, text that is compared byte for byte, and points in time.
+"""Model fields: encrypted text, text that is compared byte for byte, and times.
 
-Migrations import them from here. The names of the fields of a connection are here too, by what they hold.
+Migrations import them from here. The module also groups the field names of a connection by their contents.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from oidc_login.conf import django
 
 IDENTITY_FIELDS = ("provider_key", "issuer", "provider_user_id")
 ENCRYPTED_FIELDS = ("access_token", "refresh_token")
-# Written together: a new refresh token ends the lease of a refresh that is under way with the old one.
+# Written together: storing a new refresh token ends the lease of a refresh that uses the old one.
 REFRESH_TOKEN_FIELDS = (
     "refresh_token",
     "refresh_token_expires_at",
@@ -54,7 +54,7 @@ class Ciphertext(str):
 
 
 class Plaintext:
-    """A value that was assigned and not saved yet; its repr hides it, and it cannot be pickled."""
+    """A value that was assigned but not saved; its `repr` hides it, and it cannot be pickled."""
 
     __slots__ = ("value",)
 
@@ -69,7 +69,7 @@ class Plaintext:
 
 
 class EncryptedAttribute(DeferredAttribute):
-    """Decrypts on access; a field itself does not see the instance that the ciphertext is bound to."""
+    """Decrypts on access; only a descriptor sees the instance that the ciphertext is bound to."""
 
     field: EncryptedTextField
 
@@ -93,7 +93,7 @@ class EncryptedAttribute(DeferredAttribute):
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic only in the stubs
-    """Text encrypted under `OIDC_LOGIN_TOKEN_KEYS` and bound to its column and to the fields in `bound_to`."""
+    """Text that is encrypted with `OIDC_LOGIN_TOKEN_KEYS` and bound to its column and the fields in `bound_to`."""
 
     descriptor_class = EncryptedAttribute
 
@@ -120,7 +120,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
         return Ciphertext(STORED_PREFIX + sealed)
 
     def key_position(self, value: Ciphertext) -> int | None:
-        """Return which of `sealing.token_keys` encrypted a value, as its position; `None` if none of them did."""
+        """Return the position of the key in `sealing.token_keys` that encrypted a value, or `None`."""
         try:
             return sealing.position_of_secret(
                 value.removeprefix(STORED_PREFIX), purpose=PURPOSE, secrets=sealing.token_keys()
@@ -129,7 +129,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
             return None
 
     def decrypt(self, value: Ciphertext, instance: models.Model) -> str:
-        """Return the text, or raise `TokenKeyError`, also for a ciphertext of another row or column."""
+        """Return the text, or raise `TokenKeyError`, also if the ciphertext belongs to another row or column."""
         try:
             return sealing.unseal(
                 value.removeprefix(STORED_PREFIX),
@@ -155,13 +155,13 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
         return str(value or "")
 
     def to_python(self, value: Any) -> Any:
-        """Read a serialized value as the ciphertext that it is."""
+        """Read a serialized value as ciphertext."""
         if isinstance(value, str) and value.startswith(STORED_PREFIX):
             return Ciphertext(value)
         return value
 
     def value_from_object(self, obj: models.Model) -> str:
-        """Return the ciphertext to code that copies or serializes a row; that needs no key."""
+        """Return the ciphertext, for code that copies or serializes a row; no key is needed."""
         return self.pre_save(obj, add=False)
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -170,26 +170,26 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic
 
 
 class ExactCharField(models.CharField):  # type: ignore[type-arg]  # generic only in the stubs
-    """Text that is compared byte for byte, trailing spaces included, whichever collation the database uses."""
+    """Text that is compared byte for byte, including trailing spaces, with any collation of the database."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         return {**super().db_parameters(connection), "collation": exact_collation(connection)}
 
 
 def exact_collation(connection: Any) -> str | None:
-    """Return the collation that compares exactly; `None` on SQLite and PostgreSQL, which do by default."""
+    """Return the collation that compares exactly; `None` on SQLite and PostgreSQL, whose default is exact."""
     if connection.vendor != "mysql":
         return None
     return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
 
 
 def stored_moment(moment: datetime | None) -> datetime | None:
-    """Return a point in time as `USE_TZ` demands it: aware, or naive in the site's time zone.
+    """Return a time in the form that `USE_TZ` requires: aware, or naive in the site's time zone.
 
-    Providers send a lifetime, from which an aware one is computed.
+    Lifetimes from providers are converted to aware times first.
     """
     if moment is None or timezone.is_aware(moment) == django.USE_TZ:
         return moment
     if django.USE_TZ:
         return timezone.make_aware(moment, timezone.get_default_timezone())
-    return moment.astimezone().replace(tzinfo=None)  # by the clock that Django's `timezone.now()` reads
+    return moment.astimezone().replace(tzinfo=None)  # uses the clock of Django's `timezone.now()`

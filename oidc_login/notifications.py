@@ -1,4 +1,4 @@
-"""Mails that tell people when a way to sign in was added to their account or removed from it."""
+"""Emails that notify people when a way to sign in was added to or removed from their account."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 def tell_added(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
-    """Tell the person of a connection (`connection_created`)."""
+    """Notify the person of a new connection (`connection_created`)."""
     tell("oidc_login/email/connection_added", connection)
 
 
 def tell_removed(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
-    """Tell the person that a connection is gone (`connection_removed`)."""
+    """Notify the person of a removed connection (`connection_removed`)."""
     tell("oidc_login/email/connection_removed", connection)
 
 
 def tell(template: str, connection: OAuthConnection) -> None:
-    """Send a mail made of two templates to the account's addresses, where the site wants that.
+    """Send an email, made from two templates, to the account's addresses, if the site wants this.
 
-    A mail server that is down must not undo what was done: it is logged.
+    A failing mail server must not undo the change, so the failure is only logged.
     """
     if not settings.NOTIFY:
         return
@@ -43,13 +43,13 @@ def tell(template: str, connection: OAuthConnection) -> None:
         try:
             send_mail(subject, body, None, [address])
         except Exception as error:  # each mail backend raises errors of its own client library
-            logger.warning("a notification could not be sent: %s", type(error).__name__)
+            logger.warning("notification not sent: error=%s", type(error).__name__)
 
 
 def addresses_of(connection: OAuthConnection) -> list[str]:
-    """Return the account's own address; without one, the verified addresses of all its connections.
+    """Return the account's own address or, without one, the verified addresses of all its connections.
 
-    The address of the new connection alone would tell of a stranger's connection nobody but the stranger.
+    If a stranger added the connection, its address alone would only notify the stranger.
     """
     user: Any = connection.user
     field = get_field(user.get_email_field_name())
@@ -62,8 +62,8 @@ def addresses_of(connection: OAuthConnection) -> list[str]:
 
 
 def label_of(provider_key: str) -> str:
-    """Return the name that people know a provider by."""
+    """Return the provider's label."""
     try:
         return get_provider(provider_key).label
-    except OAuthError:  # it is not configured any more, or cannot be looked up now
+    except OAuthError:  # it is no longer configured, or cannot be looked up now
         return provider_key

@@ -14,25 +14,26 @@ from oidc_login.models.indexes import KINDS, has_index, index_name, searched_fie
 
 
 class AddSignInIndexes(Operation):
-    """Index the email addresses and the user names of the user model, as a sign-up searches them: without case.
+    """Add case-insensitive indexes for the email addresses and user names of the user model, which sign-ups search.
 
-    It changes only the database, so `makemigrations` finds nothing to do. A column that has such an index is left as
-    it is. The migration depends on `migrations.swappable_dependency(settings.AUTH_USER_MODEL)`. On PostgreSQL the
-    indexes are built concurrently, so that people can sign in meanwhile; the migration needs `atomic = False`.
+    The operation only changes the database, so `makemigrations` finds no changes. Columns that already have such an
+    index are skipped. The migration depends on `migrations.swappable_dependency(settings.AUTH_USER_MODEL)`. On
+    PostgreSQL the indexes are built concurrently, so that people can still sign in; the migration needs
+    `atomic = False`.
     """
 
     reduces_to_sql = True
     reversible = True
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Change nothing: the indexes are not part of the models."""
+        """Change nothing, because the indexes are not part of the models."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         connection = schema_editor.connection
         for field in fields_in(schema_editor, to_state):
             if has_index(connection, field):
                 continue
-            if index_name(field) in index_names(connection, field):  # PostgreSQL was interrupted while it built it
+            if index_name(field) in index_names(connection, field):  # PostgreSQL was interrupted while building it
                 schema_editor.execute(statement(KINDS[connection.vendor].drop, connection, field), params=None)
             schema_editor.execute(statement(KINDS[connection.vendor].create, connection, field), params=None)
 
@@ -51,7 +52,7 @@ class AddSignInIndexes(Operation):
 
 
 def fields_in(schema_editor: Any, state: Any) -> list[Field[Any, Any]]:
-    """Return the fields to index in the database of a migration."""
+    """Return the fields to index in a migration's database."""
     connection = schema_editor.connection
     if connection.vendor not in KINDS or not router.allow_migrate_model(connection.alias, get_user_model()):
         return []
@@ -64,7 +65,7 @@ def fields_in(schema_editor: Any, state: Any) -> list[Field[Any, Any]]:
 
 
 def historical_user_model(state: Any) -> Any:
-    """Return the user model as the migration knows it."""
+    """Return the user model in the state of the migration."""
     try:
         return state.apps.get_model(django.AUTH_USER_MODEL)
     except LookupError as error:
@@ -75,6 +76,6 @@ def historical_user_model(state: Any) -> Any:
 
 
 def index_names(connection: Any, field: Field[Any, Any]) -> set[str]:
-    """Return the names of all indexes of a field's table, also of those that are not valid."""
+    """Return the names of all indexes of a field's table, including invalid ones."""
     with connection.cursor() as cursor:
         return set(connection.introspection.get_constraints(cursor, field.model._meta.db_table))

@@ -1,4 +1,4 @@
-"""Fixtures for a site's own tests with pytest-django. Nothing is loaded or changed until a test uses one."""
+"""Fixtures for a site's own tests with pytest-django. Nothing is loaded or changed unless a test uses one."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SignInAs = Callable[..., "Client"]
 
 @pytest.fixture
 def oidc_provider(settings: Any) -> Iterator[OpenIDProvider]:
-    """A served OpenID provider in the place of every provider of the site that speaks OpenID Connect.
+    """A served OpenID provider that replaces all OpenID providers of the site.
 
-    A site without any gets one with the key "op".
+    If the site has none, one with the key "op" is added.
     """
     from oidc_login.testing.site import served_for_site
 

@@ -1,6 +1,6 @@
-"""Receivers of Django's signals whose modules are imported at the first signal.
+"""Receivers of Django's signals, which import their modules at the first signal.
 
-Those modules need models and the protocol. A site starts without them.
+These modules load the models and the protocol, which a site does not need at startup.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from oidc_login.user_model import is_active
 
 
 def begin_session(sender: object, **kwargs: Any) -> None:
-    """Record the sign-in in the session, end the previous one, and make a pending link (`user_logged_in`)."""
+    """Record the sign-in in the session, end the previous one, and complete a pending link (`user_logged_in`)."""
     from oidc_login.sessions.records import end_previous_session
     from oidc_login.sessions.step_up import record_sign_in_time
     from oidc_login.signin.pending_link import complete_pending_link
@@ -26,14 +26,14 @@ def begin_session(sender: object, **kwargs: Any) -> None:
 
 
 def end_session(sender: object, **kwargs: Any) -> None:
-    """Remove the row of the session that ends (`user_logged_out`)."""
+    """Remove the row of the ended session (`user_logged_out`)."""
     from oidc_login.sessions.records import end_previous_session
 
     end_previous_session(sender, **kwargs)
 
 
 def end_sessions_of_connection(sender: object, **kwargs: Any) -> None:
-    """End the sessions that began with a deleted connection (`post_delete` of the connection)."""
+    """End the sessions of a deleted connection (`post_delete` of the connection)."""
     from oidc_login.sessions.records import end_with_connection
 
     end_with_connection(sender, **kwargs)
@@ -49,7 +49,7 @@ def revoke_when_deactivated(
     update_fields: Iterable[str] | None,
     **kwargs: Any,
 ) -> None:
-    """Revoke the tokens of a user who was saved as not active (`post_save` of the user model)."""
+    """Revoke the tokens of a user who was deactivated (`post_save` of the user model)."""
     if created or raw or is_active(instance) or (update_fields is not None and "is_active" not in update_fields):
         return
     transaction.on_commit(lambda: OAuthConnection.objects.revoke_for(instance), using=using)

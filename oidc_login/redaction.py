@@ -1,4 +1,4 @@
-"""What error reports of the site may show of a sign-in: no code, no token, no secret."""
+"""Keeps codes, tokens and secrets of a sign-in out of the site's error reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.debug import get_default_exception_reporter_filter
 
 
 def hide_parameters(request: HttpRequest, *, keep: Collection[str] = ()) -> None:
-    """Take code and state out of the request, where error reports and logs of the site would find them."""
+    """Remove code and state from the request, so that the site's error reports and logs do not contain them."""
     request.GET, request.POST = _kept(request.GET, keep), _kept(request.POST, keep)
     request.META["QUERY_STRING"] = request.GET.urlencode()
     for name in ("REQUEST_URI", "RAW_URI"):  # uWSGI and mod_wsgi; gunicorn
@@ -27,16 +27,16 @@ def _kept(data: QueryDict, names: Collection[str]) -> Any:
 
 
 def hide_variables(request: HttpRequest) -> None:
-    """Let reports about this request show no local variables, also the page that DEBUG shows."""
+    """Hide local variables in error reports about this request, including the page under DEBUG."""
     site_filter: Any = type(get_default_exception_reporter_filter())
     request.exception_reporter_filter = hiding_filter(site_filter)
 
 
 @lru_cache(maxsize=8)
 def hiding_filter(site_filter: Any) -> Any:
-    """Return the site's own filter, but for local variables.
+    """Return the site's own filter with local variables hidden.
 
-    `sensitive_variables` is not heeded under DEBUG, nor below a generator, such as the one that reads a queryset.
+    Django ignores `sensitive_variables` under DEBUG and below generators, such as the one that reads a queryset.
     """
 
     def hidden(self: Any, request: HttpRequest, tb_frame: FrameType) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The configured providers: built from the settings once, and again when those change."""
+"""The configured providers, which are built once and rebuilt when the settings change."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ logger = logging.getLogger(__name__)
 DEFAULT_CLASS = "oidc_login.providers.OIDCProvider"
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
-# What a loader gives may have been typed by a customer of the site: its addresses must be public ones, and its
-# word about an address opens nobody's account.
+# Entries from a loader may have been entered by a customer of the site: their URLs must be public, and their
+# statements about addresses do not link accounts.
 LOADER_DEFAULTS: Mapping[str, Any] = {"refuse_private_addresses": True, "link_by_email": "never"}
 
 Configuration = Mapping[str, Any]
 
-# By key: the configuration that a provider was made from, and the provider; `None` where it cannot be made.
+# By key: the configuration of a provider, and the provider, or `None` if it cannot be built.
 _providers: dict[str, tuple[Configuration, OAuthProvider | None]] = {}
 _keeping = threading.Lock()
 
 
 class EntrySource(NamedTuple):
-    """Settings of another package that describe a provider, in addition to `OIDC_LOGIN_PROVIDERS`."""
+    """Settings of another package that configure a provider, in addition to `OIDC_LOGIN_PROVIDERS`."""
 
-    complete: Callable[[Any], Any]  # returns the entries of `OIDC_LOGIN_PROVIDERS`, with its own
-    callback_name: Callable[[str], str | None]  # returns the URL name that is registered for a key, or None
+    complete: Callable[[Any], Any]  # returns the entries of `OIDC_LOGIN_PROVIDERS`, including its own
+    callback_name: Callable[[str], str | None]  # returns the URL name of the registered callback for a key, or `None`
 
 
 _sources: list[EntrySource] = []
 
 
 def add_source(source: EntrySource) -> None:
-    """Let settings of another package describe providers too."""
+    """Register a source of entries from another package's settings."""
     if source not in _sources:
         _sources.append(source)
 
@@ -64,12 +64,12 @@ def provider_entries() -> Any:
 
 
 def callback_name(key: str) -> str | None:
-    """Return the URL name of the callback that a source has registered for a provider, `None` for the package's own."""
+    """Return the URL name of the callback that a source registered for a provider, or `None` for the package's own."""
     return next((name for source in _sources if (name := source.callback_name(key))), None)
 
 
 def get_configurations() -> Mapping[str, Configuration]:
-    """Return the entries of `OIDC_LOGIN_PROVIDERS` after those of the loader; one that fails costs its own alone."""
+    """Return the entries of the loader, then those of `OIDC_LOGIN_PROVIDERS`; if the loader fails, only the latter."""
     try:
         return {**loaded_configurations(), **provider_entries()}
     except SiteUnavailable:
@@ -77,39 +77,39 @@ def get_configurations() -> Mapping[str, Configuration]:
 
 
 def loaded_configurations() -> Mapping[str, Configuration]:
-    """Return what `OIDC_LOGIN_PROVIDER_LOADER` gives, without what is no entry; `SiteUnavailable` if it fails."""
+    """Return the valid entries from `OIDC_LOGIN_PROVIDER_LOADER`; raise `SiteUnavailable` if it fails."""
     if settings.PROVIDER_LOADER is None:
         return {}
     try:
         loaded = import_string(settings.PROVIDER_LOADER)()
-    except Exception as error:  # the site's own code, and a database or a cache that may be down
+    except Exception as error:  # code of the site may raise any exception, and its database or cache may be down
         logger.error("OIDC_LOGIN_PROVIDER_LOADER failed: %s", type(error).__name__, exc_info=True)
         raise SiteUnavailable("loader") from None
     if not isinstance(loaded, Mapping):
-        logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s instead of a dictionary", type(loaded).__name__)
+        logger.error("OIDC_LOGIN_PROVIDER_LOADER did not return a dictionary: type=%s", type(loaded).__name__)
         raise SiteUnavailable("loader")
     return {key: with_safe_defaults(entry) for key, entry in loaded.items() if is_entry(key, entry)}
 
 
 def with_safe_defaults(entry: Configuration) -> Configuration:
-    """Return a loader's entry, completed by what is safe for one; `None` stands for nothing written."""
+    """Return a loader's entry with safe defaults; `None` counts as missing."""
     missing = {name: default for name, default in LOADER_DEFAULTS.items() if entry.get(name) is None}
     return {**entry, **missing}
 
 
 def is_written(key: str, argument: str, value: object) -> bool:
-    """Whether the site itself wrote this value into its own entry of `OIDC_LOGIN_PROVIDERS`."""
+    """Whether this value is in the site's own entry in `OIDC_LOGIN_PROVIDERS`."""
     entries = settings.PROVIDERS
     entry = entries.get(key) if isinstance(entries, Mapping) else None
     return isinstance(entry, Mapping) and entry.get(argument) == value
 
 
 def is_entry(key: object, entry: object) -> bool:
-    """Whether a loader gave a key that fits into URLs, with settings and a label that pages can show."""
+    """Whether a loader's entry has a valid key, settings, and a label that pages can show."""
     is_key = isinstance(key, str) and KEY.fullmatch(key)
     if is_key and isinstance(entry, Mapping) and isinstance(entry.get("label", ""), (str, Promise, type(None))):
         return True
-    logger.error("OIDC_LOGIN_PROVIDER_LOADER gave %s for the key %r, which is not used", type(entry).__name__, key)
+    logger.error("OIDC_LOGIN_PROVIDER_LOADER entry skipped: key=%r type=%s", key, type(entry).__name__)
     return False
 
 
@@ -124,25 +124,25 @@ def get_provider_keys() -> list[str]:
 
 
 def get_providers() -> list[OAuthProvider]:
-    """Return all providers; one of the loader that cannot be made is left out."""
+    """Return all providers, without those of the loader that cannot be built."""
     found = [find_provider(key, configuration) for key, configuration in get_configurations().items()]
     return [provider for provider in found if provider is not None]
 
 
 def get_login_keys() -> list[str]:
-    """Return the keys of the providers that sign people in, by their entries only."""
+    """Return the keys of the providers that allow sign-in, according to their entries."""
     return [key for key, entry in get_configurations().items() if entry.get("allow_login", True)]
 
 
 def get_configuration(key: str) -> Configuration | None:
-    """Return the entry of a key, `None` where there is none; the loader is asked if the settings lack it."""
+    """Return the entry of a key, or `None`; the loader is only called if the settings do not have it."""
     entries = provider_entries()
     configurations = entries if key in entries else loaded_configurations()
     return configurations.get(key)
 
 
 def get_provider(key: str) -> OAuthProvider:
-    """Return the provider of a key; `ProviderUnknown` (404) where there is none."""
+    """Return the provider of a key, or raise `ProviderUnknown` (404)."""
     configuration = get_configuration(key)
     if configuration is None:
         _providers.pop(key, None)
@@ -154,10 +154,10 @@ def get_provider(key: str) -> OAuthProvider:
 
 
 def find_provider(key: str, configuration: Configuration) -> OAuthProvider | None:
-    """Return the provider of an entry, built again only when the entry has changed.
+    """Return the provider of an entry, which is only rebuilt when the entry changes.
 
-    An entry of the settings that cannot be used is an error, which the system checks told before. One of a
-    loader is no provider, and logged once.
+    An invalid entry in the settings raises an error, which the system checks also report. An invalid entry of a loader
+    is logged once and skipped.
     """
     known = _providers.get(key)
     if known is not None and known[0] == configuration:
@@ -167,12 +167,12 @@ def find_provider(key: str, configuration: Configuration) -> OAuthProvider | Non
     try:
         kept = copy.deepcopy(configuration)
         provider = build_provider(key, configuration)
-    except Exception as error:  # a class or a module of the site, which may raise anything
+    except Exception as error:  # a class or module of the site may raise any exception
         if key in provider_entries():
             raise
-        logger.error("the loader's provider %r cannot be used: %s", key, safe_description(error))
+        logger.error("OIDC_LOGIN_PROVIDER_LOADER provider skipped: key=%r error=%s", key, safe_description(error))
     with _keeping:
-        # The one that another thread has built meanwhile: two would fetch every document twice.
+        # Use the provider that another thread has built, because two would fetch every document twice.
         known = _providers.get(key)
         if known is not None and known[0] == configuration:
             return known[1]
@@ -181,14 +181,14 @@ def find_provider(key: str, configuration: Configuration) -> OAuthProvider | Non
 
 
 def safe_description(error: Exception) -> object:
-    """Return what a log may say of an error: what others say of a value may quote it, so its kind alone is told."""
+    """Return a description of an error for the log: only its type, because messages of others may quote values."""
     own = isinstance(error, ImproperlyConfigured) and error.__cause__ is None
     return error if own else type(error.__cause__ or error).__name__
 
 
 def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
-    """Return a new provider, or raise `ImproperlyConfigured` naming the provider and the argument."""
-    # The models need this module; what talks to providers is imported for the first of them.
+    """Return a new provider, or raise `ImproperlyConfigured` with the provider and the argument."""
+    # The models import this module, so import the protocol only when the first provider is built.
     from oidc_login.protocol.http.bounds import Bounds
     from oidc_login.protocol.http.client import Transport
 
@@ -208,13 +208,13 @@ def build_provider(key: str, configuration: Mapping[str, Any]) -> OAuthProvider:
 
 
 def import_provider_class(key: str, configuration: Mapping[str, Any]) -> type[OAuthProvider]:
-    """Return the class that an entry of the settings names."""
+    """Return the class of an entry in the settings."""
     from oidc_login.providers.base import OAuthProvider  # as above
 
     path = configuration.get("class", DEFAULT_CLASS)
     try:
         provider_class = path if isinstance(path, type) else import_string(path)
-    except (ImportError, AttributeError) as error:  # a path that is no text has no dots to look for
+    except (ImportError, AttributeError) as error:  # a path that is not a string has no dots
         raise ImproperlyConfigured(f"OIDC_LOGIN_PROVIDERS[{key!r}]: class {path!r}: {error}") from error
     if not isinstance(provider_class, type) or not issubclass(provider_class, OAuthProvider):
         raise ImproperlyConfigured(
@@ -240,7 +240,7 @@ def argument_names(provider_class: type[OAuthProvider]) -> dict[str, bool]:
 
 
 def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[str, Any]) -> list[str]:
-    """Say which arguments are unknown or missing, with the nearest valid name."""
+    """Yield the unknown or missing arguments, with the nearest valid name."""
     names = argument_names(provider_class)
     problems = []
     for name in arguments:
@@ -252,7 +252,7 @@ def argument_problems(provider_class: type[OAuthProvider], arguments: Mapping[st
 
 
 def forget_providers(*, setting: str, **kwargs: Any) -> None:
-    """Build the providers anew after a test changed the settings."""
+    """Rebuild the providers after a test changed the settings."""
     if setting.startswith("OIDC_"):
         _providers.clear()
 

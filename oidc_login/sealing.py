@@ -1,4 +1,4 @@
-"""Sealing: encryption with authentication (AES-256-GCM), under keys derived from the site's secrets."""
+"""Sealing: authenticated encryption (AES-256-GCM) with keys derived from the site's secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from oidc_login.conf import django, settings
 
-# The models need this module, and a site starts without sealing anything: `cryptography` is imported at its first use.
+# The models import this module, so `cryptography` is only imported at first use.
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -22,28 +22,28 @@ KEY_ID_BYTES = 4
 
 
 class SealError(Exception):
-    """The text was not sealed with any of the keys, or for another use, or it was changed, or is too old."""
+    """The text was sealed with an unknown key or for another use, was changed, or is too old."""
 
 
 def flow_keys() -> Sequence[str]:
-    """Return the secrets for what lives minutes: `SECRET_KEY` and its fallbacks."""
+    """Return the secrets for short-lived values: `SECRET_KEY` and its fallbacks."""
     return (django.SECRET_KEY, *django.SECRET_KEY_FALLBACKS)
 
 
 def token_keys() -> Sequence[str]:
-    """Return the secrets for tokens at rest: `OIDC_LOGIN_TOKEN_KEYS`, else those of Django."""
+    """Return the secrets for stored tokens: `OIDC_LOGIN_TOKEN_KEYS`, or Django's secrets."""
     return settings.TOKEN_KEYS or flow_keys()
 
 
 def token_key_names() -> Sequence[str]:
-    """Return what the settings call each of the `token_keys`, in the same order."""
+    """Return the names of the `token_keys` in the settings, in the same order."""
     if settings.TOKEN_KEYS:
         return [f"OIDC_LOGIN_TOKEN_KEYS[{position}]" for position in range(len(settings.TOKEN_KEYS))]
     return ["SECRET_KEY", *(f"SECRET_KEY_FALLBACKS[{n}]" for n in range(len(django.SECRET_KEY_FALLBACKS)))]
 
 
 def old_token_keys_setting() -> str:
-    """Return the setting that a secret goes into which was used before."""
+    """Return the name of the setting for previously used secrets."""
     return "OIDC_LOGIN_TOKEN_KEYS" if settings.TOKEN_KEYS else "SECRET_KEY_FALLBACKS"
 
 
@@ -56,7 +56,7 @@ def seal(plaintext: bytes, *, purpose: str, associated_data: bytes, secrets: Seq
 
 
 def unseal(text: str, *, purpose: str, associated_data: bytes, secrets: Sequence[str]) -> bytes:
-    """Return what was sealed with one of the secrets for this use, or raise `SealError`."""
+    """Return the plaintext sealed with one of the secrets for this use, or raise `SealError`."""
     from cryptography.exceptions import InvalidTag
 
     position = position_of_secret(text, purpose=purpose, secrets=secrets)
@@ -94,9 +94,9 @@ def unseal_json(
     expires_at: Callable[[Any], float] | None = None,
     now: float | None = None,
 ) -> Any:
-    """Return the JSON value that was sealed for this use, or raise `SealError`.
+    """Return the JSON value sealed for this use, or raise `SealError`.
 
-    `expires_at` reads from the value until when it may be used.
+    `expires_at` returns the expiry of the value.
     """
     value = json.loads(unseal(text, purpose=purpose, associated_data=bound_to, secrets=secrets))
     if expires_at is not None and (time.time() if now is None else now) > expires_at(value):
@@ -105,7 +105,7 @@ def unseal_json(
 
 
 def position_of_secret(text: str, *, purpose: str, secrets: Sequence[str]) -> int | None:
-    """Return which of the secrets sealed a text, `None` where none of them did; raise `SealError` for garbage."""
+    """Return the position of the secret that sealed a text, or `None`; raise `SealError` for malformed text."""
     key_id = _decoded(text)[:KEY_ID_BYTES]
     known = (_cipher(secret, purpose)[1] for secret in secrets)
     return next((position for position, known_id in enumerate(known) if known_id == key_id), None)
@@ -120,7 +120,7 @@ def _decoded(text: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _cipher(secret: str | bytes, purpose: str) -> tuple[AESGCM, bytes]:
-    """Return the cipher of a secret for one purpose, and the identifier that its ciphertexts begin with."""
+    """Return the cipher of a secret for one purpose, and the identifier at the start of its ciphertexts."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF

@@ -1,7 +1,6 @@
-"""The package's own keys in a session: what each contains, one reader and one writer.
+"""The package's own keys in a session, with one reader and one writer.
 
-Sessions outlive an upgrade, so the keys and their formats do not change. What is secret is sealed by the module that
-writes it.
+Sessions outlive upgrades, so the keys and their formats must not change. The modules that write secrets seal them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 
 class Mark(NamedTuple):
-    """The row of a session: its key, and until when (in seconds) the row is kept."""
+    """The row of a session: its key, and its expiry in seconds."""
 
     key: str
     until: int
@@ -22,7 +21,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRecord:
-    """How the person of a session signed in; `max_age` is what the provider was asked for (Core 3.1.2.1)."""
+    """How the person of a session signed in; `max_age` is the requested value (Core 3.1.2.1)."""
 
     provider_key: str
     connection_key: Any
@@ -58,14 +57,14 @@ class SignInRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """What the package keeps in a session."""
+    """The package's state in a session."""
 
     sign_in: SignInRecord | None = None
     signed_in_at: float = 0  # by any backend
     mark: Mark | None = None
     confirm_at: object = None  # when the provider has to confirm the session; mozilla-django-oidc reads it too
     requested_scopes: Mapping[str, list[str]] = field(default_factory=dict)  # by provider
-    requested_flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by the name that the URL carries
+    requested_flows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by the identifier in the URL
     pending_logout: str = field(default="", repr=False)  # sealed
     pending_link: object = field(default="", repr=False)  # sealed
     client_flows: Mapping[str, str] = field(default_factory=dict, repr=False)  # sealed
@@ -85,7 +84,7 @@ KEYS: Final = {
 
 
 def read_state(session: SessionBase | None) -> SessionState:
-    """Return what the package keeps in a session, nothing if the site has no sessions."""
+    """Return the package's state in a session, which is empty if the site has no sessions."""
     if session is None:
         return SessionState()
     items = dict(session.items())
@@ -98,7 +97,7 @@ def read_state(session: SessionBase | None) -> SessionState:
 
 
 def write_state(session: SessionBase, **changes: Any) -> None:
-    """Set the named members of `SessionState` in a session; `None` removes one. The others are not touched."""
+    """Set the named members of `SessionState` in a session; `None` removes one. Others are unchanged."""
     for name, value in changes.items():
         if value is None:
             session.pop(KEYS[name], None)

@@ -1,9 +1,9 @@
 """The URLs, for `include("oidc_login.urls")`.
 
-What begins something protects itself, also in a site without Django's CSRF middleware. The callback is bound by
-its flow cookie instead: a provider that posts its answer has no CSRF token of ours.
+Views that begin something check CSRF tokens themselves, even without Django's CSRF middleware. The flow cookie
+protects the callback instead, because a provider that posts its response has no CSRF token of the site.
 
-Entrances are exempt from Django's `LoginRequiredMiddleware`, since nobody has a session before they sign in.
+Entry points are exempt from Django's `LoginRequiredMiddleware`, because nobody has a session before signing in.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def entrance(view: Any, *, way_on: WayOn = to_next) -> Any:
 
 
 def answer(view: Any) -> Any:
-    """Return a view for what a provider sends, which has no CSRF token of ours."""
+    """Return a view for requests from a provider, which have no CSRF token."""
     return login_not_required(csrf_exempt(view.as_view()))
 
 
 def changing(view: Any) -> Any:
-    """Return a view that takes a POST from somebody who is signed in.
+    """Return a view that accepts a POST from a signed-in person.
 
-    `LoginRequiredMiddleware` would send anybody else back to it by GET. They go on to their connections instead.
+    `LoginRequiredMiddleware` would redirect visitors back to it by GET. They go to their connections instead.
     """
     protected: Any = csrf_protect(view.as_view(), way_on=to_connections)
     protected.login_url = lazy(login_for_connections, str)()
@@ -52,12 +52,12 @@ def login_for_connections() -> str:
     return redirect_to_login(reverse("oidc_login:connections")).url
 
 
-# A third party cannot have a token of ours; what it may begin is an ordinary sign-in, never inside its frame.
+# A third party cannot have our token; it can only begin an ordinary sign-in, and never in a frame.
 initiate_login = xframe_options_deny(answer(InitiateLoginView))
 frontchannel_logout = xframe_options_exempt(answer(FrontChannelLogoutView))
 
 namespaced = [
-    # First what every sign-in asks for: Django tries one after the other.
+    # The URLs of every sign-in come first, because Django tries them in order.
     path("<str:provider>/login/", entrance(LoginView), name="login"),
     path("<str:provider>/callback/", answer(CallbackView), name="callback"),
     path("", entrance(ProvidersView), name="providers"),
@@ -74,12 +74,12 @@ namespaced = [
     path("<str:provider>/frontchannel-logout/", frontchannel_logout, name="frontchannel_logout"),
 ]
 
-# The names that templates, settings and middleware of mozilla-django-oidc know, for the provider of its settings.
+# The URL names that templates, settings and middleware of mozilla-django-oidc use, for its configured provider.
 of_upstream = [
     path("authenticate/", entrance(UpstreamLoginView), name="oidc_authentication_init"),
     path("callback/", answer(UpstreamCallbackView), name="oidc_authentication_callback"),
     path("logout/", entrance(UpstreamLogoutView, way_on=to_logout), name="oidc_logout"),
 ]
 
-# Of the two names for signing out, at one path, the view is the one that knows more.
+# Both names for signing out share a path; the more general view serves it.
 urlpatterns = [*of_upstream, path("", include((namespaced, "oidc_login")))]

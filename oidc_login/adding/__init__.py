@@ -1,4 +1,4 @@
-"""What `manage.py oidc_login_add` knows and writes: the providers with their facts, and the files of a site.
+"""The data and files of `manage.py oidc_login_add`: facts about providers, settings and environment files.
 
-`facts/` has one file for each provider. The page of providers is made from the same files.
+`facts/` has one file per provider. The documentation page about providers is generated from the same files.
 """

@@ -1,4 +1,4 @@
-"""The text of an entry of `OIDC_LOGIN_PROVIDERS`: its client comes from the environment."""
+"""Formats an entry of `OIDC_LOGIN_PROVIDERS`, whose client comes from environment variables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def variable(key: str, name: str) -> str:
 
 
 def entry_lines(key: str, settings: Mapping[str, Any], *, has_secret: bool) -> Iterator[str]:
-    """Yield the lines of a dictionary: the class first, then the client, then everything else."""
+    """Yield the lines of a dictionary: first the class, then the client, then all other arguments."""
     given = dict(settings)
     ordered = {"class": given.pop("class", None), "client_id": given.pop("client_id", None)}
     for name, value in {**ordered, **given}.items():
@@ -33,7 +33,7 @@ def client_lines(key: str, *, named: bool, has_secret: bool) -> Iterator[str]:
 
 
 def literal(value: Any) -> str:
-    """Return a value as Python has it, with the quotes that Django's style wants."""
+    """Return a value as Python code with double quotes."""
     if value is ...:
         return "..."
     written = pformat(value, width=WIDTH)
@@ -41,5 +41,5 @@ def literal(value: Any) -> str:
 
 
 def entry_value(key: str, settings: Mapping[str, Any], *, has_secret: bool) -> str:
-    """Return the entry as a dictionary over several lines."""
+    """Return the entry as a dictionary on several lines."""
     return "\n".join(["{", *entry_lines(key, settings, has_secret=has_secret), "}"])

@@ -1,4 +1,4 @@
-"""A file of environment variables (`.env`): adds variables, and replaces those that it is told to."""
+"""A file of environment variables (`.env`), in which variables can be added or replaced."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# What shells, Docker and the usual packages read in the same way; other values are put into single quotes.
+# Values that shells, Docker and common packages read alike; other values are put in single quotes.
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~/+=:@%,-]*")
 ONLY_OWNER: Final = 0o600
 
 
 class Unwritable(Exception):
-    """A value that not every reader of such files would read in the same way."""
+    """A value that some readers of such files would misread."""
 
 
 def other_values(path: Path, variables: Mapping[str, str]) -> list[str]:
-    """Return the names that have another value in the file."""
+    """Return the names of variables with a different value in the file."""
     text = path.read_text() if path.exists() else ""
     return [name for name, value in variables.items() if lines_of(text, name) not in ([], [line(name, value)])]
 
 
 def write(path: Path, variables: Mapping[str, str]) -> None:
-    """Write variables into the file, which is made for its owner alone."""
+    """Write variables to the file, which only its owner can read."""
     text = path.read_text() if path.exists() else ""
     for name, value in variables.items():
         kept = [one for one in text.splitlines() if not assigns(one, name)]
@@ -34,7 +34,7 @@ def write(path: Path, variables: Mapping[str, str]) -> None:
 
 
 def line(name: str, value: str) -> str:
-    """Return a line of the file; `Unwritable` names the variable and never its value."""
+    """Return a line of the file; `Unwritable` contains the name of the variable, never its value."""
     if PLAIN.fullmatch(value):
         return f"{name}={value}"
     if "'" in value or not value.isprintable():

@@ -1,4 +1,4 @@
-"""Every provider that the package knows by name: a class or a tested entry, and what to know about it."""
+"""The providers that the package knows by name: a class or a tested entry, and facts about each."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ OPENID, OAUTH2, OTHERS = "OpenID Connect", "OAuth 2.0", "OAuth 1.0a"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One provider, as `docs/providers.md` describes it; each text is one or two plain sentences of Markdown."""
+    """One provider, as `docs/providers.md` describes it; each text is one or two plain Markdown sentences."""
 
     register_at: str  # the URL where an application is registered
-    register_as: str  # what to choose and switch on there
+    register_as: str  # what to select and enable there
     identity: str  # which value is the identity, and why it never changes
     email: str  # whether there is an address, and when it counts as verified
-    refresh: str  # how long tokens live, and how new ones are had
-    caution: str = ""  # a surprise, or what could not be checked against the live provider
-    sources: tuple[str, ...] = ()  # the provider's own pages that say so
-    arguments: Mapping[str, str] = field(default_factory=dict)  # of the class's own: what each is for
-    example: Mapping[str, Any] = field(default_factory=dict)  # what an entry of the settings holds beside the client
-    ask: tuple[str, ...] = ()  # arguments that each site has to give, although the class does not require them
+    refresh: str  # how long tokens are valid, and how to refresh them
+    caution: str = ""  # a pitfall, or what could not be tested with the live provider
+    sources: tuple[str, ...] = ()  # the provider's documentation of these facts
+    arguments: Mapping[str, str] = field(default_factory=dict)  # arguments of the class, with their meaning
+    example: Mapping[str, Any] = field(default_factory=dict)  # arguments of the entry besides the client
+    ask: tuple[str, ...] = ()  # arguments that every site has to set, although the class does not require them
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Facts:
@@ -41,31 +41,31 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownProvider:
-    """One provider that the documentation names."""
+    """A provider in the documentation."""
 
     key: str
     title: str
     protocol: str
     scope: str
     facts: Facts
-    settings: Mapping[str, Any]  # of the documented example; `...` for a value that nobody can give but the site
+    settings: Mapping[str, Any]  # from the documented example; `...` for a value that only the site knows
     provider_class: type[OAuthProvider] = OIDCProvider
 
     @property
     def asked(self) -> list[str]:
-        """The arguments beside the client that differ from site to site."""
+        """The arguments, besides the client, that differ between sites."""
         needed = [name for name, is_required in argument_names(self.provider_class).items() if is_required]
         return [name for name in dict.fromkeys([*needed, *self.facts.ask]) if name not in CLIENT]
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """The arguments that are the same for every site."""
+        """The arguments that are the same for all sites."""
         others = (*CLIENT, *self.asked, *self.facts.example)
         return {name: value for name, value in self.settings.items() if name not in others}
 
     @property
     def has_secret(self) -> bool:
-        """Whether a client has a secret, and not a key in its place."""
+        """Whether a client has a secret instead of a key."""
         return "client_key" not in self.settings
 
 
@@ -88,7 +88,7 @@ ANY_OPENID: Final = KnownProvider(
 
 
 def known_providers() -> list[KnownProvider]:
-    """Return every provider whose packages are installed, by title."""
+    """Return all providers whose extras are installed, by title."""
     found = [known_by_class(name, of) for name, of in shipped_classes().items()]
     read = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
     found += [known_by_settings(key, told) for key, told in read.items() if "settings" in told]
@@ -96,7 +96,7 @@ def known_providers() -> list[KnownProvider]:
 
 
 def known_names() -> list[str]:
-    """Return the names of all providers, also of those that need an extra."""
+    """Return the names of all providers, including those whose extra is not installed."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 

@@ -1,4 +1,4 @@
-"""The settings file of a site: adds an entry at its end, or replaces the entry that is there, and nothing else."""
+"""Edits the settings file of a site: appends an entry, or replaces an existing one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROVIDERS: Final = "OIDC_LOGIN_PROVIDERS"
 
 
 class NotWrittenHere(Exception):
-    """The file has no literal entry of that key."""
+    """The file does not contain a literal entry with that key."""
 
 
 def addition(key: str, value: str, names: Mapping[str, Any]) -> str:
@@ -26,13 +26,13 @@ def addition(key: str, value: str, names: Mapping[str, Any]) -> str:
 
 
 def appended(source: bytes, added: str) -> bytes:
-    """Return the file with lines at the end, where every name of the settings is known."""
+    """Return the file with lines appended, where all names of the settings are defined."""
     before = source if source.endswith(b"\n") or not source else source + b"\n"
     return valid(before + b"\n" + added.encode())
 
 
 def replaced(source: bytes, key: str, value: str) -> bytes:
-    """Return the file with another value for the entry that counts; `NotWrittenHere` if there is none."""
+    """Return the file with a new value for the effective entry; raise `NotWrittenHere` if there is none."""
     found = list(entries(ast.parse(source), key))
     if not found:
         raise NotWrittenHere
@@ -48,7 +48,7 @@ def replaced(source: bytes, key: str, value: str) -> bytes:
 
 
 def entries(module: ast.Module, key: str) -> Iterator[tuple[ast.stmt, ast.expr]]:
-    """Yield the statements that write an entry, each with the node of its value, in the order of the file."""
+    """Yield the statements that define an entry, with the node of its value, in file order."""
     for statement in module.body:
         if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
             continue
@@ -70,24 +70,24 @@ def is_text(node: ast.expr | None, text: str) -> bool:
 
 
 def imports_os(source: bytes, *, before: int) -> bool:
-    """Whether the name `os` is the module's at a line of the file."""
+    """Whether the name `os` is the module at a line of the file."""
     imports = (statement for statement in ast.parse(source).body if isinstance(statement, ast.Import))
     names = [alias for statement in imports if statement.lineno < before for alias in statement.names]
     return any(alias.name.partition(".")[0] == "os" and alias.asname in (None, "os") for alias in names)
 
 
 def position(lines: list[bytes], number: int | None, column: int | None) -> int:
-    """Return the byte of the file at a line and a column, as `ast` counts them."""
+    """Return the byte offset of a line and column, as `ast` counts them."""
     return sum(map(len, lines[: (number or 1) - 1])) + (column or 0)
 
 
 def indented(value: str, margin: str) -> str:
-    """Return an entry whose first line stands where it is put, and the others below it."""
+    """Return an entry with its continuation lines indented."""
     first, _, others = value.partition("\n")
     return f"{first}\n{textwrap.indent(others, margin)}" if others else first
 
 
 def valid(source: bytes) -> bytes:
-    """Return a file that Python can still read."""
+    """Return a file that is still valid Python."""
     ast.parse(source)
     return source

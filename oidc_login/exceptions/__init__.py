@@ -1,4 +1,4 @@
-"""What can end a sign-in: each failure with its status, its stable code and a text that is safe to show."""
+"""The errors that can end a sign-in, each with a status, a stable code and a text that is safe to show."""
 
 from __future__ import annotations
 

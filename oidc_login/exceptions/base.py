@@ -1,4 +1,4 @@
-"""What can end a sign-in: each failure with its status, its stable code and a text that is safe to show."""
+"""The base class of errors that can end a sign-in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Text = str | Promise
 
 
 class OAuthError(SuspiciousOperation):
-    """A sign-in, connect or API call that cannot go on.
+    """A sign-in, a connect or an API call that cannot continue.
 
     `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
     `connection_id` is the key of the stored connection that it is about, where there is one. `evidence` is what a rule

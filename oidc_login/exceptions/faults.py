@@ -1,4 +1,4 @@
-"""Errors that are no fault of the person: of the site itself and of the provider (500, 502, 503)."""
+"""Errors that are not the person's fault, but the site's or the provider's (500, 502, 503)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from oidc_login.exceptions.base import OAuthError
 
 
 class SiteMisconfigured(OAuthError):
-    """The site's user model, a receiver or a hook needs something that no sign-in can bring."""
+    """The site's user model, a receiver or a hook requires something that a sign-in cannot provide."""
 
     status_code = 500
     code = "site_misconfigured"
     message = _("You cannot sign in because this site is not set up correctly. Please tell the people who run it.")
 
 
-# 502: the provider's answer cannot be accepted.
+# 502: the provider's response cannot be accepted.
 
 
 class IDTokenInvalid(OAuthError):
@@ -52,7 +52,7 @@ class MetadataInvalid(OAuthError):
     message = _("The sign-in service is not working correctly. Please try again later.")
 
 
-# 503: no answer.
+# 503: no response.
 
 
 class ProviderUnavailable(OAuthError):
@@ -67,7 +67,7 @@ class ProviderUnavailable(OAuthError):
 class SiteUnavailable(ProviderUnavailable):
     """A store of the site fails: its database, its sessions or its cache; `reason` says which.
 
-    It is a `ProviderUnavailable`, because callers of an API do the same for both: they try again later.
+    It is a `ProviderUnavailable`, because callers of an API handle both in the same way: they retry later.
     """
 
     code = "site_unavailable"

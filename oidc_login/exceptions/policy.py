@@ -1,4 +1,4 @@
-"""Errors of the site's policy and of accounts: who may come in, and whose account it is (403, 409)."""
+"""Errors of the site's rules and of accounts: who may sign in, and which account they may use (403, 409)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oidc_login.exceptions.base import OAuthError
 
-# 403: the site's policy says no.
+# 403: the site's rules refuse.
 
 
 class SignupClosed(OAuthError):
@@ -74,7 +74,7 @@ class SignedInAlready(ConnectUserChanged):
 
 
 class NeedsReauth(OAuthError):
-    """The tokens of a connection are of no more use, and only its person can get new ones."""
+    """The tokens of a connection can no longer be used, and only its user can get new ones."""
 
     status_code = 403
     code = "needs_reauth"
@@ -88,7 +88,7 @@ class ScopeNotGranted(OAuthError):
 
 
 class LoginNotAllowed(OAuthError):
-    """The provider's `allow_login` is off: people can connect it, and it signs nobody in."""
+    """The provider's `allow_login` is off: people can connect it, but not sign in with it."""
 
     status_code = 403
     code = "login_not_allowed"
@@ -111,7 +111,7 @@ class IdentityTaken(OAuthError):
 
 
 class IdentityUnbound(OAuthError):
-    """The identity is stored without the server that it belongs to, and may be one of another server."""
+    """The stored identity does not name its server, so it may belong to another one."""
 
     status_code = 409
     code = "identity_unbound"

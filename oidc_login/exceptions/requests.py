@@ -1,4 +1,4 @@
-"""What a program is told where a page would be redirected. It is no failed sign-in, so nothing is logged as one."""
+"""Responses to programs where a page would be redirected. They are not logged as failed sign-ins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from oidc_login.exceptions.base import OAuthError
 
 
 class RequestRefused(OAuthError):
-    """The request is wrong, not a sign-in: nothing is logged or signalled as one that failed."""
+    """The request is wrong, but no sign-in failed, so nothing is logged or signalled."""
 
 
 class NotSignedIn(RequestRefused):
@@ -18,7 +18,7 @@ class NotSignedIn(RequestRefused):
 
 
 class SessionUnconfirmed(RequestRefused):
-    """Only the browser can confirm the session, at the provider (`oidc_login.middleware.SessionRefresh`)."""
+    """Only the browser can confirm the session at the provider (`oidc_login.middleware.SessionRefresh`)."""
 
     status_code = 401
     code = "session_unconfirmed"
@@ -26,7 +26,7 @@ class SessionUnconfirmed(RequestRefused):
 
 
 class SignInTooOld(RequestRefused):
-    """The session is too old for a change of the ways to sign in, or waits to be confirmed."""
+    """The session is too old to change the ways to sign in, or has to be confirmed first."""
 
     status_code = 401
     code = "reauthentication_required"

@@ -1,4 +1,4 @@
-"""Errors of one sign-in: the page, the person's decision, and what the browser brought (404, 302, 400, 401)."""
+"""Errors of one sign-in: the URL, the person's decision, and the browser's request (404, 302, 400, 401)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SessionEnded(Cancelled):
     )
 
 
-# 400: what the browser brought is not a good answer.
+# 400: the browser's request is not a valid response.
 
 
 class StateMissing(OAuthError):
@@ -83,7 +83,7 @@ class ProviderError(OAuthError):
 
 
 class WrongHost(OAuthError):
-    """A flow that could never end: its answer comes to the host of `OIDC_LOGIN_BASE_URL`, its cookie stays here."""
+    """A flow that cannot be completed: the response goes to the host in `OIDC_LOGIN_BASE_URL`, without the cookie."""
 
     code = "wrong_host"
     message = _("You cannot sign in at this web address. Please use the main address of this site.")

@@ -1,4 +1,4 @@
-"""The one place where errors of the protocol floor become the errors that people see."""
+"""Translates all protocol errors into the errors that people see."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CLIENT_ERRORS = ("invalid_client", "unauthorized_client", "incorrect_client_cred
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise an error of the protocol floor in this block as the error that people see."""
+    """Translate protocol errors in this block into the errors that people see."""
     try:
         yield
     except protocol.ProtocolError as error:
@@ -41,7 +41,7 @@ def translated() -> Iterator[None]:
 
 
 def as_oauth_error(error: OAuthError | protocol.ProtocolError) -> OAuthError:
-    """Return the error that people see, with the evidence of the protocol floor."""
+    """Return the error that people see for a protocol error, with its evidence."""
     if isinstance(error, OAuthError):
         return error
     seen = _seen_as(error)

@@ -103,7 +103,7 @@ class Move:
                 return [row.pk for row in rows if not self._write(row)]
         except (*STORE_FAULTS, IntegrityError) as error:
             self.moved, self.forgotten = moved, forgotten
-            logger.info("move of a page failed, taking its rows one by one: %s", type(error).__name__)
+            logger.info("moving a page failed, continuing row by row: error=%s", type(error).__name__)
         return [row.pk for row in rows if not self._write_alone(row)]
 
     def _write_alone(self, row: OAuthConnection) -> bool:

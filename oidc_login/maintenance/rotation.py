@@ -119,7 +119,7 @@ class Rotation:
             with transaction.atomic(using=self.alias), bounded_locks(self.alias):
                 return {row.connection.pk for row in rows if not renew(row, self._rows())}
         except STORE_FAULTS as error:
-            logger.info("rotation of a page failed, taking its rows one by one: %s", type(error).__name__)
+            logger.info("rotating a page failed, continuing row by row: error=%s", type(error).__name__)
         return {row.connection.pk for row in rows if not self._renew_alone(row)}
 
     def _renew_alone(self, row: Row) -> bool:

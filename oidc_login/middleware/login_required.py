@@ -1,4 +1,4 @@
-"""`LoginRequiredMiddleware`: Django's, which tells a program that its person must sign in."""
+"""`LoginRequiredMiddleware`: Django's, with a problem document for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oidc_login.views.programs import tell_program
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
-    """Redirects a page to `LOGIN_URL`, and answers a program with a problem document (401)."""
+    """Redirects pages to `LOGIN_URL`, and sends programs a problem document (401)."""
 
     def handle_no_permission(  # type: ignore[override]  # Django's stubs allow a redirect only
         self, request: HttpRequest, view_func: Callable[..., Any]

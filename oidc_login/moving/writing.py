@@ -27,7 +27,7 @@ def write(planned: Sequence[Decided], *, run: ImportRun, alias: str) -> set[int]
         with transaction.atomic(using=alias), bounded_locks(alias):
             insert(planned, run=run, alias=alias)
     except (*STORE_FAULTS, IntegrityError) as error:
-        logger.info("accounts are imported one by one: %s", type(error).__name__)
+        logger.info("importing a page failed, continuing account by account: error=%s", type(error).__name__)
     else:
         return set()
     return {position for position, one in enumerate(planned) if not write_one(one, run=run, alias=alias)}

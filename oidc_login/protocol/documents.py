@@ -128,7 +128,7 @@ class CachedDocument(Generic[T]):
             self._cool_until = now + self._cool_down(newer)
             return newer
         except ProtocolError as error:
-            logger.warning("no newer copy of a provider's document: %s", error.reason)
+            logger.warning("provider document not refreshed: %s", error.reason)
             return value
         finally:
             self._lock.release()
@@ -155,7 +155,7 @@ class CachedDocument(Generic[T]):
             known = self._copy or shared
             if known is None:
                 raise
-            logger.warning("a provider's document is used past its age: %s", error.reason)
+            logger.warning("expired provider document still in use: %s", error.reason)
             self._copy = replace(known, due_at=now + RETRY_INTERVAL)
             return self._copy
 

@@ -164,7 +164,7 @@ def _bring_in_line(
         return Changes()
     changes = changes_for(user, claim, provider, previous=previous)
     if changes.last_superuser:
-        logger.warning("groups: the last superuser keeps the flags: provider=%s user=%s", provider.key, user.pk)
+        logger.warning("flags of the last superuser kept: provider=%s user=%s", provider.key, user.pk)
     apply(user, changes, provider)
     return changes
 
@@ -220,9 +220,9 @@ def _groups(names: frozenset[str], provider: OAuthProvider) -> list[Group]:
         if group is not None:
             found.append(group)
         elif name in fixed_groups(provider):
-            logger.warning("group_map names the group %r, which does not exist: provider=%s", name, provider.key)
+            logger.warning("group in group_map does not exist: %r provider=%s", name, provider.key)
         else:  # its name is part of a claim
-            logger.warning("group_map makes the name of a group that does not exist: provider=%s", provider.key)
+            logger.warning("group from a pattern in group_map does not exist: provider=%s", provider.key)
     return found
 
 

@@ -1,4 +1,4 @@
-"""`{% provider_buttons %}` for a site's own login page, and what the package's own pages need."""
+"""`{% provider_buttons %}` for a site's own login page, and tags for the package's own pages."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ register = template.Library()
 
 Keys = Sequence[str] | str
 
-SEEN_AT_ONCE: Final = 8  # providers; the others are behind "More ways to sign in"
+SEEN_AT_ONCE: Final = 8  # more providers are behind "More ways to sign in"
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 STYLESHEET: Final = "oidc_login/oidc_login.css"
-MARK: Final = "oidc_login/icons/{}.svg"  # a template, by the first word of the service's name
+MARK: Final = "oidc_login/icons/{}.svg"  # a template, named after the first word of the service's name
 
 HEX_COLOR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 LEGIBLE: Final = 4.5  # WCAG 2.2, success criterion 1.4.3
 WHITE: Final = "#ffffff"
 BLACK: Final = "#000000"
 
-# What a URL is made of, without the two quotes.
+# The characters of a URL, without the two quotes.
 URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
 
 
@@ -49,10 +49,11 @@ URL_CHARACTERS: Final = "/#%[]=:;$&()+,!?*@~"
 def provider_buttons(
     context: Context, next: str | None = None, only: Keys = (), exclude: Keys = (), login_hint: str = ""
 ) -> dict[str, Any]:
-    """Render one form per provider; `next` is where to go afterwards, else the page's own `next` counts.
+    """Render one form per provider; `next` is where to go afterwards, by default the page's own `next`.
 
-    `only` and `exclude` name provider keys, as a list or as text with commas; `only` sets the order too. `login_hint`
-    tells the provider who wants to sign in. After the first eight, providers are behind "More ways to sign in".
+    `only` and `exclude` are provider keys, as a list or a comma-separated string; `only` also sets the order.
+    `login_hint` tells the provider who wants to sign in. After the first eight, providers are behind "More ways to
+    sign in".
     """
     last_used = _last_used(context)
     shown, more = _folded(_chosen(get_login_providers(), only, exclude), last_used)
@@ -67,14 +68,14 @@ def provider_buttons(
 
 @register.inclusion_tag("oidc_login/connect_buttons.html", takes_context=True)
 def connect_buttons(context: Context, next: str | None = None, only: Keys = (), exclude: Keys = ()) -> dict[str, Any]:
-    """Render one form per provider that is not connected yet to the account of the person who is signed in."""
+    """Render one form per provider that is not yet connected to the signed-in person's account."""
     request = _request_of(context)
     offered = get_providers() if request is None else unconnected_providers(request.user)
     return {"providers": _chosen(offered, only, exclude), "next": _checked_next(context, next)}
 
 
 def _chosen(providers: Sequence[OAuthProvider], only: Keys, exclude: Keys) -> list[OAuthProvider]:
-    """Return the providers that a page wants to show; a key that is not configured shows nothing."""
+    """Return the providers that a page wants to show, without keys that are not configured."""
     left_out = _keys(exclude)
     found = {provider.key: provider for provider in providers if provider.key not in left_out}
     return [found[key] for key in _keys(only) if key in found] if only else list(found.values())
@@ -85,7 +86,7 @@ def _keys(given: Keys) -> list[str]:
 
 
 def _folded(providers: list[OAuthProvider], last_used: str) -> tuple[list[OAuthProvider], list[OAuthProvider]]:
-    """Return the providers that are seen at once, and the others; the one used last is always seen."""
+    """Return the visible providers and the others; the last used one is always visible."""
     shown, more = providers[:SEEN_AT_ONCE], providers[SEEN_AT_ONCE:]
     hidden = [provider for provider in more if provider.key == last_used]
     return hidden + shown, [provider for provider in more if provider not in hidden]
@@ -98,12 +99,12 @@ def _last_used(context: Context) -> str:
 
 @register.simple_tag(takes_context=True)
 def oidc_login_stylesheet(context: Context) -> SafeString:
-    """Return a link to the style sheet, or its text where the site serves no static files."""
+    """Return a link to the style sheet, or its text if the site does not serve static files."""
     nonce = nonce_attribute(context)
     if apps.is_installed("django.contrib.staticfiles"):
         try:
             return format_html('<link rel="stylesheet" href="{}"{}>', static(STYLESHEET), nonce)
-        except Exception as error:  # a storage of the site, which may raise anything
+        except Exception as error:  # a storage of the site may raise any exception
             logger.error("style sheet has no address: %s", type(error).__name__)
     return format_html("<style{}>\n{}</style>", nonce, mark_safe(stylesheet()))  # noqa: S308 - a file of the package
 
@@ -116,7 +117,7 @@ def stylesheet() -> str:
 
 @register.inclusion_tag("oidc_login/connection_list.html", takes_context=True)
 def connections(context: Context, next: str | None = None) -> dict[str, Any]:
-    """Render the connections of the person who is signed in, each with its way to disconnect it."""
+    """Render the signed-in person's connections, each with a button to disconnect it."""
     request = _request_of(context)
     listed = own_connections(request.user) if request is not None else []
     return {"connections": listed, "next": _checked_next(context, next)}
@@ -124,7 +125,7 @@ def connections(context: Context, next: str | None = None) -> dict[str, Any]:
 
 @register.inclusion_tag("oidc_login/session_list.html", takes_context=True)
 def sessions(context: Context, next: str | None = None) -> dict[str, Any]:
-    """Render where the person is signed in through a provider, each with its way to end it."""
+    """Render the person's sessions that were begun through a provider, each with a button to end it."""
     request = _request_of(context)
     listed = shown_sessions(request) if request is not None and hasattr(request, "session") else []
     return {"sessions": listed, "next": _checked_next(context, next)}
@@ -132,7 +133,7 @@ def sessions(context: Context, next: str | None = None) -> dict[str, Any]:
 
 @register.inclusion_tag("oidc_login/logout_button.html", takes_context=True)
 def logout_button(context: Context, next: str | None = None) -> dict[str, Any]:
-    """Render a form that signs out, here and at the provider; `next` is where the person ends up."""
+    """Render a form that signs out, here and at the provider; `next` is where the person goes afterwards."""
     return {"next": _checked_next(context, next)}
 
 
@@ -152,22 +153,22 @@ def _checked_next(context: Context, given: str | None) -> str:
 
 @register.filter
 def leads_to_page_of(url: str, other: str) -> bool:
-    """Whether two local URLs differ in nothing but their query."""
+    """Whether two local URLs only differ in their query."""
     return urlsplit(url).path == urlsplit(other).path
 
 
 @register.inclusion_tag("oidc_login/provider_icon.html")
 def provider_icon(provider: OAuthProvider) -> dict[str, str]:
-    """Draw the site's own icon for the provider, a template or a static file; else its mark, or its letters.
+    """Render the site's own icon for the provider (a template or a static file), or its logo, or its letters.
 
-    Marks are in `oidc_login.contrib.icons`, where that is installed.
+    Logos are in `oidc_login.contrib.icons`, if it is installed.
 
-    The letters are an SVG, since its attributes need no style sheet of the site and no permission of its content
-    security policy. An icon that cannot be shown is replaced by the letters: the page has other buttons too.
+    The letters are an SVG, because its attributes work without the site's style sheet and under any content security
+    policy. An icon that cannot be shown is replaced by the letters, so that the other buttons still work.
     """
     try:
         return _own_icon(provider) or _mark(provider) or _letters(provider)
-    except Exception as error:  # a template or a storage of the site, which may raise anything
+    except Exception as error:  # a template or storage of the site may raise any exception
         logger.error("icon cannot be shown: %s provider=%s", type(error).__name__, provider.key)
         return _letters(provider)
 
@@ -181,7 +182,7 @@ def _own_icon(provider: OAuthProvider) -> dict[str, str]:
 
 
 def _mark(provider: OAuthProvider) -> dict[str, str]:
-    """Return the mark of the service, if an installed application has it and the site did not choose letters."""
+    """Return the logo of the service, if an installed application has it and the site did not choose letters."""
     if provider.monogram != type(provider).monogram:
         return {}
     service = provider.display_name.partition(" ")[0] or provider.key
@@ -197,12 +198,12 @@ def _letters(provider: OAuthProvider) -> dict[str, str]:
 
 
 def is_color(value: object) -> bool:
-    """Whether a value is a colour as an attribute of an SVG has it, of which the contrast can be computed."""
+    """Whether a value is a colour that is valid in SVG attributes and whose contrast can be computed."""
     return isinstance(value, str) and bool(HEX_COLOR.fullmatch(value))
 
 
 def legible_on(color: str) -> str:
-    """Return white where that can be read on the colour, else black: one of them always can."""
+    """Return white if it is legible on the colour, otherwise black; one of them always is."""
     return WHITE if contrast(color, WHITE) >= LEGIBLE else BLACK
 
 
@@ -234,7 +235,7 @@ def with_code(text: str) -> SafeString:
 def refresh_url(url: str) -> str:
     """Encode a local URL for `<meta http-equiv="refresh">`.
 
-    A refresh takes quotes off its URL, so that the harmless path `'//elsewhere'` would lead to another host.
+    Browsers remove quotes from the URL, so the harmless path `'//elsewhere'` would lead to another host.
     """
     return quote(url, safe=URL_CHARACTERS)
 
@@ -243,8 +244,8 @@ def refresh_url(url: str) -> str:
 def nonce_attribute(context: Context) -> SafeString:
     """Return the nonce of the site's content security policy as an attribute, if it has one."""
     request = _request_of(context)
-    # In this order: a context processor, django-csp, the middleware of Django 6.
+    # In this order: a context processor, django-csp, Django 6's middleware.
     found = (context.get("csp_nonce"), getattr(request, "csp_nonce", None), getattr(request, "_csp_nonce", None))
-    # Not by truth: a nonce that nobody has used yet counts as false.
+    # Not by truth value: an unused nonce is false.
     nonce = next((nonce for nonce in found if nonce is not None), None)
     return SafeString("") if nonce is None else format_html(' nonce="{}"', nonce)

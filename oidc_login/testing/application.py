@@ -185,8 +185,8 @@ class ProviderApplication:
         try:
             answer = self._answer(environ)
         except Exception:  # a change may raise anything; the log shows it to the author of the test
-            logger.exception("the test provider failed")
-            answer = Answer(status=500, headers={"Content-Type": "text/plain"}, body=b"the test provider failed")
+            logger.exception("test provider failed")
+            answer = Answer(status=500, headers={"Content-Type": "text/plain"}, body=b"test provider failed")
         return _send(answer, environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment) -> Answer:
@@ -238,7 +238,7 @@ def _send_raw(write: Callable[[Callable[[bytes], None]], None], connection: sock
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         # The client has hung up, which such a test expects.
-        logger.debug("the client left during a raw answer")
+        logger.debug("client hung up during a raw response")
 
 
 def _reason(status: int) -> str:

@@ -69,7 +69,7 @@ class LogoutNotices:
                     allow_redirects=False,
                 )
             except requests.RequestException as error:
-                logger.warning("the logout token was not delivered: %s", type(error).__name__)
+                logger.warning("logout token not delivered: error=%s", type(error).__name__)
                 return 0
         return answer.status_code
 

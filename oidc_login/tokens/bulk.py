@@ -148,7 +148,7 @@ class BulkRefresh:
         for key, counts in self.report.outcomes.items():
             counted = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
             logger.info(
-                "tokens refreshed in bulk at %s: %s", key, counted, extra={"provider": key, "counts": dict(counts)}
+                "bulk refresh finished: provider=%s %s", key, counted, extra={"provider": key, "counts": dict(counts)}
             )
         if unreadable := self.report.count(UNREADABLE):
             setting = old_token_keys_setting()
@@ -212,7 +212,11 @@ def failure_of(connection: OAuthConnection) -> Exception | None:
             code = error.code if isinstance(error, OAuthError) else type(error).__name__
             extra = {"provider": connection.provider_key, "connection": connection.pk, "reason": code}
             logger.error(
-                "refresh failed: connection %s at %s: %s", connection.pk, connection.provider_key, code, extra=extra
+                "refresh failed: %s connection=%s provider=%s",
+                code,
+                connection.pk,
+                connection.provider_key,
+                extra=extra,
             )
         return error
     return None

@@ -79,7 +79,7 @@ def saved(write: Callable[[], T], alias: str) -> T:
         try:
             return write()
         except STORE_FAULTS as error:
-            logger.warning("saving new tokens failed, trying again: %s", type(error).__name__)
+            logger.warning("saving new tokens failed, trying again: error=%s", type(error).__name__)
             if connections[alias].in_atomic_block:
                 raise SiteUnavailable("database") from error
         time.sleep(pause)
@@ -87,7 +87,7 @@ def saved(write: Callable[[], T], alias: str) -> T:
     try:
         return write()
     except STORE_FAULTS as error:
-        logger.error("saving new tokens failed, they are lost: %s", type(error).__name__)
+        logger.error("saving new tokens failed, they are lost: error=%s", type(error).__name__)
         raise SiteUnavailable("database") from error
 
 

@@ -115,7 +115,7 @@ class Refresh:
             with self.stored.locks():
                 return self._begin()
         except STORE_FAULTS as error:
-            logger.info("refresh not begun, the database failed: %s", type(error).__name__)
+            logger.info("refresh not started, the database failed: error=%s", type(error).__name__)
             self._fail(SiteUnavailable("database"))
         except OAuthError as error:
             self._fail(error)

@@ -69,7 +69,7 @@ def try_to_revoke(provider: OAuthProvider, token: OAuthToken) -> None:
     try:
         revoke_token(provider, token)
     except (protocol.ProtocolError, OAuthError) as error:
-        logger.warning("revocation failed at %s: %s", provider.key, type(error).__name__)
+        logger.warning("revocation failed: %s provider=%s", type(error).__name__, provider.key)
 
 
 @sensitive_variables()
@@ -80,6 +80,6 @@ def revoke_all(found: QuerySet[OAuthConnection]) -> list[OAuthConnection]:
         try:
             connection.revoke()
         except (OAuthError, TokenKeyError) as error:
-            logger.warning("revocation failed at %s: %s", connection.provider_key, type(error).__name__)
+            logger.warning("revocation failed: %s provider=%s", type(error).__name__, connection.provider_key)
             failed.append(connection)
     return failed

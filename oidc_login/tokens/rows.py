@@ -68,7 +68,9 @@ def send_event(signal: Signal, connection: OAuthConnection, reason: str, *, alia
     def send() -> None:
         about = {"provider": connection.provider_key, "connection": connection.pk, "reason": reason}
         event = "sign-in needed to renew the tokens" if reason else "tokens refreshed"
-        logger.info("%s: connection %s at %s %s", event, connection.pk, connection.provider_key, reason, extra=about)
+        logger.info(
+            "%s: connection=%s provider=%s %s", event, connection.pk, connection.provider_key, reason, extra=about
+        )
         more = {"reason": reason} if reason else {}
         sender = model_of(connection)
         signal.send(sender, request=None, provider=connection.provider_key, connection=connection, **more)

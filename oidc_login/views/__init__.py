@@ -1,1 +1,1 @@
-"""The entrances of a browser: pages that offer a sign-in, its beginning and its end."""
+"""The views for browsers: pages that offer a sign-in, its beginning and its end."""

@@ -1,4 +1,4 @@
-"""What the views of one provider share: each failure ends in one page, one log record and one signal."""
+"""The base of views about one provider: each failure results in one page, one log record and one signal."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def outside_transactions(view: V) -> V:
 
 
 class ProviderView(View):
-    """A view of one provider: each failure in it ends in one page, one log record and one signal."""
+    """A view about one provider: each failure results in one page, one log record and one signal."""
 
     provider: OAuthProvider | None = None
-    provider_key = ""  # as the URL names it
+    provider_key = ""  # from the URL
     next_url = ""
     state = ""
     failure_id = ""  # on the page and in the log record
@@ -80,17 +80,17 @@ class ProviderView(View):
         return self.respond_to_error(request, seen)
 
     def respond_to_error(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Return the response of `failed`, or a simpler page if that needs a store that fails."""
+        """Return the response of `failed`, or a simpler page if a store that it needs fails too."""
         try:
             return self.failed(request, error)
-        except Exception as another:  # of the page, or of a receiver of the signal
+        except Exception as another:  # an error in the page, or in a receiver of the signal
             fault = site_fault(another)
             if fault is None:
                 raise
         return self.render_error(None, fault)
 
     def failed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """Log a failure, announce it by its signal, and return its page."""
+        """Log a failure, send its signal, and return its page."""
         provider_key = self.provider.key if self.provider else self.provider_key
         self.failure_id = state_hash(self.state)[:8] if self.state else secrets.token_hex(4)
         log_failure(error, provider_key=provider_key, state=self.state, failure_id=self.failure_id)
@@ -102,7 +102,7 @@ class ProviderView(View):
         return self.render_error(request, error)
 
     def cancelled_url(self) -> str:
-        """Return where a person goes on who did not sign in: the site's own sign-in page, or the package's."""
+        """Return the URL for a person who cancelled: the site's own sign-in page, or the package's."""
         login_url = own_login_page()
         if login_url:
             return redirect_to_login(self.next_url, login_url).url if self.next_url else login_url
@@ -119,9 +119,9 @@ class ProviderView(View):
         return [provider for provider in get_login_providers() if provider is not self.provider]
 
     def other_login_url(self, error: OAuthError) -> str:
-        """Return where a person signs in the usual way; "" where that is the very provider they came from.
+        """Return the URL where a person usually signs in; "" if it is the provider they came from.
 
-        With the provider's own button as `LOGIN_URL`, or no other way in at all, they would go in a circle.
+        If `LOGIN_URL` is that provider's button, or there is no other way to sign in, they would go in a circle.
         """
         url = redirect_to_login(reverse("oidc_login:connections")).url
         path = url.partition("?")[0]
@@ -133,7 +133,7 @@ class ProviderView(View):
         return url if self.other_providers() or path != reverse("oidc_login:providers") else ""
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
-        """Return the page of an error. Without a request, no context processor runs and no store is read."""
+        """Return the error page. Without a request, it runs no context processors and reads no stores."""
         retry_url, providers_url = self.ways_on()
         if isinstance(error, WrongHost):
             retry_url, providers_url = hosts.base_url() + retry_url, ""
@@ -154,7 +154,7 @@ class ProviderView(View):
 
 
 def own_login_page() -> str:
-    """Return `LOGIN_URL` where it is a page of the site's own, "" where it is one of ours, elsewhere or nowhere."""
+    """Return `LOGIN_URL` if it is the site's own page, or "" if it is ours, on another host, or missing."""
     url = resolve_url(django.LOGIN_URL)
     path, prefix = urlsplit(url).path, get_script_prefix()
     if urlsplit(url).netloc or not path.startswith(prefix):
@@ -168,12 +168,12 @@ def own_login_page() -> str:
 
 
 def forbid_frames(response: HttpResponseBase) -> None:
-    """Keep the page out of other sites' frames, also without Django's middleware for that (clickjacking)."""
+    """Forbid other sites to show the page in a frame, even without Django's middleware (clickjacking)."""
     response.headers.setdefault("X-Frame-Options", str(django.X_FRAME_OPTIONS).upper())
 
 
 def key_in_url(key: object) -> str:
-    """Return the provider key in a URL, "" for anything that cannot be one."""
+    """Return the provider key in a URL, or "" if it is not a valid key."""
     return key if isinstance(key, str) and KEY.fullmatch(key) else ""
 
 
@@ -189,14 +189,14 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id:
         **state_for_log(state),
     }
     advice = advice_for(reason) if error.status_code in (500, 503) else ""
-    text = "sign-in failed: %s (%s) at %s: %s [%s]" if advice else "sign-in failed: %s (%s) at %s%s [%s]"
-    logger.log(level_of(error), text, error.code, reason, provider_key, advice, failure_id, extra=extra)
+    text = "sign-in failed: %s (%s) provider=%s reference=%s" + (": %s" if advice else "%s")
+    logger.log(level_of(error), text, error.code, reason, provider_key, failure_id, advice, extra=extra)
 
 
 def level_of(error: OAuthError) -> int:
-    """Return the level of a failure: errors for faults, warnings for refusals, so that both are seen by default.
+    """Return the log level of a failure: error for faults, warning for refusals, so both are shown by default.
 
-    A cancelled sign-in, and a URL of no provider, is nobody's fault.
+    Cancelled sign-ins and URLs of unknown providers are only informational.
     """
     if error.reason == "circuit_open":
         return logging.DEBUG

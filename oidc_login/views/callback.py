@@ -1,4 +1,4 @@
-"""The callback: the provider's answer ends a flow, by GET or form_post."""
+"""The callback: the provider's response ends a flow, by GET or form_post."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ from oidc_login.sessions.schedule import (
 from oidc_login.signin.values import SignedIn
 from oidc_login.views.base import ProviderView, is_prefetch
 
-SIGNING_IN = ("login", "initiated")  # purposes of a person who chose how to sign in
-ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of a person who is and stays signed in
+SIGNING_IN = ("login", "initiated")  # purposes of people who chose how to sign in
+ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of people who are signed in and stay so
 
 
 class CallbackView(ProviderView):
@@ -77,10 +77,10 @@ class CallbackView(ProviderView):
 
     @sensitive_variables()
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
-        """Accept an answer by form_post (OAuth 2.0 Form Post Response Mode 1.0).
+        """Accept a response by form_post (OAuth 2.0 Form Post Response Mode 1.0).
 
         The browser withholds a `SameSite=Lax` session cookie from this cross-site request. Ending the flow
-        here would replace that session, so the answer is first handed over to this URL, sealed, by GET.
+        here would replace that session, so the response is first passed on to this URL, sealed, by GET.
         """
         if get_provider(provider).response_mode != "form_post":
             return self.http_method_not_allowed(request)
@@ -92,7 +92,7 @@ class CallbackView(ProviderView):
 
     @sensitive_variables()
     def end(self, request: HttpRequest, provider: str, parameters: Parameters, *, handed_over: bool) -> HttpResponse:
-        """End the flow that the answer names, and remove its cookie in every case."""
+        """End the flow of this response, and remove its cookie in every case."""
         self.state = read_state(parameters)
         if not handed_over and needs_handover(request, self.state):
             return self.hand_over(request, provider, parameters)
@@ -113,7 +113,7 @@ class CallbackView(ProviderView):
 
     @sensitive_variables()
     def hand_over(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
-        """Redirect to this very URL with the sealed answer: a request of our own site carries the session."""
+        """Redirect to the same URL with the sealed response, because a same-site request includes the session."""
         url = handover_url(request, provider, parameters)
         if session_cookie_is_strict():
             return render(request, "oidc_login/moving_on.html", {"next_url": url})
@@ -123,7 +123,7 @@ class CallbackView(ProviderView):
 
     @sensitive_variables()
     def conclude(self, request: HttpRequest, provider: str, parameters: Parameters) -> HttpResponse:
-        """Take the flow before anything else is judged, then read the answer, then sign the person in."""
+        """Take the flow before any other check, then read the response, then sign the person in."""
         begun_at = time.time()
         try:
             flow = take_flow(request, self.state, now=begun_at, find_foreign=find_foreign_flow)
@@ -148,7 +148,7 @@ class CallbackView(ProviderView):
         return self.succeeded(request, signed_in)
 
     def redirect_of_ended_flow(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the redirect for a person whom this very flow signed in already (back button, double click)."""
+        """Return the redirect for a person whom this flow has already signed in (back button, double click)."""
         if not request.user.is_authenticated:
             return None
         next_url = next_of_ended_flow(self.state, request.user)
@@ -164,7 +164,7 @@ class CallbackView(ProviderView):
         return response
 
     def end_unconfirmed(self, request: HttpRequest, error: OAuthError) -> HttpResponse:
-        """End the session that the provider does not confirm. After a temporary fault it continues for a while."""
+        """End a session that the provider does not confirm; after a temporary fault, it continues for a while."""
         if str(request.user.pk) != self.user_key:  # the session that began this flow has ended
             return HttpResponseRedirect(destination(request, self.next_url))
         provider_key = self.provider.key if self.provider else ""

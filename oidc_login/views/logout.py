@@ -72,7 +72,7 @@ class LogoutDoneView(ProviderView):
         next_url = expected_next(request, request.GET.getlist("state"), now=time.time())
         response = HttpResponseRedirect(logout_destination(request, next_url or ""))
         if next_url is None:
-            logger.info("logout return ignored: this browser began no such logout")
+            logger.info("return from logout ignored: unknown state")
         else:
             cookies.drop(request, response, cookie_name(request))
             write_state(request.session, pending_logout=None)

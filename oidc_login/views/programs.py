@@ -1,4 +1,4 @@
-"""Where a page is redirected to sign in, a program gets a problem document with the status 401."""
+"""Responses for programs: a problem document with status 401 instead of a redirect to the sign-in page."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from oidc_login.problems import problem_response, wants_json
 
 
 def redirect_to_sign_in(request: HttpRequest, next_url: str) -> HttpResponseBase:
-    """Send a visitor to `LOGIN_URL` and from there to `next_url`; tell a program that nobody is signed in."""
+    """Redirect a visitor to `LOGIN_URL` and then `next_url`, or tell a program that nobody is signed in."""
     return tell_program(request) or redirect_to_login(next_url)
 
 
 def tell_program(request: HttpRequest) -> HttpResponse | None:
-    """Return what a program is told while nobody is signed in, `None` for a browser that requests a page."""
+    """Return the response for a program while nobody is signed in, or `None` for a browser's page request."""
     if not wants_json(request):
         return None
     return problem_response(NotSignedIn("no_session"), login_url=resolve_url(django.LOGIN_URL))
 
 
 def as_problem(request: HttpRequest | None, error: OAuthError) -> HttpResponse | None:
-    """Return an error as a program reads it, `None` for a browser that requests a page."""
+    """Return the problem document of an error for a program, or `None` for a browser's page request."""
     return problem_response(error) if request is not None and wants_json(request) else None

@@ -1,4 +1,4 @@
-"""Plain views that programs call with an access token: what is answered where the token does not open them."""
+"""Responses of plain views to access tokens that are rejected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def token_gate(
     max_age: int | None,
     providers: Iterable[str],
 ) -> Callable[[HttpRequest], HttpResponse | None]:
-    """Return what answers instead of the view, as long as no token meets the demand."""
+    """Return a function that responds instead of the view unless a token meets the requirements."""
     wanted = demand(
         tuple_or_text(scopes),
         tuple_or_text(roles),
@@ -53,6 +53,6 @@ def tuple_or_text(value: str | Iterable[str]) -> str | tuple[str, ...]:
 
 
 def refuse(request: HttpRequest, refusal: BearerRefused) -> HttpResponse:
-    """Return the response of a refusal, with its challenge."""
+    """Return the response to a rejected request, with its challenge."""
     document = {"error": refusal.error} if refusal.error else {}
     return JsonResponse(document, status=refusal.status, headers=refusal.headers(request))

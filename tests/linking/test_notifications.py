@@ -237,4 +237,4 @@ def test_mail_that_cannot_be_sent_undoes_nothing(
 
     assert OAuthConnection.objects.exists()
     (record,) = [record for record in caplog.records if "notification" in record.message]
-    assert record.getMessage() == "a notification could not be sent: RuntimeError"
+    assert record.getMessage() == "notification not sent: error=RuntimeError"

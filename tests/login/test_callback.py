@@ -592,7 +592,7 @@ def test_record_of_a_cache_that_fails_names_it_and_the_provider(
     browser.end(answer)
 
     record = failure_record(caplog)
-    assert " (cache) at op: The cache of OIDC_LOGIN_CACHE does not respond" in record.getMessage()
+    assert ": The cache of OIDC_LOGIN_CACHE does not respond" in record.getMessage()
     assert (vars(record)["provider"], vars(record)["reason"]) == ("op", "cache")
 
 
@@ -605,7 +605,7 @@ def test_record_of_a_provider_that_cannot_be_reached_says_what_to_do(
 
     browser.begin()
 
-    assert "(connect) at op: The connection failed: check the firewall" in failure_record(caplog).getMessage()
+    assert ": The connection failed: check the firewall" in failure_record(caplog).getMessage()
 
 
 @pytest.mark.parametrize(

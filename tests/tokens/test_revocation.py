@@ -101,7 +101,7 @@ def test_deactivating_works_while_the_provider_is_down(
         user.save()
 
     assert not get_user_model().objects.get(pk=user.pk).is_active
-    assert "revocation failed at op" in caplog.text
+    assert "revocation failed: " in caplog.text
     assert OAuthConnection.objects.revoke_for(user) == [], "tried again later"
     assert not has_tokens(connection)
 
