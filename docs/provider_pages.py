@@ -85,7 +85,7 @@ def anchors(found: list[KnownProvider]) -> dict[KnownProvider, str]:
 
 def written_class(section: KnownProvider) -> str:
     named = section.settings.get("class")
-    return f"`{named}`" if named else "settings alone"
+    return f"`{named}`" if named else "settings only"
 
 
 def group(name: str, found: list[KnownProvider]) -> str:

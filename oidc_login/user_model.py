@@ -1,4 +1,4 @@
-"""The site's user model, whatever its fields are: what it has, and what is true of one user."""
+"""Facts about the site's user model, which may have any fields, and about one user."""
 
 from __future__ import annotations
 

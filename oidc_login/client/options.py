@@ -128,7 +128,7 @@ OPTIONS: Mapping[str, Rule] = {
     "user_agent": text,
     **METADATA,
     **dict.fromkeys(
-        ("fetch_token", "update_token", "client_cls"), never("is given by code alone", "Write it into register().")
+        ("fetch_token", "update_token", "client_cls"), never("can only be set in code", "Write it into register().")
     ),
     "jwks": never("would outlive the keys of the provider", "Write jwks_uri, or server_metadata_url."),
     "compliance_fix": never(

@@ -1,4 +1,4 @@
-"""What an import from another package has written, so that it can be taken back."""
+"""Records of what an import from another package has written, so that it can be undone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ImportRun(models.Model):
-    """One run of `oidc_login_import --apply`; without an end it was stopped, and the next run goes on with it."""
+    """One run of `oidc_login_import --apply`; without an end it was stopped, and the next run continues it."""
 
     source = models.CharField(_("source"), max_length=40)
     started_at = models.DateTimeField(_("started at"), auto_now_add=True)
@@ -24,9 +24,9 @@ class ImportRun(models.Model):
 
 
 class ImportedConnection(models.Model):
-    """A connection that a run has made, as it was then.
+    """A connection that a run created, and its state at that time.
 
-    There is no foreign key to the connection: whoever removes one pays nothing for the record.
+    There is no foreign key to the connection, so deleting one needs no query for this table.
     """
 
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="imported", verbose_name=_("import"))

@@ -96,7 +96,7 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         found = {
             user._connection_issuer or "": user
             for user in queries.find_users(identity)
-            if user._connection_subject == identity.subject  # some collations find more than that
+            if user._connection_subject == identity.subject  # some collations match more than that
         }
         user = found.get(identity.issuer)
         if user is None and "" in found:

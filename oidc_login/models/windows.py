@@ -45,7 +45,7 @@ class LinkWindow(models.Model):
 class LinkWindowUse(models.Model):
     """A user who was linked in a window.
 
-    There is no foreign key to the user: whoever removes one pays nothing for the record.
+    There is no foreign key to the user, so deleting a user needs no query for this table.
     """
 
     window = models.ForeignKey(LinkWindow, on_delete=models.CASCADE, related_name="uses", verbose_name=_("window"))

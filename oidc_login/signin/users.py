@@ -212,7 +212,7 @@ def own_email(identity: Identity, provider: OAuthProvider) -> str:
     """Return the address that an account may have as its own, "" if there is none.
 
     The owner of an address is linked to the account that has it. So a provider whose own setting says that its
-    addresses link nobody gives none to an account: an attacker could wait there for the owner to sign in.
+    addresses link nobody adds none to an account: an attacker could wait there for the owner to sign in.
     """
     return identity.email if identity.email_verified and provider.link_by_email != "never" else ""
 

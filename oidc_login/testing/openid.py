@@ -35,8 +35,8 @@ class OpenIDProvider(ProviderApplication):
     `id_token` and `logout_token`, each an `UnsignedToken` (return a string, or any JSON value, to put that in its
     place); and `end_session`, the URL that follows it.
 
-    When a session ends, the site is told at `backchannel_logout_uri`, and by a frame with `frontchannel_logout_uri`,
-    where these are set. With `logout_everywhere` a person who signs out ends all of their sessions.
+    When a session ends, the provider notifies the site at `backchannel_logout_uri` and `frontchannel_logout_uri`, if
+    these are set. With `logout_everywhere`, signing out ends all sessions of the person.
     """
 
     bendable_values = ("authorize", "end_session", "id_token", "logout_token")

@@ -1,7 +1,7 @@
 """The lease of a refresh: the right to ask the provider, which one of all concurrent callers has.
 
 A lease is a random value and an end in the connection's row, claimed by one conditional UPDATE. No lock is held while
-the provider is asked. A lease ends after a minute even if its process was killed. An end without a value is a pause:
+the provider is called. A lease ends after a minute even if its process was killed. An end without a value is a pause:
 nobody asks the provider before it.
 """
 

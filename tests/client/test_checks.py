@@ -35,7 +35,7 @@ ROWS: list[tuple[str, Any, str, str, str]] = [
         "['company']: client_kwargs['scop'] is not known.",
         "Did you mean 'scope'?",
     ),
-    ("a function", {"company": {"fetch_token": print}}, "E087", "fetch_token is given by code alone", "register()"),
+    ("a function", {"company": {"fetch_token": print}}, "E087", "fetch_token can only be set in code", "register()"),
     (
         "TLS switched off",
         {"company": {"client_kwargs": {"verify": False}}},

@@ -400,7 +400,7 @@ def test_option_of_the_settings_that_is_refused(options: dict[str, Any], setting
 def test_setting_that_only_code_can_give(name: str, settings: Settings) -> None:
     settings.AUTHLIB_OAUTH_CLIENTS = {"company": {**OPENID, name: "dotted.path"}}
 
-    with pytest.raises(ImproperlyConfigured, match=f"{name} is given by code alone"):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} can only be set in code"):
         provider_of(OAuth().register("company"))
 
 

@@ -162,7 +162,7 @@ SETTINGS_ALONE = {
 
 
 def forge(**changes: Any) -> dict[str, Any]:
-    """A provider by settings alone with changes; `...` takes an argument away."""
+    """A provider from settings only with changes; `...` takes an argument away."""
     entry = {**SETTINGS_ALONE, **changes}
     return {"forge": {name: value for name, value in entry.items() if value is not ...}}
 
@@ -247,8 +247,8 @@ GOOD = {
     "own class with its own issuer": {"op": {"class": path_of(RealmProvider), "realm": "r", "client_id": "c"}},
     "own class of a public client": {"half": {"class": path_of(PublicProvider), "client_id": "c"}},
     "own class with its own credentials": {"git": {"class": path_of(SigningProvider), "client_id": "c"}},
-    "settings alone": forge(),
-    "settings alone, with all of it": forge(
+    "settings only": forge(),
+    "settings only, with all of it": forge(
         revocation_endpoint="https://forge.example/revoke",
         api_base_url="https://forge.example/api",
         mapping={"user_id": "id", "email": "a.b", "username": "login", "name": "n", "picture": "urls.0"},
@@ -466,19 +466,19 @@ BAD: dict[str, tuple[Any, str, tuple[str, ...]]] = {
         "E019 E019 E019",
         ("'base'", "authorization_url"),
     ),
-    "settings alone without an address": (
+    "settings only without an address": (
         forge(token_endpoint=...),
         "E075",
         ("'forge'", "token_endpoint is not given"),
     ),
-    "settings alone with an empty address": (forge(userinfo_endpoint=""), "E075", ("'forge'", "userinfo_endpoint")),
-    "settings alone without a mapping": (forge(mapping=...), "E075", ("'forge'", "mapping is not given")),
-    "settings alone without anything": (
+    "settings only with an empty address": (forge(userinfo_endpoint=""), "E075", ("'forge'", "userinfo_endpoint")),
+    "settings only without a mapping": (forge(mapping=...), "E075", ("'forge'", "mapping is not given")),
+    "settings only without anything": (
         {"forge": {"class": "oidc_login.providers.OAuth2Provider", "client_id": "c"}},
         "E075 E075 E075 E075",
         ("'forge'", "authorization_endpoint"),
     ),
-    "settings alone over http": (
+    "settings only over http": (
         forge(token_endpoint="http://forge.example/token"),
         "E011",
         ("'forge'", "token_endpoint"),

@@ -1,4 +1,4 @@
-"""An OAuth 2.0 provider by settings alone: addresses, and where its answer has what."""
+"""An OAuth 2.0 provider by settings only: addresses, and where its answer has what."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RecordingForge(Recording, OAuth2StyleProvider):
 
 @pytest.fixture
 def forge(settings: Settings, witness: Witness) -> Iterator[RecordingForge]:
-    """The site knows it as "forge", by settings alone."""
+    """The site knows it as "forge", by settings only."""
     resources = {
         "user": Resource(path="/api/me", answer=lambda person, grant: op.answer),
         "projects": Resource(path="/api/projects", answer=lambda person, grant: ["engine"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import oidc_login
 
 BASE_DIR = Path(__file__).resolve().parent
-SECRET_KEY = "for this example alone, and for no site that others can reach"
+SECRET_KEY = "only for this example; never use it on a site that others can reach"
 DEBUG = True
 ROOT_URLCONF = "urls"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "site.sqlite3"}}

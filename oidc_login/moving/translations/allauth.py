@@ -147,7 +147,7 @@ def linking() -> dict[str, Any]:
 def includes(apps: Sequence[Mapping[str, Any]]) -> list[Include]:
     names = [app["provider"] for app in apps if app["provider"] != OPENID] or ["google"]
     path = included_at(f"{names[0]}_login", below=f"{names[0]}/login/", usual="accounts/")
-    kept = "This stands before allauth.urls. Passwords stay with allauth.account, or go to django.contrib.auth.urls."
+    kept = "Keep this before allauth.urls. Passwords stay with allauth.account, or move to django.contrib.auth.urls."
     return [
         Include(path="oauth/", module="oidc_login.urls"),
         Include(path=path, module="oidc_login.compat.allauth", remark=kept),

@@ -9,7 +9,8 @@ from oidc_login.protocol.errors import ProtocolError
 from oidc_login.registry import build_provider
 
 ISSUER_UNKNOWN = (
-    'Write "issuer": "https://..." as the ID tokens have it. No discovery document was found beside your endpoints, '
+    'Write "issuer": "https://..." with the issuer of the ID tokens. No discovery document was found next to your '
+    "endpoints, "
     "and without the issuer nobody can sign in."
 )
 TRUST = (

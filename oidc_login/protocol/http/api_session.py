@@ -56,7 +56,7 @@ class TokenAuth(AuthBase):
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme != "https" and not is_loopback(host):
-            raise TokenNotSent("an access token is sent over https alone")
+            raise TokenNotSent("access tokens are only sent over https")
         if self._hosts is not None and host not in self._hosts:
             raise TokenNotSent("an access token is not sent to this host")
 
