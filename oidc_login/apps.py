@@ -27,8 +27,8 @@ class OIDCLoginConfig(AppConfig):
         registry.add_source(mozilla)
         user_logged_in.connect(receivers.begin_session, dispatch_uid="oidc_login.sessions")
         user_logged_out.connect(receivers.end_session, dispatch_uid="oidc_login.sessions")
-        signals.connection_created.connect(notifications.tell_added, dispatch_uid="oidc_login.added")
-        signals.connection_removed.connect(notifications.tell_removed, dispatch_uid="oidc_login.removed")
+        signals.connection_created.connect(notifications.notify_added, dispatch_uid="oidc_login.added")
+        signals.connection_removed.connect(notifications.notify_removed, dispatch_uid="oidc_login.removed")
         if apps.is_installed("drf_spectacular"):
             from oidc_login.contrib import spectacular  # noqa: F401  # describes our authentication there
         connection = self.get_model("OAuthConnection")

@@ -18,17 +18,17 @@ from oidc_login.user_model import get_field
 logger = logging.getLogger(__name__)
 
 
-def tell_added(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
+def notify_added(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
     """Notify the person of a new connection (`connection_created`)."""
-    tell("oidc_login/email/connection_added", connection)
+    send_notification("oidc_login/email/connection_added", connection)
 
 
-def tell_removed(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
+def notify_removed(sender: object, *, connection: OAuthConnection, **kwargs: Any) -> None:
     """Notify the person of a removed connection (`connection_removed`)."""
-    tell("oidc_login/email/connection_removed", connection)
+    send_notification("oidc_login/email/connection_removed", connection)
 
 
-def tell(template: str, connection: OAuthConnection) -> None:
+def send_notification(template: str, connection: OAuthConnection) -> None:
     """Send an email, made from two templates, to the account's addresses, if the site wants this.
 
     A failing mail server must not undo the change, so the failure is only logged.

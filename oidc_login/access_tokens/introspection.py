@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 
 @sensitive_variables()
-def ask_about(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
+def introspect(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
     """Return the introspection response for a token, cached while an active token may live."""
     name = f"oidc_login.introspected.{provider.key}.{_hash(provider.client_id, raw)}"
     known = _remembered(name)
@@ -30,7 +30,7 @@ def ask_about(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) ->
         return known
     with one_at_a_time(name):
         known = _remembered(name)  # another request was first
-        return known if known is not None else _ask_and_remember(provider, raw, ask, name)
+        return known if known is not None else _request_and_cache(provider, raw, ask, name)
 
 
 def _remembered(name: str) -> Answer | None:
@@ -39,8 +39,8 @@ def _remembered(name: str) -> Answer | None:
 
 
 @sensitive_variables()
-def _ask_and_remember(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer], name: str) -> Answer:
-    answer = _ask(provider, raw, ask)
+def _request_and_cache(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer], name: str) -> Answer:
+    answer = _request(provider, raw, ask)
     if answer.get("active") is True:
         lifetime = _memory_of(answer.get("exp"))
         if lifetime > 0:
@@ -56,7 +56,7 @@ def _memory_of(expires_at: object) -> int:
 
 
 @sensitive_variables()
-def _ask(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
+def _request(provider: OIDCProvider, raw: str, ask: Callable[[str], Answer]) -> Answer:
     """Introspect a token, but not repeatedly for tokens that the provider does not know."""
     refused = refused_by(provider)
     if refused.includes(raw):

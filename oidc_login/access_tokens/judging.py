@@ -9,7 +9,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.access_tokens.entries import BearerEntry, bearer_entries, entry_of_jwt, entry_of_opaque, own_clients
-from oidc_login.access_tokens.introspection import ask_about
+from oidc_login.access_tokens.introspection import introspect
 from oidc_login.access_tokens.values import AccessToken
 from oidc_login.exceptions import AccessTokenInvalid, translated
 from oidc_login.protocol.access_token import UnverifiedAccessToken, check_introspected
@@ -53,8 +53,8 @@ def _claims_of(raw: str, entries: Collection[BearerEntry]) -> tuple[BearerEntry,
 def _introspected(raw: str, entry: BearerEntry) -> Mapping[str, Any]:
     """Return the claims from the introspection response for a token (RFC 7662 4)."""
     provider, profile = entry.provider, entry.profile
-    ask = provider.ask_tokeninfo if profile.way == "tokeninfo" else provider.introspect_token
-    claims = ask_about(provider, raw, ask)
+    ask = provider.request_tokeninfo if profile.way == "tokeninfo" else provider.introspect_token
+    claims = introspect(provider, raw, ask)
     check_introspected(
         claims,
         issuer=provider.get_issuer(),

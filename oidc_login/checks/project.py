@@ -121,7 +121,7 @@ def check_page_afterwards() -> Iterator[CheckMessage]:
     url = str(django.LOGIN_REDIRECT_URL)
     try:
         path = urlsplit(url if "/" in url else resolve_url(url)).path
-        if not urlsplit(url).netloc and not leads_to_a_page(path):
+        if not urlsplit(url).netloc and not is_page_of_site(path):
             yield NO_PAGE_AFTERWARDS.message(url=url)
     except NoReverseMatch:
         yield NO_PAGE_AFTERWARDS.message(url=url)
@@ -129,7 +129,7 @@ def check_page_afterwards() -> Iterator[CheckMessage]:
         pass
 
 
-def leads_to_a_page(path: str) -> bool:
+def is_page_of_site(path: str) -> bool:
     """Whether a path is in the URLconf, possibly after a redirect that adds a slash or a language."""
     language = f"/{django.LANGUAGE_CODE}"
     return any(is_in_urlconf(one) for one in (path, f"{path}/", language + path, f"{language}{path}/"))

@@ -37,7 +37,7 @@ def user_messages() -> Iterator[CheckMessage]:
         return
     model = get_user_model()
     filled = {model.USERNAME_FIELD, model.get_email_field_name(), *NAME_CLAIMS, "password"}
-    fields = [field for field in model._meta.concrete_fields if field.name not in filled and is_left_to_us(field)]
+    fields = [field for field in model._meta.concrete_fields if field.name not in filled and needs_our_value(field)]
     for field in fields:
         value = field.get_default()
         if value is None and not field.null:
@@ -67,7 +67,7 @@ def creates_users_itself() -> bool:
     return create_user is not None and not is_djangos(create_user)
 
 
-def is_left_to_us(field: Field[Any, Any]) -> bool:
+def needs_our_value(field: Field[Any, Any]) -> bool:
     """Whether neither the database nor a custom field class provides the value."""
     if field.generated or field.has_db_default() or isinstance(field, (AutoField, BigAutoField, SmallAutoField)):
         return False

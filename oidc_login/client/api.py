@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.client.base import Client
-from oidc_login.client.errors import MissingTokenError, OAuthError, asking
+from oidc_login.client.errors import MissingTokenError, OAuthError, translate_errors
 from oidc_login.protocol.http.api_session import TokenSession, TokenSource
 
 TokenLike = Mapping[str, Any]
@@ -60,7 +60,7 @@ class ApiCalls(Client):
         with self._session(token or {}) as session:
             return session.request(method, self._absolute(url), **kwargs)
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def _session(self, token: TokenLike) -> TokenSession:
         session = self._provider().open_session(self._source(token), hosts=None)

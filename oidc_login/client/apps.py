@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.client.attributes import Attributes, published_members
 from oidc_login.client.calls import TokenCalls
 from oidc_login.client.claims import ClaimsOptions, check_admission, check_arguments, check_options
-from oidc_login.client.errors import MismatchingStateError, OAuthError, asking
+from oidc_login.client.errors import MismatchingStateError, OAuthError, translate_errors
 from oidc_login.client.flows import OWN_VALUES, Flows
 from oidc_login.client.integration import ClientSession
 from oidc_login.client.logout import Logout
@@ -70,7 +70,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
             made["userinfo"] = (claims_cls or UserInfo)(claims)
         return made
 
-    def _judging_provider(
+    def _verifying_provider(
         self, claims_options: ClaimsOptions | None, claims_cls: object, leeway: float | None
     ) -> OAuthProvider:
         """Return the provider that verifies an ID token; arguments of a call cannot weaken the verification."""
@@ -80,7 +80,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
         asks_for_another = leeway is not None and provider.has_id_token
         return self._provider(leeway=leeway) if asks_for_another else provider
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def parse_id_token(
         self,
@@ -106,7 +106,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
                 raise MismatchingStateError
         if not token.get("id_token"):
             return None
-        provider = self._judging_provider(claims_options, claims_cls, leeway)
+        provider = self._verifying_provider(claims_options, claims_cls, leeway)
         claims = verified_claims(provider, as_token(token), request, claims_options)
         if not claims:
             raise RuntimeError('Missing "jwks_uri" in metadata')
@@ -117,7 +117,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
 
     # What the provider says of itself.
 
-    @asking()
+    @translate_errors()
     def load_server_metadata(self) -> dict[str, Any]:
         """Return all members of the provider's document, with those that were registered in place of them."""
         provider = self._provider()
@@ -128,7 +128,7 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
             found = {name: getattr(provider, name, "") for name in ENDPOINTS}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items() if value}
 
-    @asking()
+    @translate_errors()
     def fetch_jwk_set(self, force: bool = False) -> Any:
         """Return the provider's keys (RFC 7517 5); `force` fetches them again, but at most twice a minute."""
         provider = self._provider()

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.client.api import ApiCalls, TokenLike
 from oidc_login.client.claims import check_admission
-from oidc_login.client.errors import InvalidTokenError, MissingTokenError, OAuthError, asking
+from oidc_login.client.errors import InvalidTokenError, MissingTokenError, OAuthError, translate_errors
 from oidc_login.client.tokens import AHEAD, OAuth2Token, as_dictionary, as_token, seconds_left, token_update
 from oidc_login.client.userinfo import UserInfo
 from oidc_login.flow.pending import attach_flow
@@ -52,7 +52,7 @@ class TokenCalls(ApiCalls):
             raise InvalidTokenError(description="The token has expired, and there is no way to a new one")
         return token if renewed is None else renewed
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def renew(self, token: TokenLike) -> OAuth2Token | None:
         """Return a new token after passing it to the site's storage, or `None` if only the person can get one."""
@@ -63,7 +63,7 @@ class TokenCalls(ApiCalls):
             renewed = self.fetch_access_token(grant_type="client_credentials")
         else:
             return None
-        self._tell(renewed, old)
+        self._send_update(renewed, old)
         return renewed
 
     def _is_machine(self) -> bool:
@@ -87,7 +87,7 @@ class TokenCalls(ApiCalls):
         return renewed
 
     @sensitive_variables()
-    def _tell(self, token: OAuth2Token, old: OAuthToken) -> None:
+    def _send_update(self, token: OAuth2Token, old: OAuthToken) -> None:
         """Let the site replace the stored token, which is identified by its refresh or access token."""
         named = {"refresh_token": old.refresh_token or None, "access_token": None}
         if not old.refresh_token:
@@ -96,7 +96,7 @@ class TokenCalls(ApiCalls):
             self._update_token(token, **named)
         token_update.send(sender=type(self), name=self._registration.name, token=token, **named)
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def fetch_access_token(self, redirect_uri: str | None = None, **parameters: Any) -> OAuth2Token:
         """Return the token for a grant: for a `code` with its `code_verifier`, or the client's own (RFC 6749 4)."""
@@ -126,7 +126,7 @@ class TokenCalls(ApiCalls):
 
     # Userinfo.
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def userinfo(self, token: TokenLike | None = None, *, request: HttpRequest | None = None) -> UserInfo:
         """Return the current userinfo about the owner of the token."""
@@ -139,7 +139,7 @@ class TokenCalls(ApiCalls):
                 claims = openid_userinfo(provider, token)
             else:
                 claims = provider.get_userinfo(as_token(token), claims={})
-        check_admission(provider, with_what_is_known(provider, claims, token.get("userinfo")))
+        check_admission(provider, complete_claims(provider, claims, token.get("userinfo")))
         return UserInfo(claims)
 
 
@@ -224,7 +224,7 @@ def openid_userinfo(provider: OAuthProvider, token: TokenLike) -> Mapping[str, A
     return dict(claims)
 
 
-def with_what_is_known(provider: OAuthProvider, claims: Mapping[str, Any], known: Any) -> dict[str, Any]:
+def complete_claims(provider: OAuthProvider, claims: Mapping[str, Any], known: Any) -> dict[str, Any]:
     """Return userinfo claims completed by those of the ID token, because admission rules may need both.
 
     Only the ID token says how the person authenticated.

@@ -84,7 +84,7 @@ class UnsupportedTokenTypeError(OAuthError):
 
 
 @contextmanager
-def asking(request: HttpRequest | None = None) -> Iterator[None]:
+def translate_errors(request: HttpRequest | None = None) -> Iterator[None]:
     """Translate errors inside into those of this API, within one time budget.
 
     Afterwards, error reports about `request` contain no secrets.
@@ -100,10 +100,10 @@ def asking(request: HttpRequest | None = None) -> Iterator[None]:
             hide_parameters(django_request, keep=HARMLESS_PARAMETERS)
         if isinstance(error, OAuthError):
             raise
-        raise as_told(error) from error
+        raise as_client_error(error) from error
 
 
-def as_told(error: exceptions.OAuthError | protocol.ProtocolError) -> OAuthError:
+def as_client_error(error: exceptions.OAuthError | protocol.ProtocolError) -> OAuthError:
     """Return the error of this API for one of the package, without the provider's own text."""
     seen = as_oauth_error(error)
     if isinstance(error, STATE_ERRORS):

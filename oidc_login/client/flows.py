@@ -15,7 +15,7 @@ from oidc_login.cache import add_once
 from oidc_login.client import pending
 from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
-from oidc_login.client.errors import asking
+from oidc_login.client.errors import translate_errors
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
 from oidc_login.flow.pending import Flow, complete_flow, set_flow_cookie, state_hash
 from oidc_login.protocol.authorization import AuthorizationResponse, read_state
@@ -32,7 +32,7 @@ MEMORY = 24 * 3600  # seconds for which a site's own nonce is remembered
 class Flows(Client):
     """The methods that begin and end a flow in a site's own views."""
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def authorize_redirect(
         self, request: HttpRequest, redirect_uri: str | None = None, **parameters: Any
@@ -46,7 +46,7 @@ class Flows(Client):
         set_flow_cookie(request, response, flow, cross_site_post=mode == "form_post")
         return response
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def create_authorization_url(self, redirect_uri: str | None = None, **parameters: Any) -> Discreet:
         """Return the URL, and the data that `save_authorize_data` stores for the end of the flow."""
@@ -55,7 +55,7 @@ class Flows(Client):
         request_token = {"request_token": Discreet(flow.private)} if flow.private else {}
         return Discreet(url=url, **own, **request_token)
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def save_authorize_data(self, request: HttpRequest, **data: Any) -> None:
         """Store the result of `create_authorization_url` in the session, sealed, with its `redirect_uri`."""

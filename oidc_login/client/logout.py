@@ -12,7 +12,7 @@ from oidc_login import exceptions
 from oidc_login.client import pending
 from oidc_login.client.base import Client
 from oidc_login.client.discreet import Discreet
-from oidc_login.client.errors import OAuthError, asking
+from oidc_login.client.errors import OAuthError, translate_errors
 from oidc_login.client.options import check_redirect_uri, refuse, request_problems
 from oidc_login.flow.memory import discard_flow
 from oidc_login.flow.pending import set_flow_cookie
@@ -23,7 +23,7 @@ from oidc_login.protocol.errors import ProtocolError
 class Logout(Client):
     """Ends the session at the provider. The site ends its own session itself."""
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def create_logout_url(
         self,
@@ -53,7 +53,7 @@ class Logout(Client):
             parameters["state"] = state
         return Discreet(url=authorization_url(endpoint, parameters), state=state)
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def logout_redirect(
         self,

@@ -12,7 +12,13 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.client.api import ApiCalls, TokenLike
 from oidc_login.client.attributes import Attributes
 from oidc_login.client.discreet import Discreet
-from oidc_login.client.errors import STATE_ERRORS, InvalidTokenError, MissingRequestTokenError, OAuthError, asking
+from oidc_login.client.errors import (
+    STATE_ERRORS,
+    InvalidTokenError,
+    MissingRequestTokenError,
+    OAuthError,
+    translate_errors,
+)
 from oidc_login.client.flows import Flows
 from oidc_login.flow.pending import attach_flow
 from oidc_login.protocol.errors import AuthorizationResponseInvalid, TokenResponseInvalid
@@ -82,7 +88,7 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
     @sensitive_variables()
     def authorize_access_token(self, request: HttpRequest) -> Discreet:
         """Return the token for the response in this request; the flow is used up first (RFC 5849 2.3)."""
-        with asking(request):
+        with translate_errors(request):
             provider = self._provider()
             response = self._take_answer(request, provider)
             return exchange(provider, response.code, request)
@@ -100,7 +106,7 @@ class DjangoOAuth1App(Flows, ApiCalls, Attributes):
                 raise
             raise OAuthError(description='Missing "oauth_token" parameter') from error
 
-    @asking()
+    @translate_errors()
     @sensitive_variables()
     def fetch_access_token(
         self, request_token: Mapping[str, str] | None = None, *, oauth_verifier: str, **parameters: Any

@@ -95,7 +95,7 @@ class TokenUpdate(Signal):
             super().connect(receiver, sender, weak, dispatch_uid)
             return
         # Keep a strong reference, because nothing else does; `disconnect(receiver)` finds it by its identifier.
-        super().connect(with_what_it_names(receiver), sender, False, dispatch_uid or identifier(receiver))
+        super().connect(with_accepted_arguments(receiver), sender, False, dispatch_uid or identifier(receiver))
 
 
 def takes_everything(receiver: Callable[..., Any]) -> bool:
@@ -104,7 +104,7 @@ def takes_everything(receiver: Callable[..., Any]) -> bool:
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
 
 
-def with_what_it_names(receiver: Callable[..., Any]) -> Callable[..., Any]:
+def with_accepted_arguments(receiver: Callable[..., Any]) -> Callable[..., Any]:
     """Return a receiver that only passes the arguments that `receiver` accepts."""
     names = inspect.signature(receiver).parameters
 

@@ -96,7 +96,7 @@ def may_return_to(request: HttpRequest, url: str) -> bool:
     return url_has_allowed_host_and_scheme(url, allowed_hosts=allowed, require_https=cookies.is_secure(request))
 
 
-def url_beside(request: HttpRequest, next_url: str, url: str) -> str:
+def url_on_host_of(request: HttpRequest, next_url: str, url: str) -> str:
     """Return a URL of the site at the host of `next_url`, which may be another than this."""
     origin = origin_of(next_url)
     return urljoin(origin, url) if origin and may_return_to(request, next_url) else url

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from oidc_login.cache import BoundedMemory, SharedValues, add_once
 from oidc_login.conf import settings
 from oidc_login.exceptions import StateExpired, StateMissing, StateUnknown, StateUsed
-from oidc_login.flow.pending import GRACE, Flow, attach_flow, read_flow_cookie, state_hash, why_no_flow
+from oidc_login.flow.pending import GRACE, Flow, attach_flow, missing_flow_reason, read_flow_cookie, state_hash
 
 FindFlow = Callable[[HttpRequest, str], Flow | None]
 OpenFlow = Callable[[], Flow]
@@ -37,7 +37,7 @@ def take_flow(
     flow = find(request, state)
     open_foreign = find_foreign(request, state) if flow is None and find_foreign is not None else None
     if flow is None and open_foreign is None:
-        raise StateUsed if was_used(state) else StateUnknown(why_no_flow(request, state))
+        raise StateUsed if was_used(state) else StateUnknown(missing_flow_reason(request, state))
     if flow and not secrets.compare_digest(flow.state.encode(), state.encode("utf-8", "surrogatepass")):
         raise StateUnknown
     use_state(state)

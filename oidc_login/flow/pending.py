@@ -150,7 +150,7 @@ def read_flow_cookie(request: HttpRequest, state: str) -> Flow | None:
         return None
 
 
-def why_no_flow(request: HttpRequest, state: str) -> str:
+def missing_flow_reason(request: HttpRequest, state: str) -> str:
     """Return why a browser has no flow of a state: it sent no cookie, or one that no key of the site can open."""
     has_cookie = cookies.get(request, flow_cookie_name(request, state)) is not None
     return "cookie_unreadable" if has_cookie else "no_cookie"

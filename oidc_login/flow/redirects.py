@@ -106,13 +106,13 @@ def safe_next(request: HttpRequest, values: list[str]) -> str:
     """Return the one `next` that was sent if it stays on this host, else "" (RFC 9700 4.11)."""
     if not any(values):
         return ""
-    if reason := why_next_is_dropped(request, values):
+    if reason := next_problem(request, values):
         log_dropped_next(reason)
         return ""
     return values[0]
 
 
-def why_next_is_dropped(request: HttpRequest, values: list[str]) -> str:
+def next_problem(request: HttpRequest, values: list[str]) -> str:
     """Return why a `next` cannot be used, "" if it can."""
     if len(values) != 1:
         return "repeated"

@@ -41,7 +41,7 @@ class LongCommand(BaseCommand):
             was_stopped = True
         finally:
             progress.end()
-        status, problems = self.tell(options)
+        status, problems = self.print_results(options)
         if was_stopped:
             status, problems = STOPPED, [*problems, "Stopped. Run the command again to continue."]
         if problems:
@@ -55,7 +55,7 @@ class LongCommand(BaseCommand):
         """Do the work."""
         raise NotImplementedError
 
-    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+    def print_results(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         """Print the results; return the exit status and the problems."""
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import middleware
 from django.http import HttpRequest, HttpResponseBase
 
-from oidc_login.views.programs import tell_program
+from oidc_login.views.programs import respond_to_program
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
@@ -17,4 +17,4 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # Django's stubs allow a redirect only
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        return tell_program(request) or super().handle_no_permission(request, view_func)
+        return respond_to_program(request) or super().handle_no_permission(request, view_func)

@@ -72,7 +72,7 @@ def introspect_token(provider: OIDCProvider, raw: str) -> dict[str, Any]:
 
 
 @sensitive_variables()
-def ask_tokeninfo(provider: OIDCProvider, raw: str) -> dict[str, Any]:
+def request_tokeninfo(provider: OIDCProvider, raw: str) -> dict[str, Any]:
     """Return the response of the tokeninfo endpoint, in the terms of introspection. The caller judges it."""
     if not provider.tokeninfo_endpoint:
         raise InvalidAccessToken("tokeninfo_endpoint")

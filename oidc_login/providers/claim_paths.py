@@ -36,7 +36,7 @@ def is_there(claims: Mapping[str, Any], path: str) -> bool:
     return True
 
 
-def names_on_the_way(path: str) -> frozenset[str]:
+def top_level_names(path: str) -> frozenset[str]:
     """Return the names of the top-level claims that a path may refer to."""
     return frozenset(name for name, _, _ in _steps(path))
 
@@ -49,7 +49,7 @@ def _find(document: Any, path: str) -> tuple[Any, bool]:
         if name not in document:
             continue
         try:
-            return _collect(document[name], rest) if each else _go_on(document[name], rest)
+            return _collect(document[name], rest) if each else _descend(document[name], rest)
         except Absent:
             continue  # try a shorter name
     raise Absent
@@ -65,7 +65,7 @@ def _steps(path: str) -> Iterator[tuple[str, str, bool]]:
             yield name.removesuffix(EACH), rest, True
 
 
-def _go_on(value: Any, rest: str) -> tuple[Any, bool]:
+def _descend(value: Any, rest: str) -> tuple[Any, bool]:
     return _find(value, rest) if rest else (value, False)
 
 
@@ -76,7 +76,7 @@ def _collect(values: Any, rest: str) -> tuple[Any, bool]:
     found: list[Any] = []
     for member in values:
         try:
-            value, is_collection = _go_on(member, rest)
+            value, is_collection = _descend(member, rest)
         except Absent as error:
             raise Unreadable from error
         found.extend(value) if is_collection else found.append(value)

@@ -257,9 +257,9 @@ class OIDCProvider(DescribedByDocument, OAuth2Provider):
         return access_tokens.introspect_token(self, raw)
 
     @sensitive_variables()
-    def ask_tokeninfo(self, raw: str) -> dict[str, Any]:
+    def request_tokeninfo(self, raw: str) -> dict[str, Any]:
         """Return the response of the tokeninfo endpoint. The caller judges it."""
-        return access_tokens.ask_tokeninfo(self, raw)
+        return access_tokens.request_tokeninfo(self, raw)
 
     # Logout.
 

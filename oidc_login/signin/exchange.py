@@ -54,7 +54,7 @@ def exchange_and_verify(
         provider=provider,
         token=token,
         id_claims=id_claims,
-        unsigned_names=names_beside_the_code(provider, response),
+        unsigned_names=read_unsigned_names(provider, response),
     )
 
 
@@ -66,7 +66,7 @@ def check_authentication_context(flow: Flow, provider: OAuthProvider, id_claims:
         raise StepUpFailed("acr")
 
 
-def names_beside_the_code(provider: OAuthProvider, response: AuthorizationResponse) -> dict[str, Any]:
+def read_unsigned_names(provider: OAuthProvider, response: AuthorizationResponse) -> dict[str, Any]:
     """Return the names that came through the browser. Nothing else is used from there, because nobody signed it."""
     sent = provider.claims_from_response(response.further)
     return {name: value for name, value in sent.items() if name in UNSIGNED_CLAIMS}

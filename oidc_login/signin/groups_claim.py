@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from oidc_login.exceptions import RefusedBySite
 from oidc_login.providers.base import OAuthProvider
-from oidc_login.providers.claim_paths import Absent, Unreadable, claim_at, is_there, names_on_the_way
+from oidc_login.providers.claim_paths import Absent, Unreadable, claim_at, is_there, top_level_names
 from oidc_login.signin.claims import storable
 
 # The limit for the stored names. The rest of the 8 kB is for the other claims.
@@ -89,10 +89,10 @@ def _is_overage(claims: Mapping[str, Any], path: str) -> bool:
 
     https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference#groups-overage-claim
     """
-    if claims.get("hasgroups") in (True, "true") and "groups" in names_on_the_way(path):
+    if claims.get("hasgroups") in (True, "true") and "groups" in top_level_names(path):
         return True
     elsewhere = claims.get("_claim_names", {})
-    return not isinstance(elsewhere, Mapping) or not names_on_the_way(path).isdisjoint(elsewhere)
+    return not isinstance(elsewhere, Mapping) or not top_level_names(path).isdisjoint(elsewhere)
 
 
 def _names(value: Any, provider: OAuthProvider) -> frozenset[str]:

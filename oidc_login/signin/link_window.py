@@ -53,7 +53,7 @@ def resolve_sign_in(
     """Decide for a person who signs in: within a window if one is open for them, or else by the other linking rules."""
     window = open_window(identity) if connection is None and not site_vouches else None
     if window is not None:
-        user = linking.the_one_account(find_users())
+        user = linking.find_only_account(find_users())
         decision = resolve_in_window(identity, window, user, provider=provider, can_authenticate=can_authenticate)
         if decision is not None:
             return decision

@@ -147,7 +147,7 @@ def resolve_sign_in(
         return _resolve_known(
             connection, find_users=find_users, site_vouches=site_vouches, can_authenticate=can_authenticate
         )
-    user = the_one_account(find_users())
+    user = find_only_account(find_users())
     if user is not None:
         return resolve_account(
             identity, user, provider=provider, site_vouches=site_vouches, can_authenticate=can_authenticate
@@ -157,7 +157,7 @@ def resolve_sign_in(
     return new_connection("sign_up", LinkReason.SIGNED_UP)
 
 
-def the_one_account(candidates: Iterable[Any]) -> AbstractBaseUser | None:
+def find_only_account(candidates: Iterable[Any]) -> AbstractBaseUser | None:
     """Return the one active account that has the address, `None` if nobody has it (rule 3a).
 
     An account whose address is known to be unconfirmed does not count if a confirmed one has it: the person who

@@ -51,13 +51,13 @@ def find_and_write(backend: Backend) -> SignedIn:
         drop_lost_connections()  # what the hook does cannot be repeated
         with backend.transaction.attempt():
             user = backend.get_or_create_user(verified.token.access_token, verified.token.id_token, id_claims)
-            return judge_answer(backend, user, id_claims)
+            return check_hook_result(backend, user, id_claims)
     except NOT_STORED as error:
         raise refusal(error, getattr(backend, "identity", None), verified.provider) from None
 
 
 @sensitive_variables()
-def judge_answer(backend: Backend, user: AbstractBaseUser | None, id_claims: dict[str, Any]) -> SignedIn:
+def check_hook_result(backend: Backend, user: AbstractBaseUser | None, id_claims: dict[str, Any]) -> SignedIn:
     """Return the sign-in of the user that an overridden `get_or_create_user` returned, by the rules for hooks."""
     if user is None:
         raise RefusedBySite("get_or_create_user")

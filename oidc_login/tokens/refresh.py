@@ -245,7 +245,7 @@ class Refresh:
         raise NeedsReauth("no_refresh_token")
 
     def _mark_for_sign_in(self, reason: str, *, only_if_unreplaced: OAuthConnection | None = None) -> bool:
-        conditions = [] if only_if_unreplaced is None else [self.storing.while_unreplaced(only_if_unreplaced)]
+        conditions = [] if only_if_unreplaced is None else [self.storing.unless_replaced(only_if_unreplaced)]
         row = self.storing.mark_for_sign_in(self._current(), reason, *conditions)
         self.row = row or self.row
         return row is not None

@@ -49,7 +49,7 @@ class Storing:
         return row
 
     @sensitive_variables()
-    def while_unreplaced(self, row: OAuthConnection) -> Q:
+    def unless_replaced(self, row: OAuthConnection) -> Q:
         """Return the condition that nobody has replaced the refresh token; it may hold after the lease has ended."""
         stored = row.__dict__["refresh_token"]
         has_lease = Q(refresh_lease=self._lease.value)
@@ -57,7 +57,7 @@ class Storing:
 
     @sensitive_variables()
     def _store(self, answer: OAuthToken, before: OAuthConnection) -> OAuthConnection | None:
-        while_unreplaced = self.while_unreplaced(before)
+        unless_replaced = self.unless_replaced(before)
         row = copy.copy(before)
         row.set_refreshed_token(answer)
         refresh_token = ["refresh_token", "refresh_token_expires_at"] if answer.refresh_token else []
@@ -66,12 +66,12 @@ class Storing:
         if answer.refresh_token_expires_at:
             access_token.append("refresh_token_expires_at")
         no_sign_in_since = Q(last_login_at=row.last_login_at)
-        if self._stored.update(row, [*access_token, *always], while_unreplaced, no_sign_in_since):
+        if self._stored.update(row, [*access_token, *always], unless_replaced, no_sign_in_since):
             forget_failures(self._stored.pk)
             self.events.append((signals.token_refreshed, ""))
             return row
         # A sign-in stored a newer access token without a refresh token: the scope of this one may be smaller.
-        if not self._stored.update(row, always, while_unreplaced):
+        if not self._stored.update(row, always, unless_replaced):
             return None
         return self._stored.read()
 

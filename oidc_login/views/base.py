@@ -108,7 +108,7 @@ class ProviderView(View):
             return redirect_to_login(self.next_url, login_url).url if self.next_url else login_url
         return with_next(reverse("oidc_login:providers"), self.next_url)
 
-    def ways_on(self) -> tuple[str, str]:
+    def retry_urls(self) -> tuple[str, str]:
         """Return the URLs to try again and to choose another way, "" for none."""
         providers_url = reverse("oidc_login:providers")
         retry_url = reverse("oidc_login:login", args=[self.provider.key]) if self.provider else providers_url
@@ -134,7 +134,7 @@ class ProviderView(View):
 
     def render_error(self, request: HttpRequest | None, error: OAuthError) -> HttpResponse:
         """Return the error page. Without a request, it runs no context processors and reads no stores."""
-        retry_url, providers_url = self.ways_on()
+        retry_url, providers_url = self.retry_urls()
         if isinstance(error, WrongHost):
             retry_url, providers_url = hosts.base_url() + retry_url, ""
         context = {

@@ -102,13 +102,13 @@ class CallbackView(ProviderView):
 
     def cancelled_url(self) -> str:
         url = reverse("oidc_login:connections") if self.purpose in ABOUT_CONNECTIONS else super().cancelled_url()
-        return hosts.url_beside(self.request, self.next_url, url)
+        return hosts.url_on_host_of(self.request, self.next_url, url)
 
-    def ways_on(self) -> tuple[str, str]:
+    def retry_urls(self) -> tuple[str, str]:
         """Return the connections page if the flow was about those, because signing in is something else."""
         about_connections = self.purpose in ABOUT_CONNECTIONS
-        ways = (reverse("oidc_login:connections"), "") if about_connections else super().ways_on()
-        retry_url, providers_url = (url and hosts.url_beside(self.request, self.next_url, url) for url in ways)
+        ways = (reverse("oidc_login:connections"), "") if about_connections else super().retry_urls()
+        retry_url, providers_url = (url and hosts.url_on_host_of(self.request, self.next_url, url) for url in ways)
         return retry_url, providers_url
 
     @sensitive_variables()

@@ -26,7 +26,7 @@ from oidc_login.sessions.scopes import posted_scopes, remember_requested_scopes,
 from oidc_login.sessions.step_up import Demand, needs_fresh_sign_in, provider_states_auth_time
 from oidc_login.signin.pending_link import read_pending_link
 from oidc_login.views.base import ProviderView
-from oidc_login.views.programs import redirect_to_sign_in, tell_program
+from oidc_login.views.programs import redirect_to_sign_in, respond_to_program
 from oidc_login.views.step_up import ReauthenticateView
 
 
@@ -70,7 +70,7 @@ class ChangingView(ProviderView):
 
     http_method_names = ["post", "options"]
 
-    def ways_on(self) -> tuple[str, str]:
+    def retry_urls(self) -> tuple[str, str]:
         return reverse("oidc_login:connections"), ""
 
 
@@ -155,7 +155,7 @@ class ConfirmLinkView(ProviderView):
     def get(self, request: HttpRequest) -> HttpResponse:
         pending = read_pending_link(request)
         if pending is None:
-            return tell_program(request) or HttpResponseRedirect(reverse("oidc_login:providers"))
+            return respond_to_program(request) or HttpResponseRedirect(reverse("oidc_login:providers"))
         self.provider = get_provider(pending.provider_key)
         login_url = redirect_to_login(reverse("oidc_login:connections")).url
         if wants_json(request):

@@ -13,10 +13,10 @@ from oidc_login.problems import problem_response, wants_json
 
 def redirect_to_sign_in(request: HttpRequest, next_url: str) -> HttpResponseBase:
     """Redirect a visitor to `LOGIN_URL` and then `next_url`, or tell a program that nobody is signed in."""
-    return tell_program(request) or redirect_to_login(next_url)
+    return respond_to_program(request) or redirect_to_login(next_url)
 
 
-def tell_program(request: HttpRequest) -> HttpResponse | None:
+def respond_to_program(request: HttpRequest) -> HttpResponse | None:
     """Return the response for a program while nobody is signed in, or `None` for a browser's page request."""
     if not wants_json(request):
         return None

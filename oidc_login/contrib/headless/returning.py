@@ -10,7 +10,7 @@ from django.urls import reverse
 from oidc_login.contrib.headless.errors import FieldInvalid
 from oidc_login.flow import hosts
 from oidc_login.flow.frontends import is_frontend_origin, is_frontend_url, without_error
-from oidc_login.flow.redirects import why_next_is_dropped
+from oidc_login.flow.redirects import next_problem
 
 MAX_NEXT_BYTES = 2000
 
@@ -21,7 +21,7 @@ def checked_next(request: HttpRequest, url: str) -> str:
         return ""
     if len(url.encode("utf-8", "surrogatepass")) <= MAX_NEXT_BYTES and is_frontend_url(url):
         return without_error(url)
-    if why_next_is_dropped(request, [url]):
+    if next_problem(request, [url]):
         raise FieldInvalid("next")
     return url
 

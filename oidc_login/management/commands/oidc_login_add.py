@@ -20,8 +20,8 @@ from oidc_login.adding.facts import ANY_OPENID, CLIENT, KnownProvider, known_nam
 from oidc_login.conf import django
 from oidc_login.diagnosis import diagnose
 from oidc_login.diagnosis.site import callback_urls
-from oidc_login.management.asking import Asking
 from oidc_login.management.findings import refuse_broken, write_findings
+from oidc_login.management.prompts import Prompts
 from oidc_login.registry import KEY, build_provider, get_provider_keys
 from oidc_login.validation import did_you_mean
 
@@ -65,12 +65,12 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="Do not prompt.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.asking = Asking(is_wanted=not options["no_input"])
+        self.prompts = Prompts(is_wanted=not options["no_input"])
         self.may_overwrite = options["overwrite"]
         known = self.known(options["provider"])
         key = made_key(options["key"] or known.key)
         is_new = self.is_new(key)
-        self.tell_registration(known, key)
+        self.print_registration(known, key)
         settings = self.settings(known, options["set"])
         client = self.client(known, key, options)
         try:
@@ -92,7 +92,7 @@ class Command(BaseCommand):
         found = {known.key: known for known in [*known_providers(), ANY_OPENID]}
         if name is None:
             self.stdout.write(f"Providers: {', '.join(found)}")
-            name = self.asking.text("Which provider", option="the name of a provider").lower()
+            name = self.prompts.text("Which provider", option="the name of a provider").lower()
         if name in found:
             return found[name]
         if name in known_names():
@@ -111,9 +111,9 @@ class Command(BaseCommand):
     def agreed(self, question: str, option: str) -> bool:
         if self.may_overwrite:
             return True
-        if not self.asking.is_interactive:
+        if not self.prompts.is_interactive:
             raise CommandError(f"{question.rpartition('. ')[0]}. Use {option}.")
-        return self.asking.agrees(question, option=option)
+        return self.prompts.agrees(question, option=option)
 
     def settings(self, known: KnownProvider, given: list[str]) -> dict[str, Any]:
         """Return all arguments except the client ID and secret."""
@@ -130,16 +130,16 @@ class Command(BaseCommand):
         example = known.settings.get(name)
         shown = [part for part in (meaning, f"for example {example}" if isinstance(example, str) else "") if part]
         question = f"{name} ({', '.join(shown)})" if shown else name
-        return self.asking.text(question, option=f"--set {name}=...")
+        return self.prompts.text(question, option=f"--set {name}=...")
 
     def client(self, known: KnownProvider, key: str, options: dict[str, Any]) -> dict[str, str]:
         """Return the client's ID and its secret, if it has one."""
         id_variable, secret_variable = (variable(key, name) for name in CLIENT)
         client_id = options["client_id"] or os.environ.get(id_variable)
-        client = {"client_id": client_id or self.asking.text("Client ID", option=f"--client-id or {id_variable}")}
+        client = {"client_id": client_id or self.prompts.text("Client ID", option=f"--client-id or {id_variable}")}
         if options["public"] or not known.has_secret:
             return client
-        secret = os.environ.get(secret_variable) or self.asking.secret(
+        secret = os.environ.get(secret_variable) or self.prompts.secret(
             "Client secret (not shown; empty for a public client)",
             option=f"the environment variable {secret_variable}, or --public",
         )
@@ -147,20 +147,20 @@ class Command(BaseCommand):
 
     # Output.
 
-    def tell_registration(self, known: KnownProvider, key: str) -> None:
+    def print_registration(self, known: KnownProvider, key: str) -> None:
         """Say where and how to register the site, before asking for the client that the provider issues."""
         try:
             urls = callback_urls(key)
         except NoReverseMatch:
             raise CommandError(f"The URLs of the package are not included. Add to your URLconf: {INCLUDE}") from None
         self.stdout.write(self.style.MIGRATE_HEADING(known.title))
-        told = {
+        shown = {
             "Register at": known.facts.register_at,
             "Register as": plain(known.facts.register_as),
             **{f"Callback URL of {name}": url for name, url in urls.items()},
             "Caution": plain(known.facts.caution),
         }
-        for name, text in told.items():
+        for name, text in shown.items():
             if text:
                 self.stdout.write(f"  {name}: {text}")
 
@@ -190,8 +190,8 @@ class Command(BaseCommand):
         """Write the entry into the settings file, or print it."""
         module = sys.modules.get(getattr(django, "SETTINGS_MODULE", None) or "")
         path = Path(os.path.relpath(module.__file__)) if module is not None and module.__file__ else None
-        if is_written is None and self.asking.is_interactive and path is not None:
-            is_written = self.asking.agrees(f"Write the entry into {path}?", option="--write")
+        if is_written is None and self.prompts.is_interactive and path is not None:
+            is_written = self.prompts.agrees(f"Write the entry into {path}?", option="--write")
         added = settings_file.addition(key, value, vars(module) if module is not None else {})
         if not is_written:
             self.stdout.write(f"Add this to your settings:\n\n{added}")

@@ -65,7 +65,7 @@ def findings(user: Any, connection: OAuthConnection, provider: OAuthProvider) ->
     """Yield the claim, the decision, and the changes."""
     claim = read(connection.claims, provider)
     decision = decide(claim, provider)
-    yield "claim", told(claim)
+    yield "claim", describe_claim(claim)
     yield "decision", decision
     if decision == "apply":
         with transaction.atomic(using=router.db_for_write(type(user))):
@@ -73,7 +73,7 @@ def findings(user: Any, connection: OAuthConnection, provider: OAuthProvider) ->
         yield from changed(changes, provider)
 
 
-def told(claim: GroupsClaim) -> str:
+def describe_claim(claim: GroupsClaim) -> str:
     if claim.state is ClaimState.GIVEN:
         return f"given: {listed(claim.names)}"
     if claim.state is ClaimState.UNAVAILABLE:

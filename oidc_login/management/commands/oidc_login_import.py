@@ -99,9 +99,9 @@ class Command(LongCommand):
     def work(self, progress: Progress) -> None:
         self.walk.run(progress)
 
-    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+    def print_results(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         if isinstance(self.walk, Undo):
-            return self.tell_undo(self.walk)
+            return self.print_undo(self.walk)
         walk = self.walk
         self.stdout.write(f"{walk.source.package}: {walk.seen:,} accounts")
         for old, tally in sorted(walk.tallies.items()):
@@ -116,7 +116,7 @@ class Command(LongCommand):
         self.stdout.write(RUN.format(walk.run_record.pk, walk.run_record.pk))
         return LEFT_OVER, [LEFT.format(left)] if left else []
 
-    def tell_undo(self, walk: Undo) -> tuple[int, list[str]]:
+    def print_undo(self, walk: Undo) -> tuple[int, list[str]]:
         done = "would be removed" if walk.dry_run else "removed"
         self.stdout.write(f"Connections of run {walk.run_record.pk}: {walk.seen:,}, {done}: {walk.removed:,}")
         if walk.gone:

@@ -37,7 +37,7 @@ class Command(BaseCommand):
             return
         try:
             planned = link.plan(user, get_provider(options["key"]), options["subject"], issuer=options["issuer"])
-            self.tell(planned)
+            self.print_results(planned)
             if options["apply"] and not planned.is_there:
                 connection = link.apply(planned)
                 self.stdout.write(f"Connected: connection {connection.pk}.")
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write("The account has no identity at this provider.")
 
-    def tell(self, planned: link.PlannedLink) -> None:
+    def print_results(self, planned: link.PlannedLink) -> None:
         self.stdout.write(f"{planned.user.get_username()} at {planned.provider.key}")
         self.stdout.write(f"  issuer: {planned.issuer or '(none: OAuth 2.0)'}")
         if planned.is_there:

@@ -90,7 +90,7 @@ class Command(LongCommand):
     def work(self, progress: Progress) -> None:
         self.move.run(progress)
 
-    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+    def print_results(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         move = self.move
         if options["verbosity"] > 0:
             done = "would be moved" if move.dry_run else "moved"

@@ -61,14 +61,14 @@ class Command(LongCommand):
     def work(self, progress: Progress) -> None:
         self.run_of.run(progress)
 
-    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+    def print_results(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         report = self.run_of.report
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict()))
         elif options["verbosity"] > 0:
             for key in report.due:
-                self.stdout.write(f"{key}: {told(report.as_dict()['providers'][key])}")
-            self.stdout.write(f"All: {told(report.as_dict())}, in {report.seconds:.0f} s")
+                self.stdout.write(f"{key}: {format_counts(report.as_dict()['providers'][key])}")
+            self.stdout.write(f"All: {format_counts(report.as_dict())}, in {report.seconds:.0f} s")
         problems = []
         if unreadable := report.count(bulk.UNREADABLE):
             problems.append(
@@ -82,7 +82,7 @@ class Command(LongCommand):
         return status, problems
 
 
-def told(counts: dict[str, Any]) -> str:
+def format_counts(counts: dict[str, Any]) -> str:
     """Return the counts as a line, without those that are zero."""
     outcomes = [f"{counts[outcome]:,} {outcome}" for outcome in bulk.OUTCOMES if counts[outcome]]
     return ", ".join([f"{counts['due']:,} due", *outcomes])

@@ -47,7 +47,7 @@ class Command(LongCommand):
     def work(self, progress: Progress) -> None:
         self.rotation.run(progress)
 
-    def tell(self, options: dict[str, Any]) -> tuple[int, list[str]]:
+    def print_results(self, options: dict[str, Any]) -> tuple[int, list[str]]:
         found = self.rotation
         if options["verbosity"] > 0:
             self.stdout.write(f"Connections with tokens: {found.seen:,}, re-encrypted: {found.renewed:,}")

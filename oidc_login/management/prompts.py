@@ -8,7 +8,7 @@ from getpass import getpass
 from django.core.management.base import CommandError
 
 
-class Asking:
+class Prompts:
     """Prompts on a terminal; without one, a missing value is an error that names the option."""
 
     def __init__(self, *, is_wanted: bool) -> None:
