@@ -27,7 +27,7 @@ Django's system checks find what is wrong before anybody signs in. No check send
 | Command | Finds |
 |---|---|
 | `python manage.py check` | wrong settings; `runserver` and `migrate` run it too |
-| `python manage.py check --deploy` | also what matters where people really sign in |
+| `python manage.py check --deploy` | also problems in production |
 | `python manage.py check --database default` | also connections that no longer fit the settings |
 
 An error stops the commands that run the checks; a warning does not. To silence one, add its id to

@@ -38,7 +38,7 @@ NO_ISSUER = Report(
 MEMBER_UNKNOWN = Report(
     "E113",
     "OIDC_LOGIN_BEARER_PROVIDERS[{key!r}]: unknown member {name!r}{near}.",
-    "Write some of {names}.",
+    "Use one or more of {names}.",
 )
 MEMBER_INVALID = Report(
     "E114",
@@ -89,7 +89,7 @@ def bearer_providers(value: Any) -> Iterator[Problem]:
         elif not speaks_openid_connect(key):
             yield PROVIDER_UNUSABLE.problem(key=key, reason="which does not use OpenID Connect", near="")
         elif not found[key]:
-            yield from what_it_takes(key, entry)
+            yield from check_accepted_tokens(key, entry)
 
 
 def bearer_entry(key: str, entry: Any) -> Iterator[Problem]:
@@ -114,7 +114,7 @@ def bearer_entry(key: str, entry: Any) -> Iterator[Problem]:
         )
 
 
-def what_it_takes(key: str, entry: Any) -> Iterator[Problem]:
+def check_accepted_tokens(key: str, entry: Any) -> Iterator[Problem]:
     """At least one access token must be accepted, and no ID token."""
     members = entry if isinstance(entry, Mapping) else {"audience": entry}
     named, provider_class = members.get("token_profile"), class_of(key)
@@ -148,8 +148,8 @@ def is_text(value: Any) -> bool:
 # The members of an entry: the expected value, an example, and the rule.
 MEMBERS: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
     "audience": ("a string or a list of strings", '"https://api.your.site"', are_texts),
-    "token_profile": ("a text", '"entra"', is_text),
-    "subject": ("a text", '"oid"', is_text),
+    "token_profile": ("a string", '"entra"', is_text),
+    "subject": ("a string", '"oid"', is_text),
     "signup": ("True or False", "True", lambda value: isinstance(value, bool)),
     "clients": ("a dictionary that maps client IDs to user names", '{"<client ID>": "<user name>"}', is_text_map),
     "authorized_parties": ("a list of client IDs", '["<client ID>"]', are_texts),

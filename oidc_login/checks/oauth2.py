@@ -37,7 +37,7 @@ USER_ID_MISSING = Report(
     "{entry}: mapping has no user_id.",
     'Write "mapping": {{"user_id": "id", ...}}, and use the name of a field that never changes.',
 )
-NAME_UNKNOWN = Report("E077", "{subject} contains the unknown name {name!r}{near}.", "Write some of {names}.")
+NAME_UNKNOWN = Report("E077", "{subject} contains the unknown name {name!r}{near}.", "Use one or more of {names}.")
 PATH_INVALID = Report(
     "E078",
     "{subject}: {path!r}, used for {name}, is not a valid path.",

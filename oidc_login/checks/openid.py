@@ -32,7 +32,7 @@ NO_ISSUER = Report(
     "Copy the value of issuer from the provider's discovery document. It is an https:// URL without a query and "
     "without {{placeholders}}.",
 )
-ALGORITHM_REFUSED = Report("E015", "{subject} contains {name!r}, {reason}{near}.", "Write some of {names}.")
+ALGORITHM_REFUSED = Report("E015", "{subject} contains {name!r}, {reason}{near}.", "Use one or more of {names}.")
 PROVIDER_NOT_FOUND = Report(
     "E020",
     "{entry}: neither discovery_url nor issuer is given.",

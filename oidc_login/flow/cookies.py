@@ -31,9 +31,9 @@ def full_name(request: HttpRequest, name: str) -> str:
 def with_prefix(request: HttpRequest, prefix: str) -> dict[str, str]:
     """Return the cookies whose names begin with `prefix`, in the order in which the browser sent them.
 
-    They are read from the header itself. Django's parser also strips Unicode spaces and control characters from names,
-    and for a browser a name that begins with one of those is no `__Host-` name. A name that occurs twice cannot be
-    trusted either: a browser has only one `__Host-` cookie of a name.
+    They are read from the header itself, because Django's parser strips Unicode spaces and control characters from
+    names, but browsers do not treat such names as `__Host-` names. A name that occurs twice cannot be trusted either,
+    because a browser has only one `__Host-` cookie with a name.
     """
     found: dict[str, str] = {}
     repeated: set[str] = set()

@@ -47,7 +47,7 @@ from oidc_login.signin.values import SignedIn
 from oidc_login.views.base import ProviderView, is_prefetch
 
 SIGNING_IN = ("login", "initiated")  # purposes of people who chose how to sign in
-ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of people who are signed in and stay so
+ABOUT_CONNECTIONS = ("connect", "scopes")  # purposes of people who are already signed in
 
 
 class CallbackView(ProviderView):
