@@ -1,7 +1,7 @@
-"""Kinds of values that settings and options may hold, and the nearest of the names that exist.
+"""Rules for values of settings and options, and suggestions for misspelt names.
 
-The system checks and `oidc_login.client` share these rules and word the mistakes for their own readers. A mistake
-never holds a value that may be secret.
+The system checks and `oidc_login.client` share these rules and phrase the mistakes for their own readers. A mistake
+never contains a value that may be secret.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """What is wrong with a value: the kind of mistake, and what a message can say about it.
+    """The mistake in a value: its kind, and the values for a message about it.
 
     "type": `expected`, `example`, `found`; "choice": `value`, `names`; "range": `expected`, `example`.
     """
@@ -34,13 +34,13 @@ ValueRule = Callable[[Any], Iterable[Mistake]]
 
 
 def nearest(name: object, names: Iterable[object]) -> str:
-    """Return the name that is spelt most like `name`, "" when none is near."""
+    """Return the most similar name, or "" if none is similar."""
     found = get_close_matches(str(name), list(map(str, names)), n=1, cutoff=0.5)
     return found[0] if found else ""
 
 
 def did_you_mean(name: object, names: Iterable[object]) -> str:
-    """Return the nearest name as a question in parentheses, to end a message with; "" when none is near."""
+    """Return the most similar name as a question in parentheses for the end of a message, or ""."""
     near = nearest(name, names)
     return f" (did you mean {near!r}?)" if near else ""
 
@@ -86,7 +86,7 @@ def number(
     maximum: Number = math.inf,
     above: Number = -math.inf,
 ) -> ValueRule:
-    """Return the rule that a value is a number in a range; `above` is a bound that is not in it."""
+    """Return the rule that a value is a number in a range; `above` is an exclusive lower bound."""
     is_number = of_type("a number", example, *types)
 
     def rule(value: Any) -> Iterator[Mistake]:
@@ -110,7 +110,7 @@ integer = of_type("a number", "1", int)
 
 
 def strings(value: Any) -> Iterator[Mistake]:
-    """A list of strings; one string is refused, because its letters would be read as the items."""
+    """A list of strings; a single string is rejected, because its letters would become the items."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         yield wrong_type("a list of strings", '["..."]', found=describe(value))
 
@@ -136,7 +136,7 @@ def text_map(value: Any) -> Iterator[Mistake]:
         yield wrong_type("a dictionary of strings", '{"...": "..."}', found=found)
 
 
-# Rules of this field.
+# Rules for URLs and keys.
 
 
 def is_url(value: Any) -> bool:
@@ -157,7 +157,7 @@ def url(value: Any) -> Iterator[Mistake]:
 
 
 def private_key(value: Any) -> Iterator[Mistake]:
-    """A private key that can be read: a JWK, a PEM text, or the path of a file that holds one."""
+    """A private key that can be read: a JWK, a PEM string, or the path of a file that contains one."""
     from oidc_login.protocol.private_key import PrivateKey  # loads jwcrypto
 
     if not isinstance(value, (str, Mapping)):

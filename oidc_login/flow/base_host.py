@@ -1,7 +1,7 @@
-"""Flows that are requested at another host than that of `OIDC_LOGIN_BASE_URL`.
+"""Flows that are requested on a host other than the one in `OIDC_LOGIN_BASE_URL`.
 
-The request is kept in the session, which both hosts share. The name under which the base host finds it there is useless
-in any other browser, so that no link can begin a flow (login CSRF).
+The session, which both hosts share, stores the request. Its identifier in the URL is useless in any other browser, so a
+link cannot begin a flow (login CSRF).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_REQUESTED: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedFlow:
-    """A flow that a person requested, and that has not begun."""
+    """A flow that a person has requested but that has not begun."""
 
     provider_key: str
     purpose: Purpose
@@ -51,7 +51,7 @@ def send_to_base_host(request: HttpRequest, requested: RequestedFlow) -> HttpRes
 
 
 def take_requested_flow(request: HttpRequest, provider_key: str) -> RequestedFlow | None:
-    """Return what this browser requested at another host, once; `None` if there is nothing, or it is too old."""
+    """Return what this browser requested on another host, once, or `None` if there is nothing or it is too old."""
     name = request.GET.get(PARAMETER, "")
     kept = dict(read_state(request.session).requested_flows) if name else {}
     if request.method != "GET" or name not in kept:

@@ -62,7 +62,7 @@ def open_window(
     if not now < ends_at <= now + LONGEST:
         raise WindowRefused(f"The end must be in the future, within {LONGEST.days} days.")
     if LinkWindow.objects.open_at(now).filter(provider_key=provider.key).exists():
-        raise WindowRefused("A window of this provider is open already. Close it first.")
+        raise WindowRefused("This provider already has an open window. Close it first.")
     window = LinkWindow.objects.create(
         provider_key=provider.key,
         issuer=known_issuer(provider, issuer),
@@ -79,11 +79,11 @@ def open_window(
 def check_claim(claim: str, *, people_cannot_change_claim: bool) -> None:
     """The claim must permanently identify one person; for most claims, only the operator knows this."""
     if claim in NAME_NOBODY:
-        raise WindowRefused(f"The claim {claim!r} names no one person.")
+        raise WindowRefused(f"The claim {claim!r} does not identify one person.")
     if claim not in CANNOT_BE_CHANGED and not people_cannot_change_claim:
         raise WindowRefused(
-            f"If people can change {claim!r} at the provider, anybody can take over an account. If they cannot, "
-            "say so with --people-cannot-change-claim."
+            f"If people can change {claim!r} at the provider, they can take over accounts. If they cannot, confirm "
+            "this with --people-cannot-change-claim."
         )
 
 
@@ -103,9 +103,9 @@ def known_issuer(provider: OAuthProvider, issuer: str) -> str:
         try:
             issuer = provider.get_identity_issuer({})
         except ProtocolError as error:
-            raise WindowRefused(f"The issuer could not be looked up ({error.reason}). Name it with --issuer.") from None
+            raise WindowRefused(f"The issuer could not be looked up ({error.reason}). Pass it as --issuer.") from None
     if not provider.is_possible_issuer(issuer):
-        raise WindowRefused("No ID token of this provider can have that issuer.")
+        raise WindowRefused("ID tokens of this provider cannot have that issuer.")
     return issuer
 
 

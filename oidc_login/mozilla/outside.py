@@ -1,6 +1,6 @@
-"""What the hooks of a backend work with outside a sign-in: a site's own tests, commands and scripts call them.
+"""Lets a site's tests, commands and scripts call the hooks of a backend outside of a sign-in.
 
-Nobody is signed in by such a call, and no connection is written.
+Such calls sign nobody in, and write no connections.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def stand_in(make: Callable[[], Any]) -> Any:
 
 
 def standing_provider(name: str = "provider") -> OAuthProvider:
-    """Return the provider that mozilla-django-oidc's settings configure, or else the only one."""
+    """Return the provider in mozilla-django-oidc's settings, or the only one."""
     keys = get_provider_keys()
     key = entry.provider_key() or (keys[0] if len(keys) == 1 else None)
     if key is None:
@@ -48,7 +48,7 @@ def standing_provider(name: str = "provider") -> OAuthProvider:
 
 @sensitive_variables()
 def described_identity(provider: OAuthProvider, claims: Mapping[str, Any]) -> Identity:
-    """Return the identity that claims describe. Nobody has proved it, so it is good for a hook's values only."""
+    """Return the identity that claims describe. It is not proved, so only use it for the values of hooks."""
     email = clean_email(claims.get("email"))
     return Identity(
         provider_key=provider.key,

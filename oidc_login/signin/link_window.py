@@ -1,7 +1,7 @@
 """Linking within a window that an operator opened, for people whose identities another package did not store (rule 3f).
 
-It prevents these threats: a second person with the same value of the claim; people of another issuer; a window past its
-end; staff; an account that somebody opened for another person's address. `oidc_login_window` opens and closes windows.
+It protects against: a second person with the same claim value; people of another issuer; an expired window; staff; an
+account that somebody opened for another person's address. `oidc_login_window` opens and closes windows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 REASON = "linked in a window that an operator opened"
 EMAIL = "email"
-KNOWN_FOR = 10  # seconds for which a process remembers that no window is open; nobody remembers an open one
+KNOWN_FOR = 10  # seconds for which a process remembers that no window is open; open windows are not cached
 
 # When each provider was last found without an open window.
 _without_window: dict[str, float] = {}
@@ -111,18 +111,18 @@ def open_window(identity: Identity) -> LinkWindow | None:
 
 
 def forget_closed() -> None:
-    """Let this process look again for open windows."""
+    """Make this process look for open windows again."""
     _without_window.clear()
 
 
 def find_account(window: LinkWindow, identity: Identity) -> AbstractBaseUser | None:
-    """Return the one active account that the window's claim names, `None` for nobody. Raise where that is not clear."""
+    """Return the only active account that the claim identifies, or `None`; raise an error if it is ambiguous."""
     value = identity.email if window.claim == EMAIL else identity.claims.get(window.claim)
     if not isinstance(value, str) or not value:
         return None
     model = get_user_model()
     rows = model._default_manager.using(router.db_for_write(model)).filter(**{f"{window.user_field}__iexact": value})
-    # Compared again here: a collation finds look-alikes.
+    # Compare again, because collations match look-alikes.
     found = [user for user in rows if email_key(str(getattr(user, window.user_field) or "")) == email_key(value)]
     active = [user for user in found if is_active(user)]
     if found and not active:
@@ -133,7 +133,7 @@ def find_account(window: LinkWindow, identity: Identity) -> AbstractBaseUser | N
 
 
 def refusal(window: LinkWindow, user: AbstractBaseUser) -> OAuthError | None:
-    """Return why an account cannot be linked in a window, `None` if it can."""
+    """Return why an account cannot be linked in a window, or `None` if it can."""
     privileged = getattr(user, "is_staff", False) or getattr(user, "is_superuser", False)
     if privileged and str(user.pk) not in window.staff:
         return StaffLinkingOff("refused: the window names no such member of staff")
@@ -152,7 +152,7 @@ def was_used(window: LinkWindow, user: AbstractBaseUser) -> bool:
 
 
 def use(window: LinkWindow, user: AbstractBaseUser) -> None:
-    """Record that an account is linked in a window. It is judged again, with the lock on the account."""
+    """Record that an account is linked in a window. It is checked again, with the account locked."""
     still_open = LinkWindow.objects.using(router.db_for_write(LinkWindow)).open_at(timezone.now())
     if not still_open.filter(pk=window.pk).exists():
         raise IdentityConflict("refused: the window was closed in the meantime")

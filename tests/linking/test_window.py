@@ -253,14 +253,14 @@ def test_window_is_judged_again_when_it_is_used(op: RecordingOpenIDProvider, acc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--claim", CLAIM, "--until", TOMORROW), "anybody can take over an account"),
-        (("--claim", "email", "--until", TOMORROW), "anybody can take over an account"),
-        (("--claim", "nickname", "--until", TOMORROW, FIXED), "names no one person"),
+        (("--claim", CLAIM, "--until", TOMORROW), "they can take over accounts"),
+        (("--claim", "email", "--until", TOMORROW), "they can take over accounts"),
+        (("--claim", "nickname", "--until", TOMORROW, FIXED), "does not identify one person"),
         (("--claim", CLAIM, "--until", "2020-01-01", FIXED), "in the future"),
         (("--claim", CLAIM, "--until", "2099-01-01", FIXED), "within 366 days"),
         (("--claim", CLAIM, "--until", "soon", FIXED), "write a day"),
         (("--claim", CLAIM, "--until", TOMORROW, FIXED, "--field", "shoe"), "no field 'shoe'"),
-        (("--claim", CLAIM, "--until", TOMORROW, FIXED, "--issuer", "https://x.example"), "can have that issuer"),
+        (("--claim", CLAIM, "--until", TOMORROW, FIXED, "--issuer", "https://x.example"), "cannot have that issuer"),
         (("--claim", CLAIM, "--until", TOMORROW, FIXED, "--staff", "nobody"), "no user 'nobody'"),
     ],
 )
@@ -276,7 +276,7 @@ def test_claims_that_people_choose_are_never_enough() -> None:
 
 def test_one_window_for_each_provider(op: RecordingOpenIDProvider) -> None:
     open_window()
-    with pytest.raises(CommandError, match="open already"):
+    with pytest.raises(CommandError, match="already has an open window"):
         open_window()
 
 

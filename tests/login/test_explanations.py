@@ -161,7 +161,7 @@ def test_page_in_production_shows_no_cause_and_the_id_of_the_record(
     assert "another-client" not in text
     assert 'class="oidc-login-explanation"' not in text
     assert vars(record)["failure_id"] in text
-    assert record.getMessage().endswith(f"[{vars(record)['failure_id']}]")
+    assert record.getMessage().endswith(f"reference={vars(record)['failure_id']}")
 
 
 def test_failure_before_a_flow_began_has_an_id_too(browser: Browser, op: OpenIDProvider, witness: Witness) -> None:

@@ -1,1 +1,1 @@
-"""Google One Tap: signing in on any page of the site, without leaving it (also by the browser, FedCM)."""
+"""Google One Tap: sign in on any page of the site without leaving it, including FedCM."""

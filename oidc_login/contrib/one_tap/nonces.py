@@ -1,7 +1,7 @@
-"""Nonces of pages: valid for `OIDC_LOGIN_FLOW_LIFETIME`, for one browser and one provider, and used once.
+"""Nonces for pages: valid for `OIDC_LOGIN_FLOW_LIFETIME`, for one browser and one provider, and used once.
 
-The nonce is bound to the secret of the browser's CSRF cookie. An ID token that a stranger got for themselves therefore
-signs nobody else in (login CSRF), also where the stranger can set Google's cookie from a sibling host.
+The nonce is bound to the secret of the browser's CSRF cookie. A stranger's own ID token therefore signs nobody
+else in (login CSRF), even if the stranger can set Google's cookie from a sibling host.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_NEXT_BYTES = 500  # the provider repeats the nonce in its token
 
 def new_nonce(request: HttpRequest, provider_key: str, *, next_url: str) -> str:
     """Return a nonce for a page that this browser shows; the sign-in ends at `next_url`."""
-    get_token(request)  # makes the secret, and has the cookie sent
+    get_token(request)  # creates the secret, and sets the cookie
     if len(next_url.encode("utf-8", "surrogatepass")) > MAX_NEXT_BYTES:
         next_url = ""
     made = [int(time.time()), secrets.token_urlsafe(16), next_url]
@@ -35,7 +35,7 @@ def new_nonce(request: HttpRequest, provider_key: str, *, next_url: str) -> str:
 
 @sensitive_variables()
 def take_nonce(request: HttpRequest, provider_key: str, nonce: object) -> str:
-    """Use a nonce up and return its `next`; raise `NonceInvalid` for one that is not of this browser, or was used."""
+    """Use up a nonce and return its `next`; raise `NonceInvalid` for a used nonce, or one of another browser."""
     if not isinstance(nonce, str) or not request.META.get("CSRF_COOKIE"):
         raise NonceInvalid("unknown")
     try:

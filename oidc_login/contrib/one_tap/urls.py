@@ -1,6 +1,6 @@
-"""The entrance, for `include("oidc_login.contrib.one_tap.urls")`.
+"""The URL of One Tap, for `include("oidc_login.contrib.one_tap.urls")`.
 
-The provider's script knows no CSRF token of Django. It sends one of its own, and the nonce is bound to this browser.
+The provider's script cannot send Django's CSRF token. It sends its own, and the nonce is bound to this browser.
 """
 
 from __future__ import annotations

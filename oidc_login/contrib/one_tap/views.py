@@ -1,4 +1,4 @@
-"""The entrance for the ID tokens of One Tap: a form that the provider's script posts from a page of this site."""
+"""Accepts ID tokens of One Tap, which the provider's script posts from a page of this site."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_CREDENTIAL: Final = 16 * 1024  # characters
 
 
 class OneTapView(ProviderView):
-    """Signs a person in by the ID token that the provider's script got for this page.
+    """Signs a person in with the ID token that the provider's script obtained for this page.
 
     https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
     """
@@ -63,7 +63,7 @@ class OneTapView(ProviderView):
 
 
 def one_tap_provider(key: str) -> OAuthProvider:
-    """Return a provider whose class has a script for One Tap, and that lets people sign in, or raise why not."""
+    """Return a provider that supports One Tap and allows sign-ins, or raise an error."""
     provider = get_provider(key)
     if not provider.one_tap_script:
         raise ProviderUnknown("one_tap_script")
@@ -73,7 +73,7 @@ def one_tap_provider(key: str) -> OAuthProvider:
 
 @sensitive_variables()
 def check_double_submit(request: HttpRequest, sent: str) -> None:
-    """The script sets a cookie on this host and posts the same value; a page of another host can do one of the two."""
+    """The script sets a cookie and posts the same value; a page on another host cannot do both."""
     cookie = request.COOKIES.get(CSRF_TOKEN, "")
     if not cookie or not secrets.compare_digest(cookie.encode("utf-8", "replace"), sent.encode("utf-8", "replace")):
         raise CSRFFailed(CSRF_TOKEN)
@@ -89,7 +89,7 @@ def the_one(values: Sequence[str], name: str) -> str:
 
 @sensitive_variables()
 def claimed_nonce(credential: str) -> object:
-    """Return the nonce that an ID token claims; nothing is verified yet."""
+    """Return the nonce in an ID token, which is not verified yet."""
     try:
         return parse_claims(parse_jws(credential).payload).get("nonce")
     except ProtocolError as error:

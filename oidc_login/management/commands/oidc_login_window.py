@@ -1,4 +1,4 @@
-"""`manage.py oidc_login_window`: for a time, let a claim link the accounts of people who come from another package."""
+"""`manage.py oidc_login_window`: let a claim link accounts for a limited time, after a migration."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from oidc_login.signin.link_window import KNOWN_FOR
 
 class Command(BaseCommand):
     help = (
-        "Opens, lists and closes windows. In a window, a new identity is linked to the one active account without any "
-        "connection that a claim names, once. Staff are linked only if they are named."
+        "Opens, lists and closes windows. In a window, a new identity is linked once to the only active account that a "
+        "claim identifies, if the account has no connections. Staff are only linked if they are listed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         opening = actions.add_parser("open", help="Open a window.")
         opening.add_argument("key", metavar="KEY", help="The provider.")
-        opening.add_argument("--claim", required=True, help="The claim that names the account.")
-        opening.add_argument("--until", required=True, help="The day after which it is closed, or the moment.")
-        opening.add_argument("--field", default="", help="The field of the user with the claim's value.")
-        opening.add_argument("--issuer", default="", help="Where each tenant or workspace has an issuer of its own.")
-        opening.add_argument("--staff", action="append", default=[], metavar="NAME", help="Also this staff user.")
+        opening.add_argument("--claim", required=True, help="The claim that identifies the account.")
+        opening.add_argument("--until", required=True, help="The last day of the window, or the time when it ends.")
+        opening.add_argument("--field", default="", help="The user field that contains the claim's value.")
+        opening.add_argument("--issuer", default="", help="The issuer, if each tenant or workspace has its own.")
+        opening.add_argument("--staff", action="append", default=[], metavar="NAME", help="Also link this staff user.")
         opening.add_argument(
             "--people-cannot-change-claim",
             action="store_true",
-            help="Say that nobody can change the claim at the provider. Otherwise anybody could take over an account.",
+            help="Confirm that people cannot change the claim at the provider. Otherwise they could take over "
+            "accounts.",
         )
         actions.add_parser("list", help="List all windows, and how often each was used.")
         closing = actions.add_parser("close", help="Close a window.")
-        closing.add_argument("window", type=int, metavar="WINDOW", help="The number in the list.")
+        closing.add_argument("window", type=int, metavar="WINDOW", help="The number of the window in the list.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         actions = {"open": self.open, "list": self.list, "close": self.close}
@@ -60,11 +61,11 @@ class Command(BaseCommand):
         except window.WindowRefused as error:
             raise CommandError(str(error)) from None
         self.stdout.write(described(opened))
-        self.stdout.write(f"Every process knows it within {KNOWN_FOR} seconds.")
+        self.stdout.write(f"It takes effect in all processes within {KNOWN_FOR} seconds.")
 
     def list(self, options: dict[str, Any]) -> None:
         for one in LinkWindow.objects.order_by("pk"):
-            self.stdout.write(f"{described(one)}, {one.uses.count()} used")
+            self.stdout.write(f"{described(one)}, used {one.uses.count()} times")
 
     def close(self, options: dict[str, Any]) -> None:
         found = LinkWindow.objects.filter(pk=options["window"]).first()
@@ -75,14 +76,14 @@ class Command(BaseCommand):
 
 
 def read_end(text: str) -> datetime:
-    """Return a moment; a day ends at its midnight, in the time zone of the site."""
+    """Return the end of a window; a day ends at midnight in the site's time zone."""
     try:
         day = parse_date(text)
         moment = datetime.combine(day, time.max) if day else parse_datetime(text)
     except ValueError:
         moment = None
     if moment is None:
-        raise CommandError("--until: write a day as 2026-12-31, or a moment as 2026-12-31T18:00.")
+        raise CommandError("--until: write a day such as 2026-12-31, or a time such as 2026-12-31T18:00.")
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 

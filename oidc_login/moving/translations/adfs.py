@@ -21,15 +21,15 @@ from oidc_login.moving.translations.values import (
 ENTRA = Counterpart(key="microsoft", provider_class="MicrosoftProvider")
 SERVER = Counterpart(key="microsoft")
 BY_CLAIM = (
-    "People were found by the claim {}, and no identities are stored. Import them by an export of your directory, or "
-    "open a window (oidc_login_window)."
+    "The package found people by the claim {} and stored no identities. Import them from an export of your directory, "
+    "or open a window (oidc_login_window)."
 )
-GUESTS = "BLOCK_GUEST_USERS refused guests. Write that as verify_claims of your backend, then remove allow_login."
+GUESTS = "BLOCK_GUEST_USERS rejected guests. Implement this in verify_claims of your backend, then remove allow_login."
 PARTS = {
-    "CLAIM_MAPPING": "Write {} as update_user of your backend.",
-    "BOOLEAN_CLAIM_MAPPING": "Write {} as update_user of your backend.",
-    "GUEST_USERNAME_CLAIM": "{} is not needed: `sub` names guests too.",
-    "LOGIN_EXEMPT_URLS": "Use Django's LoginRequiredMiddleware, and login_not_required in the place of {}.",
+    "CLAIM_MAPPING": "Implement {} in update_user of your backend.",
+    "BOOLEAN_CLAIM_MAPPING": "Implement {} in update_user of your backend.",
+    "GUEST_USERNAME_CLAIM": "{} is not needed: `sub` identifies guests too.",
+    "LOGIN_EXEMPT_URLS": "Use Django's LoginRequiredMiddleware, and login_not_required instead of {}.",
 }
 
 

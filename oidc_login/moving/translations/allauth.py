@@ -30,7 +30,9 @@ from oidc_login.moving.translations.values import (
 )
 
 OPENID = "openid_connect"
-SLACK_TEAM = "Name your workspace by its ID. Without `team` every workspace may sign in, and no address is verified."
+SLACK_TEAM = (
+    "Set the ID of your workspace. Without `team`, members of any workspace can sign in, and no address is verified."
+)
 PREFIX = "SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX"
 ADAPTERS = ("SOCIALACCOUNT_ADAPTER", "ACCOUNT_ADAPTER")
 
@@ -51,7 +53,7 @@ def translate(alias: str) -> Translation:
         replaced=("allauth.",),
         includes=includes(apps),
         **linking(),
-        remarks=[*remarks(), *(f"No class is shipped for {name!r}." for name in sorted(set(missing)))],
+        remarks=[*remarks(), *(f"The package has no class for {name!r}." for name in sorted(set(missing)))],
     )
 
 
@@ -61,7 +63,7 @@ def add_app(entries: Entries, app: Mapping[str, Any]) -> None:
     old, said = name_of(app), []
     client_ids = str(app["client_id"]).split(",")
     if len(client_ids) > 1:
-        said.append("allauth had further client IDs, for phones: name them with native_client_ids.")
+        said.append("allauth had more client IDs, for phone apps: list them in native_client_ids.")
     counterpart = Counterpart(key=old) if name == OPENID else COUNTERPARTS[name]
     arguments, needed = own_arguments(app, options)
     scope = words(app["settings"].get("scope") or options.get("SCOPE"))
@@ -69,9 +71,9 @@ def add_app(entries: Entries, app: Mapping[str, Any]) -> None:
         arguments["link_by_email"] = "verified"
     if options.get("VERIFIED_EMAIL") is True:
         arguments["trust_email"] = True
-        said.append("allauth took all addresses of this provider for verified. Decide whether that is true.")
+        said.append("allauth treated all addresses of this provider as verified. Decide whether they are.")
     if app["settings"].get("uid_field"):
-        said.append("Here the identity is `sub`, and not the claim in `uid_field`.")
+        said.append("Here the identity is `sub`, not the claim in `uid_field`.")
     prefix = str(django.get(PREFIX, "oidc"))
     entries.add(
         counterpart,
@@ -97,7 +99,9 @@ def own_arguments(app: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[d
         return openid_arguments(settings), []
     if name == "apple":
         names = ("team_id", "key_id", "client_key")
-        return {one: variable(name, one) for one in names}, ["client_key is the path, or the text, of Apple's key."]
+        return {one: variable(name, one) for one in names}, [
+            "client_key is the path or the contents of Apple's key file."
+        ]
     if name == "amazon_cognito":
         return {"user_pool_id": Environment("COGNITO_USER_POOL_ID")}, ["The user pool replaces allauth's DOMAIN."]
     if name == "auth0":
@@ -131,7 +135,7 @@ def microsoft_arguments(tenant: str) -> tuple[dict[str, Any], Sequence[str]]:
     if tenant not in ("common", "organizations"):
         return {"tenant": tenant}, []
     allowed = {"tenant": tenant, "allowed_tenants": [Environment("MICROSOFT_ALLOWED_TENANT")]}
-    return allowed, ["Every tenant could sign in. Name those that may."]
+    return allowed, ["People of every tenant could sign in. List the allowed tenants."]
 
 
 def linking() -> dict[str, Any]:
@@ -156,10 +160,10 @@ def includes(apps: Sequence[Mapping[str, Any]]) -> list[Include]:
 
 def remarks() -> list[str]:
     said = [
-        f"{name} is yours: what it decided is decided by hooks here, is_open_for_signup by OIDC_LOGIN_ALLOW_SIGNUP."
+        f"{name} is your own: implement its decisions as hooks, and is_open_for_signup with OIDC_LOGIN_ALLOW_SIGNUP."
         for name in ADAPTERS
         if django.get(name, None)
     ]
     if MODEL_BACKEND not in django.get("AUTHENTICATION_BACKENDS", []):
-        said.append(f"To keep sign-ins by password, add {MODEL_BACKEND!r} to AUTHENTICATION_BACKENDS.")
+        said.append(f"To keep password sign-ins, add {MODEL_BACKEND!r} to AUTHENTICATION_BACKENDS.")
     return said

@@ -14,8 +14,8 @@ ISSUER_UNKNOWN = (
     "and without the issuer nobody can sign in."
 )
 TRUST = (
-    "People were found by their address, verified or not, and so they are here. Set trust_email to False if people can "
-    "choose an address at the provider without proving that it is theirs."
+    "mozilla-django-oidc found people by their address, verified or not, and this entry does the same. Set trust_email "
+    "to False if people can choose an address at the provider without proving that it is theirs."
 )
 
 
@@ -31,7 +31,7 @@ def translate(alias: str) -> Translation:
                 module="oidc_login.urls",
             )
         ],
-        remarks=["Your settings that begin with OIDC_ stay as they are.", *own_backends()],
+        remarks=["Keep your settings that begin with OIDC_.", *own_backends()],
     )
 
 
@@ -52,4 +52,7 @@ def find_issuer() -> str:
 def own_backends() -> list[str]:
     known = ("django.", "mozilla_django_oidc.", "oidc_login.")
     found = [path for path in get("AUTHENTICATION_BACKENDS", []) if not path.startswith(known)]
-    return [f"If {path} derives from mozilla-django-oidc's class, derive it from OIDCLoginBackend." for path in found]
+    return [
+        f"If {path} is a subclass of mozilla-django-oidc's backend, derive it from OIDCLoginBackend instead."
+        for path in found
+    ]

@@ -8,10 +8,10 @@ from oidc_login.conf import django
 from oidc_login.moving.sources.oauth2_capture import COUNTERPARTS
 from oidc_login.moving.translations.values import Entries, Include, Translation, included_at, openid_scope, words
 
-CONNECT_ONLY = "allow_login is False: people connect this account, as before, and nobody signs in with it."
+CONNECT_ONLY = "allow_login is False: as before, people can connect this account but not sign in with it."
 REGISTER = (
-    "Register the new callback addresses at the providers, which are those of oidc_login.urls: each ends in "
-    "PROVIDER/callback/. If the path is the one of before and the key is the old name, the address is the same."
+    "Register the callback URLs of oidc_login.urls with the providers; they end in PROVIDER/callback/. With the old "
+    "path and the old name as the key, the URL stays the same."
 )
 
 
@@ -38,5 +38,5 @@ def translate(alias: str) -> Translation:
         entries=entries.made,
         replaced=("oauth2_capture.",),
         includes=[Include(path=path, module="oidc_login.urls")],
-        remarks=[REGISTER, *(f"No class is shipped for {name!r}." for name in missing)],
+        remarks=[REGISTER, *(f"The package has no class for {name!r}." for name in missing)],
     )

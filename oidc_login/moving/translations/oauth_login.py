@@ -16,7 +16,7 @@ from oidc_login.moving.translations.values import (
     variable,
 )
 
-CLASS_REMARK: Final = "In this class, import from oidc_login.providers in the place of oauthlogin.providers."
+CLASS_REMARK: Final = "In this class, import from oidc_login.providers instead of oauthlogin.providers."
 PLAIN: Final = ("client_id", "scope")  # the string arguments that are not secret
 
 

@@ -19,15 +19,15 @@ from oidc_login.moving.translations.values import (
 )
 
 FOUND_BY = (
-    "People were found by user name and address, and no identities are stored. Import them by an export of your "
+    "The package found people by user name and address and stored no identities. Import them from an export of your "
     "directory, or open a window (oidc_login_window)."
 )
 HOOKS = {
-    "hook_get_user": "Write {} as filter_users_by_claims and create_user of your backend.",
-    "hook_user_login": "Write {} as a receiver of Django's user_logged_in.",
-    "hook_user_logout": "Write {} as a receiver of Django's user_logged_out.",
-    "hook_session_logout": "Write {} as a receiver of a signal, or leave it: back-channel logouts end sessions.",
-    "hook_validate_access_token": "Access tokens are judged by OIDC_LOGIN_BEARER_PROVIDERS in the place of {}.",
+    "hook_get_user": "Implement {} in filter_users_by_claims and create_user of your backend.",
+    "hook_user_login": "Implement {} as a receiver of Django's user_logged_in.",
+    "hook_user_logout": "Implement {} as a receiver of Django's user_logged_out.",
+    "hook_session_logout": "Implement {} as a receiver of a signal, or drop it: back-channel logouts end sessions.",
+    "hook_validate_access_token": "OIDC_LOGIN_BEARER_PROVIDERS replaces {} for access tokens.",
 }
 
 

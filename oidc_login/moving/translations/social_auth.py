@@ -56,7 +56,7 @@ def translate(alias: str) -> Translation:
             ),
         ],
         **pipeline(),
-        remarks=[*(f"No class is shipped for {name!r}." for name in missing), *own_steps()],
+        remarks=[*(f"The package has no class for {name!r}." for name in missing), *own_steps()],
     )
 
 
@@ -113,7 +113,7 @@ def restrictions(name: str) -> list[str]:
     if REFUSE not in django.get(PIPELINE, [REFUSE]):
         return []  # the site had turned these lists off
     return [
-        f"SOCIAL_AUTH_..._{option} restricted who may sign in. Write that as verify_claims of your backend, then "
+        f"SOCIAL_AUTH_..._{option} restricted who may sign in. Implement this in verify_claims of your backend, then "
         "remove allow_login."
         for option in found
     ]
@@ -171,4 +171,4 @@ def pipeline() -> dict[str, Any]:
 
 def own_steps() -> list[str]:
     own = [step for step in django.get(PIPELINE, []) if not str(step).startswith("social_core.")]
-    return [f"The step {step} of your pipeline is a hook or a signal here." for step in own]
+    return [f"Replace the pipeline step {step} with a hook or a signal." for step in own]

@@ -18,7 +18,7 @@ from oidc_login.registry import KEY
 OUR_BACKEND: Final = "oidc_login.backends.OIDCLoginBackend"
 MODEL_BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 ADDRESS_REMARK: Final = (
-    "Nobody was linked by address before. Remove this to link by addresses that a provider vouches for."
+    "The old package did not link by address. Remove this to link by addresses that a provider vouches for."
 )
 
 

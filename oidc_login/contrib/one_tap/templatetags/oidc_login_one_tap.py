@@ -22,10 +22,10 @@ register = template.Library()
 def one_tap(
     context: Context, provider: str = "google", *, next: str | None = None, auto_select: bool = False
 ) -> dict[str, Any]:
-    """Offer One Tap to a visitor, by the entry with the key `provider`; show nothing to a person who is signed in.
+    """Offer One Tap to visitors, with the entry `provider`; show nothing to people who are signed in.
 
-    The sign-in ends at `next`, or else on this page. With `auto_select`, a person who used One Tap here before and has
-    one session at the provider is signed in without a click.
+    The sign-in ends at `next`, or else on this page. With `auto_select`, a person who has used One Tap here before and
+    has only one session at the provider is signed in without a click.
     """
     request = getattr(context, "request", None) or context.get("request")
     known = {found.key: found for found in get_login_providers() if found.one_tap_script}
