@@ -501,7 +501,7 @@ def test_log_tells_no_group_whose_name_came_with_a_claim(
     says(op, groups=["app-nowhere"])
 
     assert groups_of(sign_in(op)) == set()
-    assert "a group that does not exist" in caplog.text and "nowhere" not in caplog.text
+    assert "group from a pattern in group_map does not exist" in caplog.text and "nowhere" not in caplog.text
 
 
 # What is kept with the connection.

@@ -285,7 +285,7 @@ def test_windows_are_listed_and_closed(op: RecordingOpenIDProvider, account: Use
     result(op)
 
     assert f"{window.pk}: op of {op.issuer}, {CLAIM} is username, until {TOMORROW}" in run("list")
-    assert "open, 1 used" in run("list")
+    assert "open, used 1 times" in run("list")
     assert "closed" in run("close", str(window.pk))
     with pytest.raises(CommandError, match="no open window"):
         run("close", str(window.pk))
