@@ -59,8 +59,8 @@ class DjangoOAuth2App(Flows, TokenCalls, Logout, Attributes):
         The flow is used up first, even if the response is wrong.
         """
         refuse("authorize_access_token()", judged(parameters, token_rules(parameters), "{}"))
-        with asking(request):
-            provider = asking_for(self._judging_provider(claims_options, claims_cls, leeway), parameters)
+        with translate_errors(request):
+            provider = asking_for(self._verifying_provider(claims_options, claims_cls, leeway), parameters)
             response = self._take_answer(request, provider)
             with answers_of(provider):
                 token = provider.get_oauth_token(code=response.code, request=request)

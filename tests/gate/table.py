@@ -137,8 +137,11 @@ WHY: Mapping[str | tuple[str, str], str] = {
     ("confirm by `prompt=none`", "private address"): "The provider cannot be reached. The session has a grace period.",
     ("app token, endpoints", "private address"): NOT_ASKED,
     ("app token, API", "private address"): NOT_ASKED,
-    ("sign-in in a window", "linking `never`"): "The claim of the window is no address. A window for `email` refuses.",
-    "`allow_login`": "Nobody is signed in by it.",
+    (
+        "sign-in in a window",
+        "linking `never`",
+    ): "The claim of the window is not an email address. A window for `email` refuses.",
+    "`allow_login`": "It signs nobody in.",
     ("`oidc_login.client`, ID token", "inactive account"): NO_ACCOUNT,
     ("`oidc_login.client`, ID token", "`verify_claims`"): "A client has no backend. Its calls take `claims_options`.",
     ("`oidc_login.client`, ID token", "`user_can_authenticate`"): NO_ACCOUNT,
