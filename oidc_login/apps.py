@@ -14,7 +14,6 @@ class OIDCLoginConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django.apps import apps
         from django.contrib.auth import get_user_model
         from django.contrib.auth.signals import user_logged_in, user_logged_out
         from django.db.models.signals import post_delete, post_save
@@ -29,8 +28,6 @@ class OIDCLoginConfig(AppConfig):
         user_logged_out.connect(receivers.end_session, dispatch_uid="oidc_login.sessions")
         signals.connection_created.connect(notifications.notify_added, dispatch_uid="oidc_login.added")
         signals.connection_removed.connect(notifications.notify_removed, dispatch_uid="oidc_login.removed")
-        if apps.is_installed("drf_spectacular"):
-            from oidc_login.contrib import spectacular  # noqa: F401  # describes our authentication there
         connection = self.get_model("OAuthConnection")
         post_delete.connect(receivers.end_sessions_of_connection, sender=connection, dispatch_uid="oidc_login.ended")
         post_save.connect(

@@ -6,6 +6,7 @@ Install the extra `drf`. `OIDC_LOGIN_BEARER_PROVIDERS` says who may issue tokens
 from __future__ import annotations
 
 from collections.abc import Collection
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -23,6 +24,9 @@ from oidc_login.access_tokens import requests as bearer
 from oidc_login.access_tokens.challenge import BearerRefused, challenge
 from oidc_login.access_tokens.requests import Demand, demand
 from oidc_login.backends import site_backend
+
+if find_spec("drf_spectacular"):  # it has no discovery of its own: extensions register themselves when imported
+    from oidc_login.contrib import spectacular  # noqa: F401
 
 
 class InvalidRequest(ParseError):

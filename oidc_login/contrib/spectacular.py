@@ -1,4 +1,4 @@
-"""drf-spectacular: describes `BearerAuthentication` in OpenAPI documents. Only loaded if it is installed."""
+"""drf-spectacular: describes `BearerAuthentication` in OpenAPI documents. `contrib.drf` imports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from oidc_login.contrib.drf import TokenPermission
+from oidc_login.access_tokens.requests import Demand
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -21,6 +21,6 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
         """Return the names of scopes and roles; OpenAPI 3.1 lists both under schemes other than OAuth 2.0."""
-        permissions = [one for one in auto_schema.view.get_permissions() if isinstance(one, TokenPermission)]
-        demands = [permission.demand for permission in permissions]
+        found = [getattr(permission, "demand", None) for permission in auto_schema.view.get_permissions()]
+        demands = [demand for demand in found if isinstance(demand, Demand)]
         return {self.name: sorted({name for demand in demands for name in (*demand.scopes, *demand.roles)})}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from oidc_login.contrib import spectacular  # noqa: F401  # as where drf-spectacular is installed as an application
 from tests.drf import urls
 
 if TYPE_CHECKING:
