@@ -75,7 +75,7 @@ class DescribedByDocument(ProviderInterface):
     def complete_metadata(self) -> ProviderMetadata | None:
         """Return the metadata from the settings if they are complete; `None` if a document is needed."""
         is_complete = all(self.metadata_overrides.get(name) for name in REQUIRED_URLS)
-        return ProviderMetadata.from_json(self.metadata_overrides) if is_complete else None
+        return ProviderMetadata.from_json(self.metadata_overrides, tenants=self.tenants) if is_complete else None
 
     def check_document(self, metadata: ProviderMetadata) -> None:
         """Raise `MetadataInvalid` unless the document belongs to the expected issuer (Discovery 4.3)."""
