@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -48,10 +48,15 @@ class Service:
     id_header: Claims = field(default_factory=lambda: {"typ": "JWT"})
     audience: str = API
     client_id: str = CLIENT
+    metadata_issuer: str = ""
     arguments: Claims = field(default_factory=dict)
 
     def provider_entry(self, op: RecordingOpenIDProvider) -> Claims:
-        return {"client_id": self.client_id, "metadata": metadata(op, self.issuer), **self.arguments}
+        return {
+            "client_id": self.client_id,
+            "metadata": metadata(op, self.metadata_issuer or self.issuer),
+            **self.arguments,
+        }
 
     def bearer_entry(self, **members: Any) -> Claims:
         return {"audience": self.audience, "token_profile": self.profile, **members}
@@ -66,7 +71,7 @@ class Service:
         return token.signed()
 
 
-SERVICES: Mapping[str, Service] = {
+_SERVICES: Mapping[str, Service] = {
     "rfc9068": Service(
         issuer="https://as.example",
         profile="rfc9068",
@@ -282,9 +287,25 @@ SERVICES: Mapping[str, Service] = {
 }
 
 
+def of_many_tenants(service: Service) -> Service:
+    """The same at Entra's `common`, of which this site admits one tenant."""
+    arguments = {**service.arguments, "tenant": "common", "allowed_tenants": [TENANT]}
+    issuer = "https://login.microsoftonline.com/{tenantid}/v2.0"
+    return replace(service, metadata_issuer=issuer, arguments=arguments)
+
+
+SERVICES: Mapping[str, Service] = {
+    **_SERVICES,
+    "entra common v2": of_many_tenants(_SERVICES["entra v2"]),
+    "entra common v1": of_many_tenants(_SERVICES["entra v1"]),
+    "keycloak, another realm": replace(_SERVICES["keycloak"], issuer="https://id.example/realms/customers"),
+}
+
+
 def set_up(settings: Any, op: RecordingOpenIDProvider, name: str, **members: Any) -> Service:
     """Make one service the site's provider, with a person who has signed in and a user for the machine client."""
     service = SERVICES[name]
+    settings.ROOT_URLCONF = "tests.drf.api_urls"
     settings.OIDC_LOGIN_PROVIDERS = {"op": service.provider_entry(op)}
     settings.OIDC_LOGIN_BEARER_PROVIDERS = {"op": service.bearer_entry(**members)}
     cache.clear()

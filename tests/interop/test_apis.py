@@ -21,7 +21,7 @@ API = "https://api.example.org"
 
 @pytest.fixture
 def provider(oidc_provider: OIDCProviderFromNpm, site: str, settings: Settings) -> OIDCProviderFromNpm:
-    settings.ROOT_URLCONF = "tests.drf.urls"
+    settings.ROOT_URLCONF = "tests.drf.api_urls"
     settings.OIDC_LOGIN_PROVIDERS = {oidc_provider.key: oidc_provider.site_settings()}
     return oidc_provider
 
@@ -40,6 +40,7 @@ def test_opaque_token_of_this_client(
     token = OAuthConnection.objects.get().access_token
 
     assert call("/whoami/", token) == (200, '{"user":"alice"}')
+    assert [call(f"/{name}/", token)[0] for name in ("drf", "ninja", "plain")] == [200, 200, 200]
     assert call("/whoami/", f"{token}x")[0] == 401
 
 
@@ -52,8 +53,8 @@ def test_jwt_for_the_api(provider: OIDCProviderFromNpm, site: str, settings: Set
     provider.program.forget_requests()
 
     token = OAuthConnection.objects.get().access_token
-    status, _page = call("/orders/", token)
+    statuses = [call(f"/{name}/orders/", token)[0] for name in ("drf", "ninja", "plain")]
 
-    assert (status, provider.requests_of_the_site()) == (200, [])
+    assert (statuses, provider.requests_of_the_site()) == ([200, 200, 200], [])
     settings.OIDC_LOGIN_BEARER_PROVIDERS = {provider.key: "https://other.example"}
     assert call("/orders/", token)[0] == 401
