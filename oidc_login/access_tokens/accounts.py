@@ -37,11 +37,20 @@ def account_of(
     token: AccessToken, entry: BearerEntry, *, raw: str, request: HttpRequest, backend: Backend
 ) -> tuple[AbstractBaseUser, AccessToken]:
     """Return the user of a token after applying all admission rules, or raise 401 or 403."""
+    known = known_account_of(token, entry, backend=backend)
+    return _new_account(token, entry, raw=raw, request=request, backend=backend) if known is None else known
+
+
+@sensitive_variables()
+def known_account_of(
+    token: AccessToken, entry: BearerEntry, *, backend: Backend
+) -> tuple[AbstractBaseUser, AccessToken] | None:
+    """Do the same for whom the site knows already; `None` for a person who comes for the first time."""
     if token.is_application:
         return _user_of_client(token, entry, backend=backend), token
     connection = find_connection(token, entry)
     if connection is None:
-        return _new_account(token, entry, raw=raw, request=request, backend=backend)
+        return None
     user = admit_known(connection, token.claims, provider=entry.provider, backend=backend)
     return user, replace(token, connection=connection)
 
@@ -91,10 +100,9 @@ def _new_account(
     if not entry.signup:
         raise AccessTokenInvalid("no_connection")
     with one_at_a_time(f"oidc_login.signup.{token.provider_key}.{token.issuer}.{token.subject}"):
-        connection = find_connection(token, entry)
-        if connection is not None:
-            user = admit_known(connection, token.claims, provider=entry.provider, backend=backend)
-            return user, replace(token, connection=connection)
+        known = known_account_of(token, entry, backend=backend)
+        if known is not None:
+            return known
         signed_in = sign_up_by_token(
             backend,
             request,

@@ -52,19 +52,26 @@ def _claims_of(raw: str, entries: Collection[BearerEntry]) -> tuple[BearerEntry,
 @sensitive_variables()
 def _introspected(raw: str, entry: BearerEntry) -> Mapping[str, Any]:
     """Return the claims from the introspection response for a token (RFC 7662 4)."""
-    provider, profile = entry.provider, entry.profile
-    ask = provider.request_tokeninfo if profile.way == "tokeninfo" else provider.introspect_token
-    claims = introspect(provider, raw, ask)
+    provider = entry.provider
+    claims = answer_about(raw, entry)
     check_introspected(
         claims,
         issuer=provider.get_issuer(),
         client_id=provider.client_id,
         audiences=entry.audiences,
-        profile=profile,
+        profile=entry.profile,
         now=time.time(),
         leeway=provider.leeway,
     )
     return claims
+
+
+@sensitive_variables()
+def answer_about(raw: str, entry: BearerEntry) -> Mapping[str, Any]:
+    """Return what the provider says of a token, not judged yet."""
+    provider = entry.provider
+    ask = provider.request_tokeninfo if entry.profile.way == "tokeninfo" else provider.introspect_token
+    return introspect(provider, raw, ask)
 
 
 @sensitive_variables()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from getpass import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.views.decorators.debug import sensitive_variables
 
 from oidc_login.diagnosis import diagnose
+from oidc_login.diagnosis.access_token import diagnose_token
 from oidc_login.management.findings import refuse_broken, write_findings
 from oidc_login.management.options import check_provider
 from oidc_login.protocol import discovery_report
@@ -33,7 +37,17 @@ class Command(BaseCommand):
             "configured.",
         )
 
+        parser.add_argument(
+            "--token",
+            metavar="-",
+            help='Only "-": read one access token from standard input, and report at which step an API call accepts or '
+            "refuses it. The token is never printed.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["token"] is not None:
+            self.report_token(options["token"], as_json=options["json"])
+            return
         if options["discovery_url"] is not None:
             self.print_discovery(options["discovery_url"])
             return
@@ -48,6 +62,24 @@ class Command(BaseCommand):
             for key in found:
                 write_findings(self, key, found[key])
         refuse_broken(found)
+
+    @sensitive_variables()
+    def report_token(self, source: str, *, as_json: bool) -> None:
+        """Print what becomes of a token at an API, step by step."""
+        if source != "-":
+            raise CommandError(
+                'The token is read from standard input: write "--token -". Arguments can be seen by others.'
+            )
+        raw = getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.readline()
+        findings = list(diagnose_token(raw.strip()))
+        if as_json:
+            self.stdout.write(json.dumps({"token": [one.as_json() for one in findings]}, indent=2))
+        else:
+            write_findings(self, "token", findings)
+        if any(one.is_good is False for one in findings):
+            raise CommandError("An API call with this token is refused.")
+        if findings[-1].subject != "account":
+            raise CommandError("Nobody can tell at the moment.")
 
     def print_discovery(self, url: str) -> None:
         """Print a discovery document and its keys as JSON."""
