@@ -102,7 +102,7 @@ def identify_person(backend: Backend, verified: Verified, id_claims: dict[str, A
         backend.identity = identify(verified, id_claims, id_claims)
         connection = find_connection(backend.identity)
     is_complete = bool(id_claims and backend.identity.email)
-    if verified.may_ask_userinfo and needs_userinfo(backend, id_claims, is_known=connection is not None):
+    if verified.can_ask_userinfo and needs_userinfo(backend, id_claims, is_known=connection is not None):
         try:
             request_all_claims(backend, verified, id_claims)
             is_complete = True
@@ -133,9 +133,6 @@ def needs_userinfo(
 ) -> bool:
     """Whether a rule, a setting or a hook needs more than the ID token says."""
     provider = backend.provider
-    token = getattr(backend, "oauth_token", None)
-    if id_claims and token is not None and not token.access_token:  # a phone's SDK can give an ID token without one
-        return False
     if backend.overrides(*CLAIMS_HOOKS) and provider.has_userinfo():
         return True
     if backend.overrides("get_userinfo") and getattr(provider, "userinfo", "") != "never":

@@ -35,6 +35,11 @@ class Verified:
     link_reason: str = ""
     may_ask_userinfo: bool = True
 
+    @property
+    def can_ask_userinfo(self) -> bool:
+        """Whether userinfo may be requested. A phone's SDK may give an ID token without an access token for it."""
+        return self.may_ask_userinfo and not (self.id_claims and not self.token.access_token)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:

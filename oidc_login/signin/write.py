@@ -76,7 +76,7 @@ def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
     """Return the person with their present connection. If it was removed since, userinfo may be needed."""
     connection = OAuthConnection.objects.find(person.identity)
     is_complete = person.is_complete
-    if connection is None and not is_complete and verified.may_ask_userinfo:
+    if connection is None and not is_complete and verified.can_ask_userinfo:
         id_claims = dict(verified.id_claims)
         if exchange.needs_userinfo(backend, id_claims, is_known=False):
             exchange.request_all_claims(backend, verified, id_claims)
