@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.signals import setting_changed
 
-PREFIX = "OIDC_LOGIN_"
-MISSING = object()
 DEFAULTS: Mapping[str, Any] = {
     "PROVIDERS": {},
     "EMAIL_LINKING": "verified",
@@ -36,36 +33,22 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 class Settings:
-    """`settings.NAME` is `OIDC_LOGIN_NAME` of the site, or its default.
-
-    A value is kept until Django's signal says that a test changed the setting: looking for one that the site has not
-    set costs much.
-    """
+    """`settings.NAME` is `OIDC_LOGIN_NAME` of the site, or its default. It is read each time."""
 
     def __getattr__(self, name: str) -> Any:
         if name not in DEFAULTS:
             raise AttributeError(f"there is no setting OIDC_LOGIN_{name}")
-        value = vars(self)[name] = getattr(django_settings, f"{PREFIX}{name}", DEFAULTS[name])
-        return value
+        return getattr(django_settings, f"OIDC_LOGIN_{name}", DEFAULTS[name])
 
 
 class DjangoSettings:
     """The settings of Django, mozilla-django-oidc and Authlib that this package honours."""
 
-    def __init__(self) -> None:
-        self.missing: set[str] = set()  # of those that were looked for
-
     def __getattr__(self, name: str) -> Any:
         return getattr(django_settings, name)
 
     def get(self, name: str, default: Any) -> Any:
-        if name in self.missing:
-            return default
-        value = getattr(django_settings, name, MISSING)
-        if value is MISSING:
-            self.missing.add(name)
-            return default
-        return value
+        return getattr(django_settings, name, default)
 
     def names(self) -> list[str]:
         """Return the names of all settings, for the check that finds misspelt settings."""
@@ -74,12 +57,3 @@ class DjangoSettings:
 
 settings = Settings()
 django = DjangoSettings()
-
-
-def forget_setting(*, setting: str, **kwargs: Any) -> None:
-    """Read a setting again (`setting_changed`)."""
-    vars(settings).pop(setting.removeprefix(PREFIX), None)
-    django.missing.discard(setting)
-
-
-setting_changed.connect(forget_setting, dispatch_uid="oidc_login.conf")
