@@ -21,6 +21,7 @@ from oidc_login.exceptions.policy import EmailLinkingOff as EmailLinkingOff
 from oidc_login.exceptions.policy import EmailNotTaken as EmailNotTaken
 from oidc_login.exceptions.policy import EmailNotVerified as EmailNotVerified
 from oidc_login.exceptions.policy import EmailRequired as EmailRequired
+from oidc_login.exceptions.policy import ExchangeRefused as ExchangeRefused
 from oidc_login.exceptions.policy import IdentityConflict as IdentityConflict
 from oidc_login.exceptions.policy import IdentityTaken as IdentityTaken
 from oidc_login.exceptions.policy import IdentityUnbound as IdentityUnbound

@@ -81,6 +81,14 @@ class NeedsReauth(OAuthError):
     message = _("This connection has expired. Please connect it again.")
 
 
+class ExchangeRefused(OAuthError):
+    """The provider offers no token exchange, or refuses it for this API."""
+
+    status_code = 403
+    code = "exchange_refused"
+    message = _("This site cannot use the other service for you.")
+
+
 class ScopeNotGranted(OAuthError):
     status_code = 403
     code = "scope_not_granted"

@@ -158,6 +158,15 @@ class OAuthConnection(models.Model):
 
         return open_session(self, hosts=hosts)
 
+    def exchange(self, *, audience: str = "", scope: str = "") -> OAuthToken:
+        """Return an access token for another API in exchange for this one (RFC 8693, Entra's on-behalf-of).
+
+        Raise `ExchangeRefused` if the provider does not offer or allow it, `NeedsReauth` if the person has to sign in.
+        """
+        from oidc_login.tokens.exchange import exchange
+
+        return exchange(self, audience=audience, scope=scope)
+
     def revoke(self) -> None:
         """Revoke the tokens at the provider (RFC 7009) and forget them; the identity stays connected.
 

@@ -28,6 +28,7 @@ LISTS = (
     "scopes_supported",
     "claims_supported",
     "code_challenge_methods_supported",
+    "grant_types_supported",
 )
 FLAGS = (
     "authorization_response_iss_parameter_supported",
@@ -80,6 +81,7 @@ class ProviderMetadata:
     scopes_supported: tuple[str, ...] = ()
     claims_supported: tuple[str, ...] = ()
     code_challenge_methods_supported: tuple[str, ...] = ()
+    grant_types_supported: tuple[str, ...] = ()
     authorization_response_iss_parameter_supported: bool = False
     backchannel_logout_supported: bool = False
     backchannel_logout_session_supported: bool = False

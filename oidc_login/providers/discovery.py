@@ -35,6 +35,8 @@ class DescribedByDocument(ProviderInterface):
     issuer_aliases: ClassVar[tuple[str, ...]] = ()
     # Set if each tenant has its own issuer.
     tenants: ClassVar[TenantRule | None] = None
+    # Whether tokens for other APIs are requested by Entra's grant instead of RFC 8693.
+    exchanges_on_behalf_of: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -42,6 +42,8 @@ class MicrosoftProvider(OIDCProvider):
     tenants = TenantRule(placeholder="{tenantid}", claim="tid", pattern=GUID)
     # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
     token_profile = "entra"  # noqa: S105  # a name
+    # https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
+    exchanges_on_behalf_of = True
     email_claims = (*OIDCProvider.email_claims, "xms_edov")
 
     def __init__(
