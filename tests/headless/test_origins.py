@@ -91,6 +91,25 @@ def test_a_preflight_request_is_answered(frontend: FrontEnd, op: RecordingOpenID
     assert not op.requests
 
 
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://evil.example", None), ("null", None)])
+def test_front_ends_call_views_of_the_site(
+    frontend: FrontEnd, site: Settings, origin: str, allowed: str | None
+) -> None:
+    """Also those that another middleware refuses."""
+    site.MIDDLEWARE = [
+        "oidc_login.contrib.headless.middleware.FrontendMiddleware",
+        *site.MIDDLEWARE,
+        "oidc_login.middleware.LoginRequiredMiddleware",
+    ]
+    headers = {"Origin": origin, "Sec-Fetch-Dest": "empty"}
+    response = frontend.browser.request("GET", "/", headers=headers)
+    assert (response.status_code, response.get("Access-Control-Allow-Origin")) == (401, allowed)
+    asking = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    preflight = frontend.browser.request("OPTIONS", "/", headers=asking)
+    assert preflight.get("Access-Control-Allow-Origin") == allowed
+    assert ("PUT" in preflight.get("Access-Control-Allow-Methods", "")) == bool(allowed)
+
+
 @pytest.mark.parametrize(
     ("origins", "ids"),
     [
