@@ -94,4 +94,5 @@ ARGUMENT_RULES: Mapping[str, Rule] = {
     "signature_type": one_of("HEADER", "QUERY", "BODY"),
     "realm": text,
     "long_lived_tokens": boolean,
+    "identify_by": one_of("account", "channel"),
 }

@@ -20,6 +20,7 @@ from oidc_login.registry import get_provider, get_provider_keys
 
 MAX_SUBJECT_LENGTH = 255  # the length of the column, and of `sub` (Core 2)
 UID = "uid"
+CHANNEL = "channel"  # what YouTube's rows hold, and what the identity is if the entry says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,9 @@ class Target:
         return ""
 
     def _uid(self, account: OldAccount, local_names: frozenset[str]) -> str:
+        identify_by = getattr(self.provider, "identify_by", "account")
+        if account.uid_claim == CHANNEL or identify_by == CHANNEL:  # one of them stands for the other nowhere
+            return account.uid if account.uid_claim == identify_by else ""
         if account.uid_claim and account.uid_claim not in ("sub", *self.counterpart.uid_claims):
             return ""
         if self.provider.has_id_token and (account.uid.lower() in local_names or "@" in account.uid):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -37,6 +37,16 @@ class YouTubeProvider(OAuth2Provider):
         "picture": "picture",
     }
 
+    def __init__(self, *, identify_by: Literal["account", "channel"] = "account", **kwargs: Any) -> None:
+        """Let the channel be the identity, for a site whose rows hold channels; then nobody signs in by it.
+
+        A channel can be handed to another Google account, and several accounts can manage one.
+        """
+        super().__init__(**kwargs)
+        if identify_by == "channel" and self.allow_login:
+            raise ValueError("identify_by is 'channel', which others can be given: set allow_login to False")
+        self.identify_by = identify_by
+
     @sensitive_variables()
     def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
         """Fetch the account, then its channel, which has its own name and picture."""
@@ -47,6 +57,10 @@ class YouTubeProvider(OAuth2Provider):
         user.picture = text_at(channel, "snippet.thumbnails.default.url") or user.picture
         if channel_id := text_at(channel, "id"):
             user.claims = {**user.claims, "youtube_channel": channel_id}
+        if self.identify_by == "channel":
+            if not channel_id:
+                raise UserInfoInvalid("channel")
+            user.id = channel_id
         return user
 
     @sensitive_variables()

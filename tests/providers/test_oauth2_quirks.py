@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from oidc_login import __version__, providers
@@ -18,8 +20,10 @@ from oidc_login.models import OAuthConnection
 from oidc_login.protocol.errors import UserInfoInvalid
 from oidc_login.providers import OAuth2Provider, OAuthToken
 from oidc_login.registry import get_provider
+from oidc_login.signals import token_refreshed
 from oidc_login.templatetags.oidc_login import contrast
 from oidc_login.testing import Answer
+from tests.docs.pages import blocks
 from tests.providers.flows import asked_parameters
 from tests.providers.oauth2_rows import MISSING, Row
 from tests.providers.oauth2_table import TABLE
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
+
+CAPTURE_PAGE = Path(__file__).resolve().parents[2] / "docs" / "migrating" / "oauth2-capture.md"
 
 OpenWorld = Callable[[type[OAuth2Provider]], Any]
 
@@ -177,6 +183,53 @@ def test_youtube_channel_reaches_hooks(open_world: OpenWorld, settings: Settings
         connection = world.signed_in()
 
     assert connection.claims["youtube_channel"] == "UCx0000000000000000000"
+
+
+def connected(world: World) -> list[str]:
+    """Let somebody who is signed in connect; return the identities that they have then."""
+    browser = Browser()
+    browser.log_in(get_user_model().objects.create_user("owner"))
+    browser.connect(world.op, "it", user="ada")
+    return list(OAuthConnection.objects.values_list("provider_user_id", flat=True))
+
+
+def test_youtube_channel_is_the_identity_where_the_entry_says_so(open_world: OpenWorld) -> None:
+    with open_world(providers.YouTubeProvider) as world:
+        world.configure(identify_by="channel", allow_login=False)
+
+        assert connected(world) == ["UCx0000000000000000000"]
+
+
+def test_youtube_account_without_a_channel_is_no_identity_then(open_world: OpenWorld) -> None:
+    with open_world(providers.YouTubeProvider) as world:
+        world.configure(identify_by="channel", allow_login=False)
+        world.change({"channels/items": []})
+
+        assert connected(world) == []
+
+
+def test_youtube_channel_signs_nobody_in() -> None:
+    """A channel can be handed to another account."""
+    with pytest.raises(ValueError, match="allow_login"):
+        providers.YouTubeProvider(provider_key="it", client_id="c", client_secret="s", identify_by="channel")
+
+
+def test_profile_is_updated_at_a_refresh_by_the_receiver_of_the_page(
+    open_world: OpenWorld, django_capture_on_commit_callbacks: Any
+) -> None:
+    (block,) = (block for block in blocks(CAPTURE_PAGE) if block.module == "shop.profiles")
+    names: dict[str, Any] = {}
+    with open_world(providers.YouTubeProvider) as world:
+        connection = world.signed_in()
+        world.change({"channels/items": []})
+        exec(compile(block.code, block.where, "exec"), names)
+        try:
+            with django_capture_on_commit_callbacks(execute=True):
+                connection.refresh_access_token()
+        finally:
+            token_refreshed.disconnect(names["update_profile"])
+
+    assert OAuthConnection.objects.get().claims["name"] == "Ada Byron"
 
 
 # Names and pictures.

@@ -9,7 +9,9 @@ from django.db import models
 
 from oidc_login.moving.accounts import Counterpart, OldAccount, OldTokens
 from oidc_login.moving.tables import UserKey, object_of, open_table, pages_of, text_of, value_of
+from oidc_login.moving.targets import CHANNEL
 
+CHANNEL_ID = "UC"  # how the ID of every channel begins
 ACCOUNTS = "oauth2_capture_oauthtoken"
 
 COUNTERPARTS = {
@@ -23,8 +25,8 @@ COUNTERPARTS = {
     "youtube": Counterpart(
         key="youtube",
         provider_class="YouTubeProvider",
-        identity=("sub",),
-        remark="The old identities are channels, so people have to connect again.",
+        remark="The old identities are channels. Without identify_by, people connect once more.",
+        arguments={"identify_by": "channel"},
     ),
 }
 
@@ -68,6 +70,13 @@ class Source:
         return ['To keep these providers from signing people in, as before, set "allow_login": False in their entries.']
 
 
+def claim_of(provider: str, uid: str) -> str:
+    """Return what an identity was taken from: of YouTube a channel, or the Google account where there is none."""
+    if provider != "youtube":
+        return ""
+    return CHANNEL if uid.startswith(CHANNEL_ID) else "sub"
+
+
 def account(row: Any) -> OldAccount:
     claims = object_of(row, "profile_json")
     if name := text_of(row, "name"):
@@ -77,6 +86,7 @@ def account(row: Any) -> OldAccount:
         provider=text_of(row, "provider"),
         user_key=value_of(row, "owner_id"),
         uid=text_of(row, "user_id"),
+        uid_claim=claim_of(text_of(row, "provider"), text_of(row, "user_id")),
         claims=claims,
         tokens=OldTokens(
             access_token=text_of(row, "access_token"),

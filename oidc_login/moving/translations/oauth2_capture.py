@@ -29,7 +29,7 @@ def translate(alias: str) -> Translation:
             counterpart,
             old=name,
             client_id=options.get("client_id"),
-            arguments={"scope": scope, "allow_login": False},
+            arguments={"scope": scope, "allow_login": False, **counterpart.arguments},
             remarks=[CONNECT_ONLY],
         )
     path = included_at("oauth2_capture:oauth2_callback", arguments=["x"], below="x/callback/", usual="oauth/")
