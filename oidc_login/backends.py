@@ -35,6 +35,7 @@ from oidc_login.signin.exchange import identify
 from oidc_login.signin.sign_in import admit_and_write, sign_in
 from oidc_login.signin.transaction import SignInTransaction
 from oidc_login.signin.values import SignedIn, Verified
+from oidc_login.signin.write import hold_connection
 
 
 class OIDCLoginBackend(UpstreamHooks):
@@ -113,7 +114,10 @@ class OIDCLoginBackend(UpstreamHooks):
             claims = self.provider.get_userinfo(token, claims=payload)
         if hasattr(self, "verified"):
             # For an override of `get_or_create_user` that calls this method; the hooks after it read the identity.
+            is_held = self.is_set("identity")
             self.identity = identify(self.verified, claims, payload)
+            if not is_held:
+                hold_connection(self)
         return claims
 
     @sensitive_variables()

@@ -18,7 +18,7 @@ from oidc_login.signin.constraints import NOT_STORED, refusal
 from oidc_login.signin.exchange import exchange_and_verify, identify, identify_person
 from oidc_login.signin.transaction import drop_lost_connections
 from oidc_login.signin.values import Backend, Person, SignedIn
-from oidc_login.signin.write import write
+from oidc_login.signin.write import hold_connection, write
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ def find_and_write(backend: Backend) -> SignedIn:
     try:
         drop_lost_connections()  # what the hook does cannot be repeated
         with backend.transaction.attempt():
+            if id_claims:
+                hold_connection(backend)
             user = backend.get_or_create_user(verified.token.access_token, verified.token.id_token, id_claims)
             return check_hook_result(backend, user, id_claims)
     except NOT_STORED as error:

@@ -24,7 +24,7 @@ class SignInTransaction:
 
     def __init__(self) -> None:
         self.using = router.db_for_write(OAuthConnection)
-        self._has_begun = False
+        self.has_begun = False
         self._open = ExitStack()
 
     def __enter__(self) -> SignInTransaction:
@@ -38,18 +38,18 @@ class SignInTransaction:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Begin the transaction of one attempt to write; inside another attempt it is a savepoint."""
-        if self._has_begun:
+        if self.has_begun:
             with transaction.atomic(using=self.using):
                 yield
             return
-        self._has_begun = True
+        self.has_begun = True
         try:
             with ExitStack() as attempt:
                 attempt.enter_context(transaction.atomic(using=self.using))
                 yield
                 self._open = attempt.pop_all()
         except BaseException:
-            self._has_begun = False
+            self.has_begun = False
             raise
 
 

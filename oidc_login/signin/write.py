@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import router
+from django.db import connections, router
 from django.dispatch import Signal
 from django.views.decorators.debug import sensitive_variables
 
@@ -84,6 +84,20 @@ def read_again(backend: Backend, verified: Verified, person: Person) -> Person:
     return Person(identity=backend.identity, is_complete=is_complete, connection=connection)
 
 
+@sensitive_variables()
+def hold_connection(backend: Backend) -> None:
+    """Lock the connection of the person before an override of `get_or_create_user` locks their account.
+
+    Only an override needs this. SQLite does not lock rows: it lets one transaction write at a time.
+    """
+    using = backend.transaction.using
+    if not backend.transaction.has_begun or not connections[using].features.has_select_for_update:
+        return
+    connection = OAuthConnection.objects.find(backend.identity)
+    if connection is not None:
+        OAuthConnection.objects.using(using).select_for_update().filter(pk=connection.pk).values_list("pk").first()
+
+
 class Writing:
     """One attempt to decide and to write, for one transaction."""
 
@@ -110,7 +124,7 @@ class Writing:
 
     # What each decision writes. Everything that holds both locks an existing connection before its account: a sign-in,
     # which writes `last_login` at its end, disconnecting, and a deletion of the account. Another order would be a
-    # deadlock.
+    # deadlock. For hooks of the site that write the account first there is `hold_connection`.
 
     @sensitive_variables()
     def _sign_in(self, decision: linking.Decision) -> SignedIn:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.urls import reverse
 
+from oidc_login.backends import OIDCLoginBackend
 from oidc_login.models import OAuthConnection
 from tests.concurrency.conftest import Meeting
 from tests.support.browser import Browser
-from tests.support.served import ALICE, BOB, RecordingOpenIDProvider
-from tests.support.threads import Crossing, at_once
+from tests.support.served import ALICE, BOB, RecordingGitHub, RecordingOpenIDProvider
+from tests.support.threads import A_MOMENT, SECONDS, Crossing, at_once
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -150,6 +152,65 @@ def test_sign_in_against_disconnect(
         assert not OAuthConnection.objects.filter(pk=old.pk).exists(), "the row was resurrected"
         assert OAuthConnection.objects.get().provider_user_id == BOB.sub
         assert get_user_model()._default_manager.get() == person
+
+
+class WritingFirst(OIDCLoginBackend):
+    """Writes the account, as hooks of mozilla-django-oidc do, and lets a disconnect go on before it returns."""
+
+    account_written, disconnecting = threading.Event(), threading.Event()
+    locks_of_account = 0
+
+    def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Any:
+        claims = payload or self.get_userinfo(access_token, id_token, payload)
+        user = get_user_model().objects.get(username="somebody")
+        user.first_name = claims["sub"]
+        user.save()
+        self.account_written.set()
+        self.disconnecting.wait(A_MOMENT)
+        return user
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks no rows")
+@pytest.mark.parametrize("key", ["op", "github"])  # the second says who it is only when userinfo is asked
+def test_hook_that_writes_the_account_first_against_disconnect(
+    op: RecordingOpenIDProvider, github: RecordingGitHub, settings: Settings, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    """The disconnect has the connection and wants the account; the sign-in must not have them the other way round.
+
+    The database would end one of them after a second. Both would try again, so the retries are what is looked at.
+    """
+    caplog.set_level("INFO", logger="oidc_login")
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", f"{__name__}.WritingFirst"]
+    person = make_user("somebody", email=ALICE.email)
+    signing_in, disconnecting = Browser(), signed_in(person)
+    provider: Any = {"op": op, "github": github}[key]
+    signing_in.sign_in(provider, key)
+    connect(person, op.issuer, BOB.sub)
+    answer = signing_in.authorize(provider, signing_in.begin(key), "alice")
+    WritingFirst.locks_of_account = 0
+    WritingFirst.account_written.clear()
+    WritingFirst.disconnecting.clear()
+
+    def click_late() -> int:
+        assert WritingFirst.account_written.wait(SECONDS)
+        with connection.execute_wrapper(pause_before_account):
+            return disconnect(disconnecting, BOB.sub)()
+
+    assert at_once(end(signing_in, answer), click_late) == [302, 302]
+    assert "sign-in retried" not in caplog.text
+    assert WritingFirst.locks_of_account == 1
+    assert OAuthConnection.objects.get().provider_key == key
+    assert OAuthConnection.objects.get().provider_user_id != BOB.sub
+
+
+def pause_before_account(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Let the sign-in go on when a disconnect is about to lock the account, so that the sign-in waits first."""
+    table = connection.ops.quote_name(get_user_model()._meta.db_table)
+    if f"FROM {table}" in sql and "FOR UPDATE" in sql:
+        WritingFirst.locks_of_account += 1
+        WritingFirst.disconnecting.set()
+        threading.Event().wait(A_MOMENT)
+    return execute(sql, params, many, context)
 
 
 def test_disconnects_of_the_last_two(op: RecordingOpenIDProvider, rounds: range) -> None:
