@@ -120,6 +120,8 @@ class ConnectionManager(models.Manager["OAuthConnection"]):
         if identity.alternate_id:
             key = {"alternate_id": identity.alternate_id}
         rows = self.get_queryset().filter(provider_key=identity.provider_key, issuer__in=(identity.issuer, ""), **key)
+        if not identity.alternate_id:
+            rows = rows.order_by()  # at most two rows: preparing an order costs a fifth of the whole query
         # What the site's own manager leaves out stays out: without the join, the user is read through it.
         users = get_user_model()._base_manager
         joined = type(users) is models.Manager
