@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 # One xdist worker each: their provider or browser is started once.
 ONE_WORKER = ("interop", "browser")
@@ -18,6 +20,9 @@ pytest_plugins = ["tests.support.fixtures"]
 def pytest_configure() -> None:
     """The suite speaks to loopback alone: anything else fails as an unreachable network does."""
     sys.addaudithook(refuse_other_machines)
+    # A busy machine makes no example wrong.
+    hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis_settings.load_profile("suite")
 
 
 def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:

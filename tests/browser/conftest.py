@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests import npm
-from tests.browser.world import Run, World, served_world
+from tests.browser.served_site import Run, ServedSite, serve_site
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -101,13 +101,13 @@ def page(new_person: NewPerson) -> Page:
 @pytest.fixture
 def run(settings: Settings) -> Run:
     """Start the site and its provider for the length of a `with` block."""
-    return partial(served_world, settings)
+    return partial(serve_site, settings)
 
 
 @pytest.fixture
-def world(run: Run) -> Iterator[World]:
-    with run() as world:
-        yield world
+def served(run: Run) -> Iterator[ServedSite]:
+    with run() as served:
+        yield served
 
 
 @pytest.fixture

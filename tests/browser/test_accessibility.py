@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from oidc_login import exceptions
 from oidc_login.models import SignedInSession
 from tests.browser.conftest import SIZES, WCAG, Judge, NewPerson
-from tests.browser.world import PASSWORD, Run, World, choose, log_in, sign_in
+from tests.browser.served_site import PASSWORD, Run, ServedSite, choose, log_in, sign_in
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -25,73 +25,73 @@ LONG = "Donaudampfschifffahrtsgesellschaft Directory"
 USED = datetime(2026, 9, 30, 12, tzinfo=timezone.utc)
 
 
-def providers(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/?next=/basket/")
+def providers(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/?next=/basket/")
 
 
-def cancelled(page: Page, world: World) -> None:
-    providers(page, world)
+def cancelled(page: Page, served: ServedSite) -> None:
+    providers(page, served)
     page.locator(".oidc-login-button").click()
     page.get_by_role("button", name="Cancel").click()
 
 
-def one_button(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/op/login/")
+def one_button(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/op/login/")
 
 
-def unknown_state(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/op/callback/?state=s&code=c")
+def unknown_state(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/op/callback/?state=s&code=c")
 
 
-def unknown_provider(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/nobody/login/")
+def unknown_provider(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/nobody/login/")
 
 
-def address_taken(page: Page, world: World) -> None:
+def address_taken(page: Page, served: ServedSite) -> None:
     SiteUser.objects.create_user("carol", "carol@example.org", PASSWORD)
-    providers(page, world)
+    providers(page, served)
     page.locator(".oidc-login-button").click()
     choose(page, "Carol Cedar")
 
 
-def address_to_confirm(page: Page, world: World) -> None:
+def address_to_confirm(page: Page, served: ServedSite) -> None:
     SiteUser.objects.create_user("alice", "alice@example.org", PASSWORD)
-    providers(page, world)
+    providers(page, served)
     page.locator(".oidc-login-button").click()
     choose(page)
 
 
-def nothing_connected(page: Page, world: World) -> None:
-    log_in(page.context, world, SiteUser.objects.create_user("alice", password=PASSWORD))
-    page.goto(f"{world.site}/oauth/connections/")
+def nothing_connected(page: Page, served: ServedSite) -> None:
+    log_in(page.context, served, SiteUser.objects.create_user("alice", password=PASSWORD))
+    page.goto(f"{served.site}/oauth/connections/")
 
 
-def several_connected(page: Page, world: World) -> None:
+def several_connected(page: Page, served: ServedSite) -> None:
     user = SiteUser.objects.create_user("alice", password=PASSWORD)
-    world.connect(user, "1", email="alice@example.org", last_login_at=USED)
-    world.connect(user, "2", email="alice.elisabeth.annabelle.ash@engineering.example.org", status="needs_reauth")
-    world.connect(user, "3", provider_key="the-one-that-was-removed", email="alice@example.com")
-    log_in(page.context, world, user)
-    page.goto(f"{world.site}/oauth/connections/")
+    served.connect(user, "1", email="alice@example.org", last_login_at=USED)
+    served.connect(user, "2", email="alice.elisabeth.annabelle.ash@engineering.example.org", status="needs_reauth")
+    served.connect(user, "3", provider_key="the-one-that-was-removed", email="alice@example.com")
+    log_in(page.context, served, user)
+    page.goto(f"{served.site}/oauth/connections/")
 
 
-def last_way_in(page: Page, world: World) -> None:
+def last_way_in(page: Page, served: ServedSite) -> None:
     user = SiteUser.objects.create_user("alice")
-    world.connect(user, "1", email="alice@example.org", last_login_at=USED)
-    log_in(page.context, world, user)
-    page.goto(f"{world.site}/oauth/connections/")
+    served.connect(user, "1", email="alice@example.org", last_login_at=USED)
+    log_in(page.context, served, user)
+    page.goto(f"{served.site}/oauth/connections/")
 
 
-def last_way_in_refused(page: Page, world: World) -> None:
+def last_way_in_refused(page: Page, served: ServedSite) -> None:
     error = exceptions.LastLoginMethod()
     page.set_content(render_to_string("oidc_login/error.html", {"oauth_error": error}))
 
 
-def signed_in_elsewhere(page: Page, world: World) -> None:
-    sign_in(page, world)
+def signed_in_elsewhere(page: Page, served: ServedSite) -> None:
+    sign_in(page, served)
     for browser in ("Firefox, Linux", "", "Samsung Internet, Android"):
         signed_in(SiteUser.objects.get(), browser=browser)
-    page.goto(f"{world.site}/oauth/connections/")
+    page.goto(f"{served.site}/oauth/connections/")
     expect(page.locator(".oidc-login-sessions > li")).to_have_count(4)
 
 
@@ -101,17 +101,17 @@ def signed_in(user: SiteUser, *, browser: str) -> None:
     SignedInSession.objects.create(user=user, provider_key="op", subject="1", browser=browser, expires_at=expires_at)
 
 
-def sign_out(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/logout/?next=/basket/")
+def sign_out(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/logout/?next=/basket/")
 
 
-def moving_on(page: Page, world: World) -> None:
+def moving_on(page: Page, served: ServedSite) -> None:
     text = render_to_string("oidc_login/moving_on.html", {"next_url": "/"})
     page.set_content(text.replace('http-equiv="refresh"', 'name="stays"'))
 
 
-def admin_login(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/admin/login/?next=/admin/")
+def admin_login(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/admin/login/?next=/admin/")
 
 
 PAGES = [
@@ -145,15 +145,15 @@ def careful_site(settings: Settings) -> None:
 
 @pytest.mark.parametrize("open_page", PAGES, ids=lambda page: page.__name__)
 def test_page_keeps_nobody_out(
-    page: Page, world: World, judge: Judge, open_page: Callable[[Page, World], None]
+    page: Page, served: ServedSite, judge: Judge, open_page: Callable[[Page, ServedSite], None]
 ) -> None:
-    open_page(page, world)
+    open_page(page, served)
 
     judge(page, "en")
 
 
-def test_buttons_on_the_admins_login_page_keep_nobody_out(page: Page, world: World, judge: Judge) -> None:
-    admin_login(page, world)
+def test_buttons_on_the_admins_login_page_keep_nobody_out(page: Page, served: ServedSite, judge: Judge) -> None:
+    admin_login(page, served)
 
     # What is good practice beyond WCAG is for Django to say here.
     judge(page, "en", rules=WCAG)
@@ -169,10 +169,10 @@ def test_pages_fit_other_languages_and_long_names(
     new_person: NewPerson, run: Run, judge: Judge, language: str, heading: str
 ) -> None:
     page = new_person(locale=language).new_page()
-    with run(label=LONG) as world:
-        providers(page, world)
+    with run(label=LONG) as served:
+        providers(page, served)
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         judge(page, f"{language}-providers")
         for open_page in (unknown_state, address_taken, several_connected):
-            open_page(page, world)
+            open_page(page, served)
             judge(page, f"{language}-{open_page.__name__}")

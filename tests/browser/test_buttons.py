@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Judge
-from tests.browser.world import World
+from tests.browser.served_site import ServedSite
 from tests.providers.shipped import shipped_entries
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ FOCUS = "getComputedStyle(document.activeElement).outlineWidth"
 
 
 @pytest.fixture
-def buttons(page: Page, world: World, settings: Settings) -> Page:
+def buttons(page: Page, served: ServedSite, settings: Settings) -> Page:
     """The page on which every provider of the documentation has its button, after the one that is served here."""
     entries: dict[str, Any] = {**settings.OIDC_LOGIN_PROVIDERS, **shipped_entries()}
     settings.OIDC_LOGIN_PROVIDERS = entries
-    page.goto(f"{world.site}/oauth/")
+    page.goto(f"{served.site}/oauth/")
     page.evaluate("document.querySelector('details').open = true")
     expect(page.locator(".oidc-login-button:visible")).to_have_count(len(entries))
     return page

@@ -10,9 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from oidc_login.models import OAuthConnection
 from tests.browser.conftest import Shoot
-from tests.browser.world import (
+from tests.browser.served_site import (
     PASSWORD,
-    World,
+    ServedSite,
     choose,
     continue_to_provider,
     expect_signed_in,
@@ -40,9 +40,9 @@ def connections(page: Page) -> Locator:
     return page.locator(".oidc-login-connections > li")
 
 
-def open_connections(page: Page, world: World, user: SiteUser) -> None:
-    log_in(page.context, world, user)
-    page.goto(world.site + CONNECTIONS)
+def open_connections(page: Page, served: ServedSite, user: SiteUser) -> None:
+    log_in(page.context, served, user)
+    page.goto(served.site + CONNECTIONS)
 
 
 def distrusts_local_addresses(user: SiteUser) -> bool:
@@ -53,8 +53,8 @@ def distrusts_local_addresses(user: SiteUser) -> bool:
 # The person's own connections.
 
 
-def test_person_connects_and_disconnects_an_identity(page: Page, world: World, alice: SiteUser) -> None:
-    open_connections(page, world, alice)
+def test_person_connects_and_disconnects_an_identity(page: Page, served: ServedSite, alice: SiteUser) -> None:
+    open_connections(page, served, alice)
     expect(page.get_by_text("You have not connected any other accounts yet.")).to_be_visible()
 
     page.get_by_role("button", name="Connect Example ID").click()
@@ -70,8 +70,10 @@ def test_person_connects_and_disconnects_an_identity(page: Page, world: World, a
     assert path_of(page) == CONNECTIONS
 
 
-def test_person_who_cancels_connecting_is_back_at_their_connections(page: Page, world: World, alice: SiteUser) -> None:
-    open_connections(page, world, alice)
+def test_person_who_cancels_connecting_is_back_at_their_connections(
+    page: Page, served: ServedSite, alice: SiteUser
+) -> None:
+    open_connections(page, served, alice)
     page.get_by_role("button", name="Connect Example ID").click()
     page.get_by_role("button", name="Cancel").click()
 
@@ -79,20 +81,20 @@ def test_person_who_cancels_connecting_is_back_at_their_connections(page: Page, 
     assert path_of(page) == CONNECTIONS
 
 
-def test_last_way_in_has_no_button_that_removes_it(page: Page, world: World) -> None:
-    sign_in(page, world)
-    page.goto(world.site + CONNECTIONS)
+def test_last_way_in_has_no_button_that_removes_it(page: Page, served: ServedSite) -> None:
+    sign_in(page, served)
+    page.goto(served.site + CONNECTIONS)
 
     expect(page.get_by_text("This is your only way to sign in")).to_be_visible()
     expect(page.get_by_role("button", name="Disconnect")).to_have_count(0)
 
 
-def test_last_way_in_stays_when_two_tabs_remove_the_last_two(page: Page, world: World, shoot: Shoot) -> None:
-    sign_in(page, world)
-    world.connect(SiteUser.objects.get(), "another", email="another@example.org")
+def test_last_way_in_stays_when_two_tabs_remove_the_last_two(page: Page, served: ServedSite, shoot: Shoot) -> None:
+    sign_in(page, served)
+    served.connect(SiteUser.objects.get(), "another", email="another@example.org")
     tabs = (page, page.context.new_page())
     for tab in tabs:
-        tab.goto(world.site + CONNECTIONS)
+        tab.goto(served.site + CONNECTIONS)
     for tab, email in zip(tabs, ("alice@example.org", "another@example.org"), strict=True):
         tab.get_by_role("button", name=f"Disconnect Example ID {email}").click()
 
@@ -103,9 +105,9 @@ def test_last_way_in_stays_when_two_tabs_remove_the_last_two(page: Page, world: 
     assert OAuthConnection.objects.get().email == "another@example.org"
 
 
-def test_person_reconnects_what_the_provider_ended(page: Page, world: World, alice: SiteUser) -> None:
-    world.connect(alice, "bob", email="bob@example.org", status="needs_reauth")
-    open_connections(page, world, alice)
+def test_person_reconnects_what_the_provider_ended(page: Page, served: ServedSite, alice: SiteUser) -> None:
+    served.connect(alice, "bob", email="bob@example.org", status="needs_reauth")
+    open_connections(page, served, alice)
     page.get_by_role("button", name="Reconnect Example ID bob@example.org").click()
     choose(page, "Bob Birch")
 
@@ -115,9 +117,11 @@ def test_person_reconnects_what_the_provider_ended(page: Page, world: World, ali
     assert OAuthConnection.objects.get().status == "ok"
 
 
-def test_identity_of_somebody_else_is_not_connected(page: Page, world: World, alice: SiteUser, shoot: Shoot) -> None:
-    world.connect(SiteUser.objects.create_user("bob"), "bob")
-    open_connections(page, world, alice)
+def test_identity_of_somebody_else_is_not_connected(
+    page: Page, served: ServedSite, alice: SiteUser, shoot: Shoot
+) -> None:
+    served.connect(SiteUser.objects.create_user("bob"), "bob")
+    open_connections(page, served, alice)
     page.get_by_role("button", name="Connect Example ID").click()
     choose(page, "Bob Birch")
 
@@ -131,15 +135,15 @@ def test_identity_of_somebody_else_is_not_connected(page: Page, world: World, al
 
 
 def test_link_is_made_once_the_person_signs_in_by_password(
-    page: Page, world: World, alice: SiteUser, settings: Settings
+    page: Page, served: ServedSite, alice: SiteUser, settings: Settings
 ) -> None:
     settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = f"{__name__}.distrusts_local_addresses"
     settings.LOGIN_URL = "sign-in"
-    page.goto(world.site)
+    page.goto(served.site)
     continue_to_provider(page)
     choose(page)
     expect(page.get_by_text("There is already an account with your email address.")).to_be_visible()
-    page.goto(f"{world.site}/oauth/confirm-link/")
+    page.goto(f"{served.site}/oauth/confirm-link/")
     page.get_by_role("link", name="Sign in to your account").click()
     sign_in_by_password(page)
 
@@ -150,11 +154,11 @@ def test_link_is_made_once_the_person_signs_in_by_password(
 
 
 def test_person_of_an_unverified_address_signs_in_the_usual_way_and_connects(
-    page: Page, world: World, settings: Settings
+    page: Page, served: ServedSite, settings: Settings
 ) -> None:
     carol = SiteUser.objects.create_user("carol", "carol@example.org", PASSWORD)
     settings.LOGIN_URL = "sign-in"
-    page.goto(world.site)
+    page.goto(served.site)
     continue_to_provider(page)
     choose(page, "Carol Cedar")
     page.get_by_role("link", name="Sign in the way you usually do").click()
@@ -169,10 +173,10 @@ def test_person_of_an_unverified_address_signs_in_the_usual_way_and_connects(
 # The admin.
 
 
-def test_staff_sign_in_to_the_admin_with_a_provider(page: Page, world: World) -> None:
+def test_staff_sign_in_to_the_admin_with_a_provider(page: Page, served: ServedSite) -> None:
     staff = SiteUser.objects.create_superuser("root")
-    world.connect(staff, "alice")
-    page.goto(f"{world.site}/admin/auth/user/")
+    served.connect(staff, "alice")
+    page.goto(f"{served.site}/admin/auth/user/")
     continue_to_provider(page)
     choose(page)
 
@@ -180,12 +184,12 @@ def test_staff_sign_in_to_the_admin_with_a_provider(page: Page, world: World) ->
     assert path_of(page) == "/admin/auth/user/"
 
 
-def test_somebody_else_stays_out_of_the_admin_and_is_told(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/admin/")
+def test_somebody_else_stays_out_of_the_admin_and_is_told(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/admin/")
     continue_to_provider(page)
     choose(page)
 
     expect(page.get_by_text("not authorized to access this page")).to_be_visible()
     assert path_of(page) == "/admin/login/"
-    page.goto(world.site)
+    page.goto(served.site)
     expect_signed_in(page)

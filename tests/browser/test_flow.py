@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 from oidc_login.models import OAuthConnection
 from oidc_login.testing import Answer, serve
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, NewPerson, Shoot
-from tests.browser.world import Run, World, choose, continue_to_provider, expect_signed_in, sign_in
+from tests.browser.served_site import Run, ServedSite, choose, continue_to_provider, expect_signed_in, sign_in
 from tests.support.servers import make_authority
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ def callbacks(page: Page) -> list[str]:
 # A site's own page.
 
 
-def test_buttons_on_a_sites_own_page_lead_to_its_next(page: Page, world: World, shoot: Shoot) -> None:
-    page.goto(f"{world.site}/?next=/basket/%3Fsize%3D%22xl%22")
+def test_buttons_on_a_sites_own_page_lead_to_its_next(page: Page, served: ServedSite, shoot: Shoot) -> None:
+    page.goto(f"{served.site}/?next=/basket/%3Fsize%3D%22xl%22")
     shoot(page, "own-page")
     continue_to_provider(page)
     choose(page)
 
     expect_signed_in(page)
-    assert page.url == f"{world.site}/basket/?size=%22xl%22"
+    assert page.url == f"{served.site}/basket/?size=%22xl%22"
     assert flow_cookies(page.context) == []
 
 
-def test_buttons_obey_a_policy_that_allows_no_inline_style(page: Page, world: World, shoot: Shoot) -> None:
+def test_buttons_obey_a_policy_that_allows_no_inline_style(page: Page, served: ServedSite, shoot: Shoot) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
     policy = "default-src 'none'; img-src 'self'; form-action 'self' http://localhost:*"
@@ -65,8 +65,8 @@ def test_buttons_obey_a_policy_that_allows_no_inline_style(page: Page, world: Wo
         answer = route.fetch()
         route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy})
 
-    page.route(f"{world.site}/", answer_with_policy)
-    page.goto(f"{world.site}/")
+    page.route(f"{served.site}/", answer_with_policy)
+    page.goto(f"{served.site}/")
     assert page.locator("rect").evaluate("rect => getComputedStyle(rect).fill") == "rgb(55, 65, 81)"
     shoot(page, "own-page")
     continue_to_provider(page)
@@ -76,9 +76,9 @@ def test_buttons_obey_a_policy_that_allows_no_inline_style(page: Page, world: Wo
     assert complaints == []
 
 
-def test_signing_in_needs_no_script_and_no_mouse(new_person: NewPerson, world: World) -> None:
+def test_signing_in_needs_no_script_and_no_mouse(new_person: NewPerson, served: ServedSite) -> None:
     page = new_person(java_script_enabled=False).new_page()
-    page.goto(f"{world.site}/oauth/")
+    page.goto(f"{served.site}/oauth/")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("http://localhost:*/**")
@@ -93,9 +93,9 @@ def test_signing_in_needs_no_script_and_no_mouse(new_person: NewPerson, world: W
     ids=["providers", "login", "error"],
 )
 def test_page_fits_the_narrowest_phone(new_person: NewPerson, run: Run, shoot: Shoot, path: str) -> None:
-    with run(label="Donaudampfschifffahrtsgesellschaft Directory") as world:
+    with run(label="Donaudampfschifffahrtsgesellschaft Directory") as served:
         page = new_person(size="narrow").new_page()
-        page.goto(world.site + path)
+        page.goto(served.site + path)
         shoot(page, "fits")
 
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -104,10 +104,10 @@ def test_page_fits_the_narrowest_phone(new_person: NewPerson, run: Run, shoot: S
 # Tabs, history and impatience.
 
 
-def test_two_tabs_begun_at_once_both_end_well(page: Page, world: World) -> None:
+def test_two_tabs_begun_at_once_both_end_well(page: Page, served: ServedSite) -> None:
     other = page.context.new_page()
     for tab, target in ((page, "/basket/?tab=1"), (other, "/basket/?tab=2")):
-        tab.goto(f"{world.site}/?next={quote(target)}")
+        tab.goto(f"{served.site}/?next={quote(target)}")
     continue_to_provider(page)
     continue_to_provider(other)
     assert len(flow_cookies(page.context)) == 2
@@ -117,40 +117,40 @@ def test_two_tabs_begun_at_once_both_end_well(page: Page, world: World) -> None:
     choose(page)
     expect_signed_in(page)
 
-    assert (page.url, other.url) == (f"{world.site}/basket/?tab=1", f"{world.site}/basket/?tab=2")
+    assert (page.url, other.url) == (f"{served.site}/basket/?tab=1", f"{served.site}/basket/?tab=2")
     assert OAuthConnection.objects.count() == 1
     assert flow_cookies(page.context) == []
 
 
-def test_callback_opened_again_after_the_sign_in_leads_on(page: Page, world: World) -> None:
+def test_callback_opened_again_after_the_sign_in_leads_on(page: Page, served: ServedSite) -> None:
     seen = callbacks(page)
-    sign_in(page, world)
+    sign_in(page, served)
     answer = page.goto(seen[0])
 
     assert answer is not None and answer.status == 200
-    assert page.url == f"{world.site}/"
+    assert page.url == f"{served.site}/"
     expect_signed_in(page)
 
 
-def test_back_to_the_provider_and_choosing_again_leads_on(page: Page, world: World) -> None:
-    sign_in(page, world)
+def test_back_to_the_provider_and_choosing_again_leads_on(page: Page, served: ServedSite) -> None:
+    sign_in(page, served)
     page.go_back()
     choose(page)
 
     expect_signed_in(page)
-    assert page.url == f"{world.site}/"
+    assert page.url == f"{served.site}/"
 
 
-def test_back_and_forward_through_a_sign_in_is_no_error(page: Page, world: World) -> None:
-    sign_in(page, world)
+def test_back_and_forward_through_a_sign_in_is_no_error(page: Page, served: ServedSite) -> None:
+    sign_in(page, served)
     for move in (page.go_back, page.go_back, page.go_forward, page.go_forward):
         move()
 
     expect_signed_in(page)
 
 
-def test_double_click_on_the_button_ends_well(page: Page, world: World) -> None:
-    page.goto(world.site)
+def test_double_click_on_the_button_ends_well(page: Page, served: ServedSite) -> None:
+    page.goto(served.site)
     page.get_by_role("button", name="Continue with Example ID").dblclick()
     page.wait_for_url("http://localhost:*/**")
     choose(page)
@@ -159,13 +159,13 @@ def test_double_click_on_the_button_ends_well(page: Page, world: World) -> None:
 
 
 def test_callback_in_another_browser_is_an_error_with_a_way_to_try_again(
-    page: Page, new_person: NewPerson, world: World, shoot: Shoot
+    page: Page, new_person: NewPerson, served: ServedSite, shoot: Shoot
 ) -> None:
     """What a person sees to whom somebody sent the end of their own sign-in (login CSRF, RFC 9700 4.7)."""
     attacker = new_person().new_page()
-    attacker.goto(f"{world.site}/oauth/?next=/basket/")
+    attacker.goto(f"{served.site}/oauth/?next=/basket/")
     continue_to_provider(attacker)
-    link = world.provider.authorize(attacker.url, "bob")
+    link = served.provider.authorize(attacker.url, "bob")
 
     answer = page.goto(link)
     shoot(page, "error")
@@ -177,8 +177,8 @@ def test_callback_in_another_browser_is_an_error_with_a_way_to_try_again(
     expect_signed_in(page)
 
 
-def test_cancelled_sign_in_can_be_tried_again_with_its_next(page: Page, world: World, shoot: Shoot) -> None:
-    page.goto(f"{world.site}/oauth/?next=/basket/")
+def test_cancelled_sign_in_can_be_tried_again_with_its_next(page: Page, served: ServedSite, shoot: Shoot) -> None:
+    page.goto(f"{served.site}/oauth/?next=/basket/")
     continue_to_provider(page)
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("You did not sign in.")).to_be_visible()
@@ -187,13 +187,13 @@ def test_cancelled_sign_in_can_be_tried_again_with_its_next(page: Page, world: W
     choose(page)
 
     expect_signed_in(page)
-    assert page.url == f"{world.site}/basket/"
+    assert page.url == f"{served.site}/basket/"
 
 
-def test_provider_that_is_down_is_said_and_can_be_tried_again(page: Page, world: World, shoot: Shoot) -> None:
-    page.goto(world.site)
+def test_provider_that_is_down_is_said_and_can_be_tried_again(page: Page, served: ServedSite, shoot: Shoot) -> None:
+    page.goto(served.site)
     continue_to_provider(page)
-    with world.provider.bend("token", lambda answer: Answer(status=500)):
+    with served.provider.bend("token", lambda answer: Answer(status=500)):
         choose(page)
         expect(page.get_by_text("Error 503")).to_be_visible()
         shoot(page, "error")
@@ -213,8 +213,8 @@ def test_sign_in_and_connect_keep_the_session(
     page: Page, run: Run, settings: Settings, response_mode: str | None, same_site: str
 ) -> None:
     settings.SESSION_COOKIE_SAMESITE = same_site
-    with run(response_mode=response_mode) as world:
-        sign_in(page, world)
+    with run(response_mode=response_mode) as served:
+        sign_in(page, served)
         page.get_by_role("button", name="Connect op").click()
         choose(page, "Bob Birch")
 
@@ -226,14 +226,14 @@ def test_sign_in_and_connect_keep_the_session(
 def test_page_that_moves_on_never_leaves_the_site(page: Page, run: Run, settings: Settings) -> None:
     """A refresh takes the quotes off its URL: this path would be another host's without them."""
     settings.SESSION_COOKIE_SAMESITE = "Strict"
-    with run() as world:
-        elsewhere = f"'//localhost:{urlsplit(world.provider.issuer).port}/'"
-        page.goto(f"{world.site}/oauth/?next={quote(elsewhere)}")
+    with run() as served:
+        elsewhere = f"'//localhost:{urlsplit(served.provider.issuer).port}/'"
+        page.goto(f"{served.site}/oauth/?next={quote(elsewhere)}")
         continue_to_provider(page)
         with page.expect_navigation(url="**/%27//**"):
             choose(page)
 
-        assert urlsplit(page.url).netloc == urlsplit(world.site).netloc
+        assert urlsplit(page.url).netloc == urlsplit(served.site).netloc
 
 
 # TLS, with the cookies that only it allows.
@@ -276,12 +276,12 @@ def test_flow_cookie_over_tls_is_of_this_host_alone(
 ) -> None:
     tls, ca_bundle = secure
     with (
-        run(tls=tls, ca_bundle=ca_bundle, response_mode=response_mode) as world,
-        trusting(playwright, chromium, world.site) as browser,
+        run(tls=tls, ca_bundle=ca_bundle, response_mode=response_mode) as served,
+        trusting(playwright, chromium, served.site) as browser,
     ):
         context = new_person(at=browser)
         page = context.new_page()
-        page.goto(world.site)
+        page.goto(served.site)
         continue_to_provider(page)
 
         [cookie] = flow_cookies(context)
@@ -323,14 +323,14 @@ def test_sibling_host_plants_no_flow(
         return [b""]
 
     with (
-        run(tls=tls, ca_bundle=ca_bundle) as world,
+        run(tls=tls, ca_bundle=ca_bundle) as served,
         serve(sibling, host="127.0.0.1", tls=tls) as evil,
-        trusting(playwright, chromium, world.site) as browser,
+        trusting(playwright, chromium, served.site) as browser,
     ):
-        host, evil_port = f"site.localhost:{urlsplit(world.site).port}", urlsplit(evil).port
+        host, evil_port = f"site.localhost:{urlsplit(served.site).port}", urlsplit(evil).port
         begun = Client(headers={"host": host}).post("/oauth/op/login/", secure=True)
         [(name, morsel)] = [item for item in begun.cookies.items() if FLOW in item[0]]
-        link = world.provider.authorization_answer(begun["Location"], "bob").url
+        link = served.provider.authorization_answer(begun["Location"], "bob").url
         attributes = f"{name}={morsel.value}; Domain=site.localhost; Path=/; Secure"
         planted = [("Set-Cookie", prefix + attributes) for prefix in PREFIXES]
         with browser.new_context(locale="en-GB") as context:

@@ -12,12 +12,10 @@ from django.urls import path
 from playwright.sync_api import Page, expect
 
 from oidc_login.decorators import reauthentication_required, scopes_required
-from tests.browser.urls import shop
-from tests.browser.urls import urlpatterns as site
-from tests.browser.world import (
+from tests.browser.served_site import (
     PASSWORD,
     Run,
-    World,
+    ServedSite,
     choose,
     continue_to_provider,
     expect_signed_in,
@@ -25,6 +23,8 @@ from tests.browser.world import (
     sign_in,
     sign_in_by_password,
 )
+from tests.browser.urls import shop
+from tests.browser.urls import urlpatterns as site
 
 if TYPE_CHECKING:
     from pytest_django import Settings
@@ -54,16 +54,16 @@ class Policy:
 
 
 @pytest.fixture
-def policed(run: Run, settings: Settings) -> Iterator[World]:
+def policed(run: Run, settings: Settings) -> Iterator[ServedSite]:
     settings.MIDDLEWARE = [f"{__name__}.Policy", *settings.MIDDLEWARE]
     settings.SECURE_CSP = {"form-action": ["'self'"]}
     settings.LOGIN_URL = "sign-in"
-    with run() as world:
+    with run() as served:
         settings.ROOT_URLCONF = __name__
-        yield world
+        yield served
 
 
-def test_redirect_alone_is_stopped(page: Page, policed: World, settings: Settings) -> None:
+def test_redirect_alone_is_stopped(page: Page, policed: ServedSite, settings: Settings) -> None:
     """Without the page the button does nothing, and nobody is told why: this is what it is for."""
     settings.OIDC_LOGIN_REDIRECT_BY_PAGE = False
     complaints: list[str] = []
@@ -78,13 +78,13 @@ def test_redirect_alone_is_stopped(page: Page, policed: World, settings: Setting
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False])
-def test_sign_in(new_person: Callable[..., object], policed: World, java_script_enabled: bool) -> None:
+def test_sign_in(new_person: Callable[..., object], policed: ServedSite, java_script_enabled: bool) -> None:
     page = new_person(java_script_enabled=java_script_enabled).new_page()  # type: ignore[attr-defined]
 
     sign_in(page, policed)
 
 
-def test_sign_out_at_the_provider(page: Page, policed: World) -> None:
+def test_sign_out_at_the_provider(page: Page, policed: ServedSite) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     sign_in(page, policed)
@@ -96,7 +96,7 @@ def test_sign_out_at_the_provider(page: Page, policed: World) -> None:
     assert any(url.startswith(policed.provider.metadata()["end_session_endpoint"]) for url in asked)
 
 
-def test_connect(page: Page, policed: World) -> None:
+def test_connect(page: Page, policed: ServedSite) -> None:
     log_in(page.context, policed, get_user_model().objects.create_user("alice", email="alice@example.org"))
     page.goto(policed.site)
 
@@ -108,7 +108,7 @@ def test_connect(page: Page, policed: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["step-up", "scopes"])
-def test_page_that_the_password_form_leads_to(page: Page, policed: World, way: str) -> None:
+def test_page_that_the_password_form_leads_to(page: Page, policed: ServedSite, way: str) -> None:
     """The redirect to the provider follows another one of our site's, and belongs to its form."""
     user = get_user_model().objects.create_user("alice", email="alice@example.org", password=PASSWORD)
     policed.connect(user, "alice", scope="openid")
@@ -122,7 +122,7 @@ def test_page_that_the_password_form_leads_to(page: Page, policed: World, way: s
     assert page.url == f"{policed.site}/{way}/"
 
 
-def test_page_in_between_leaves_no_trace_in_the_history(page: Page, policed: World) -> None:
+def test_page_in_between_leaves_no_trace_in_the_history(page: Page, policed: ServedSite) -> None:
     page.goto(policed.site)
     continue_to_provider(page)
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from oidc_login.testing import OpenIDProvider, serve
 from tests import npm
-from tests.browser.world import PEOPLE, choose
+from tests.browser.served_site import PEOPLE, choose
 from tests.demo.browser import Browser
 from tests.support.sites import free_port, opened, running
 

@@ -11,7 +11,7 @@ from django.urls import include, path
 from playwright.sync_api import Dialog, Page, expect
 
 from oidc_login.testing import OpenIDProvider
-from tests.browser.world import PEOPLE, Run
+from tests.browser.served_site import PEOPLE, Run
 from tests.one_tap.page import OneTapProvider
 from tests.one_tap.page import page as page_with_tag
 
@@ -48,7 +48,7 @@ navigator.credentials.get = async ({ identity, mediation }) => {
   return { type: "identity", token: await answer.text(), isAutoSelected: mediation === "optional" };
 };
 """
-served: list[OpenIDProvider] = []
+running: list[OpenIDProvider] = []
 
 
 class ScriptHere(OneTapProvider):
@@ -74,7 +74,7 @@ def script(request: HttpRequest) -> HttpResponse:
 
 def assertion(request: HttpRequest) -> HttpResponse:
     """The ID assertion endpoint of the provider."""
-    op, now, alice = served[-1], int(time.time()), PEOPLE[0]
+    op, now, alice = running[-1], int(time.time()), PEOPLE[0]
     claims = {"iss": op.issuer, "sub": alice.sub, "aud": request.GET["client_id"], "iat": now, "exp": now + 60}
     verified = {"email": alice.email, "email_verified": True, "nonce": request.GET["nonce"]}
     return HttpResponse(op.unsigned_token({**claims, **verified}).signed())
@@ -99,10 +99,10 @@ def test_person_is_signed_in(run: Run, page: Page, settings: Settings, auto_sele
 
     page.on("dialog", agree)
     page.add_init_script(FEDCM)
-    with run(**{"class": f"{__name__}.ScriptHere"}) as world:
+    with run(**{"class": f"{__name__}.ScriptHere"}) as served:
         settings.ROOT_URLCONF = __name__
-        served[:] = [world.provider]
-        page.goto(world.site + ("/?auto" if auto_select else "/"))
+        running[:] = [served.provider]
+        page.goto(served.site + ("/?auto" if auto_select else "/"))
         expect(page.get_by_text("Hello alice")).to_be_visible()
         assert page.locator("#g_id_onload").count() == 0
     assert asked == ([] if auto_select else ["Continue as Alice?"])
@@ -114,9 +114,9 @@ def test_page_works_without_it(run: Run, page: Page, settings: Settings, broken:
         page.on("dialog", lambda dialog: dialog.dismiss())
         page.add_init_script(FEDCM)
     name = "ScriptNowhere" if broken == "no script" else "ScriptHere"
-    with run(**{"class": f"{__name__}.{name}"}) as world:
+    with run(**{"class": f"{__name__}.{name}"}) as served:
         settings.ROOT_URLCONF = __name__
-        page.goto(world.site)
+        page.goto(served.site)
         expect(page.get_by_text("Hello AnonymousUser")).to_be_visible()
-        page.goto(f"{world.site}/oauth/")
+        page.goto(f"{served.site}/oauth/")
         expect(page.get_by_role("button", name="Continue with Example ID")).to_be_visible()

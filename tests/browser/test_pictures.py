@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from oidc_login.models import SignedInSession
 from tests.browser.conftest import NewPerson
-from tests.browser.world import PASSWORD, World, choose, continue_to_provider, log_in
+from tests.browser.served_site import PASSWORD, ServedSite, choose, continue_to_provider, log_in
 from tests.docs.pages import MAX_IMAGE_BYTES
 
 if TYPE_CHECKING:
@@ -62,39 +62,39 @@ def add_providers(settings: Settings) -> None:
     }
 
 
-def test_buttons_with_icons(person: Page, world: World, settings: Settings, tmp_path: Path) -> None:
+def test_buttons_with_icons(person: Page, served: ServedSite, settings: Settings, tmp_path: Path) -> None:
     add_providers(settings)
-    person.goto(f"{world.site}/oauth/")
+    person.goto(f"{served.site}/oauth/")
 
     expect(person.get_by_role("button", name="Continue with Google")).to_be_visible()
     picture(person, "icons", tmp_path)
 
 
-def test_connections_and_sessions(person: Page, world: World, settings: Settings, tmp_path: Path) -> None:
+def test_connections_and_sessions(person: Page, served: ServedSite, settings: Settings, tmp_path: Path) -> None:
     add_providers(settings)
     settings.LOGIN_REDIRECT_URL = "oidc_login:connections"  # as in the quickstart: nowhere to go back to
     settings.OIDC_LOGIN_PROVIDERS = {key: settings.OIDC_LOGIN_PROVIDERS[key] for key in ("op", "github")}
-    person.goto(f"{world.site}/oauth/")
+    person.goto(f"{served.site}/oauth/")
     continue_to_provider(person)
     choose(person)
     expect(person.get_by_role("heading", name="How you sign in")).to_be_visible()
     user = SiteUser.objects.get()
     now = datetime.now(timezone.utc)
-    world.connect(user, "2", provider_key="github", issuer="", email="alice@example.org", last_login_at=now)
+    served.connect(user, "2", provider_key="github", issuer="", email="alice@example.org", last_login_at=now)
     SignedInSession.objects.create(
         user=user, provider_key="github", subject="2", browser="Firefox, Android", expires_at=now + timedelta(days=1)
     )
-    person.goto(f"{world.site}/oauth/connections/")
+    person.goto(f"{served.site}/oauth/connections/")
 
     expect(person.get_by_text("Firefox, Android")).to_be_visible()
     picture(person, "connections", tmp_path)
 
 
-def test_one_more_step(person: Page, world: World, settings: Settings, tmp_path: Path) -> None:
+def test_one_more_step(person: Page, served: ServedSite, settings: Settings, tmp_path: Path) -> None:
     settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = "tests.browser.test_accessibility.distrusts_local_addresses"
     settings.LOGIN_URL = "sign-in"
     SiteUser.objects.create_user("alice", "alice@example.org", PASSWORD)
-    person.goto(world.site)
+    person.goto(served.site)
     continue_to_provider(person)
     choose(person)
 
@@ -102,10 +102,10 @@ def test_one_more_step(person: Page, world: World, settings: Settings, tmp_path:
     picture(person, "confirm-link", tmp_path)
 
 
-def test_error_under_debug(person: Page, world: World, settings: Settings, tmp_path: Path) -> None:
+def test_error_under_debug(person: Page, served: ServedSite, settings: Settings, tmp_path: Path) -> None:
     settings.DEBUG = True
     settings.OIDC_LOGIN_PROVIDERS = {"op": {**settings.OIDC_LOGIN_PROVIDERS["op"], "id_token_signing_algs": ["ES256"]}}
-    person.goto(world.site)
+    person.goto(served.site)
     continue_to_provider(person)
     choose(person)
 
@@ -113,15 +113,15 @@ def test_error_under_debug(person: Page, world: World, settings: Settings, tmp_p
     picture(person, "error-debug", tmp_path)
 
 
-def test_connections_in_the_admin(new_person: NewPerson, world: World, tmp_path: Path) -> None:
+def test_connections_in_the_admin(new_person: NewPerson, served: ServedSite, tmp_path: Path) -> None:
     page = new_person(viewport={"width": 1400, "height": 420}).new_page()
     now = datetime.now(timezone.utc)
     reasons = {"alice": "signed_up", "carol": "verified_email", "dave": "connected"}
     for number, (name, reason) in enumerate(reasons.items()):
         user = SiteUser.objects.create_user(name, f"{name}@example.org")
-        world.connect(user, str(number), email=user.email, link_reason=reason, last_login_at=now)
-    log_in(page.context, world, SiteUser.objects.create_superuser("admin", password=PASSWORD))
-    page.goto(f"{world.site}/admin/oidc_login/oauthconnection/")
+        served.connect(user, str(number), email=user.email, link_reason=reason, last_login_at=now)
+    log_in(page.context, served, SiteUser.objects.create_superuser("admin", password=PASSWORD))
+    page.goto(f"{served.site}/admin/oidc_login/oauthconnection/")
 
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
     picture(page, "admin", tmp_path, of="#result_list")

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from oidc_login.templatetags.oidc_login import SEEN_AT_ONCE
 from tests import npm
 from tests.browser.conftest import Judge
-from tests.browser.world import World
+from tests.browser.served_site import ServedSite
 from tests.docs.pages import FENCE
 
 if TYPE_CHECKING:
@@ -71,20 +71,20 @@ urlpatterns: list[Any] = [
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 @pytest.mark.parametrize("name", SHEETS)
 def test_buttons_look_like_buttons_on_a_sites_own_page(
-    page: Page, world: World, settings: Settings, judge: Judge, name: str, direction: str
+    page: Page, served: ServedSite, settings: Settings, judge: Judge, name: str, direction: str
 ) -> None:
     settings.ROOT_URLCONF = __name__
-    page.goto(f"{world.site}/{name}/{direction}/")
+    page.goto(f"{served.site}/{name}/{direction}/")
 
     expect(page.get_by_role("button", name="Continue with Example ID")).to_be_visible()
     assert page.evaluate(LOOK) == ["1px", "solid", "flex"]
     judge(page, f"{name}-{direction}")
 
 
-def test_providers_behind_more_are_reached_by_keyboard(page: Page, world: World, settings: Settings) -> None:
+def test_providers_behind_more_are_reached_by_keyboard(page: Page, served: ServedSite, settings: Settings) -> None:
     entry = settings.OIDC_LOGIN_PROVIDERS["op"]
     settings.OIDC_LOGIN_PROVIDERS = {f"p{number}": entry for number in range(SEEN_AT_ONCE + 2)}
-    page.goto(f"{world.site}/oauth/")
+    page.goto(f"{served.site}/oauth/")
     expect(page.locator(".oidc-login-button:visible")).to_have_count(SEEN_AT_ONCE)
 
     page.locator("summary").focus()
@@ -93,6 +93,6 @@ def test_providers_behind_more_are_reached_by_keyboard(page: Page, world: World,
     expect(page.locator(".oidc-login-button:visible")).to_have_count(SEEN_AT_ONCE + 2)
 
 
-def test_connections_and_sessions_show_no_text_for_screen_readers_only(page: Page, world: World) -> None:
-    page.goto(f"{world.site}/oauth/")
+def test_connections_and_sessions_show_no_text_for_screen_readers_only(page: Page, served: ServedSite) -> None:
+    page.goto(f"{served.site}/oauth/")
     assert page.evaluate("document.querySelectorAll('.oidc-login-hidden').length") == 0

@@ -1,6 +1,6 @@
 """Every OpenID provider that the documentation names: one row each, with its answers in their real form.
 
-All values are invented. What the members mean stands in `openid_stage.Row`.
+All values are invented. What the members mean stands in `openid_service.Row`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from oidc_login.providers.paypal import PayPalProvider
 from oidc_login.testing import Answer
 from oidc_login.testing.documents import moved_url
 from tests.providers.apple_style import KEY_TEXT, AppleStyleProvider
-from tests.providers.openid_stage import Claims, Person, Row
+from tests.providers.openid_service import Claims, Person, Row
 
 TENANT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 

@@ -10,7 +10,7 @@ from oidc_login.protocol.errors import InvalidIDToken
 from oidc_login.providers import GoogleProvider
 from oidc_login.testing import OpenIDProvider, UnsignedToken
 from tests.providers.flows import asked_parameters, exchange, request_with_flow
-from tests.providers.openid_stage import staged
+from tests.providers.openid_service import openid_service
 from tests.providers.openid_table import GOOGLE
 from tests.support.signing import ids
 
@@ -109,6 +109,6 @@ def test_a_refresh_token_is_asked_for_in_googles_way(
 
 @pytest.mark.django_db
 def test_the_domain_is_kept_in_the_claims(settings: Settings) -> None:
-    with staged(GOOGLE, settings) as stage:
-        stage.sign_in()
-        assert stage.connection.claims["hd"] == "example.org"
+    with openid_service(GOOGLE, settings) as service:
+        service.sign_in()
+        assert service.connection.claims["hd"] == "example.org"

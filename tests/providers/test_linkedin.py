@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oidc_login.testing import Answer, UnsignedToken
-from tests.providers.openid_stage import Stage, staged
+from tests.providers.openid_service import OpenIDService, openid_service
 from tests.providers.openid_table import LINKEDIN
 
 if TYPE_CHECKING:
@@ -18,34 +18,34 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
+def service(settings: Settings) -> Iterator[OpenIDService]:
     """As LinkedIn answers most apps: `invalid_client` where a verifier is sent."""
-    with staged(LINKEDIN, settings) as stage:
+    with openid_service(LINKEDIN, settings) as service:
 
         def refuse_verifier(good: Answer) -> Answer:
-            if "code_verifier" in stage.op.requests[-1].form:
+            if "code_verifier" in service.op.requests[-1].form:
                 return LINKEDIN.refused_client
-            return stage._tokens(good)
+            return service._tokens(good)
 
-        stage.op.bend("token", refuse_verifier)
-        yield stage
-
-
-def test_a_person_signs_in_where_a_verifier_is_refused(stage: Stage) -> None:
-    assert stage.sign_in().status_code == 302
+        service.op.bend("token", refuse_verifier)
+        yield service
 
 
-def test_a_nonce_that_does_come_has_to_be_ours(stage: Stage) -> None:
+def test_a_person_signs_in_where_a_verifier_is_refused(service: OpenIDService) -> None:
+    assert service.sign_in().status_code == 302
+
+
+def test_a_nonce_that_does_come_has_to_be_ours(service: OpenIDService) -> None:
     """It is sent, so that the day LinkedIn returns it changes nothing for anybody."""
 
     def say(token: UnsignedToken) -> UnsignedToken:
-        token = stage._id_token(token)
+        token = service._id_token(token)
         token.claims["nonce"] = "another browser's"
         return token
 
-    stage.op.bend("id_token", say)
+    service.op.bend("id_token", say)
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 502
-    assert stage.browser.begun[0]["nonce"]
+    assert service.browser.begun[0]["nonce"]

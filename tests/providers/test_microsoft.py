@@ -13,7 +13,7 @@ from oidc_login.protocol.errors import InvalidIDToken, MetadataInvalid
 from oidc_login.protocol.metadata import ProviderMetadata
 from oidc_login.providers import MicrosoftProvider
 from oidc_login.testing import Answer, UnsignedToken
-from tests.providers.openid_stage import Person, Stage, document_of, staged
+from tests.providers.openid_service import OpenIDService, Person, document_of, openid_service
 from tests.providers.openid_table import MICROSOFT, ONE_TENANT, ORGANIZATIONS, PERSONAL, TENANT
 from tests.support.signing import ids
 
@@ -119,22 +119,22 @@ def test_a_domains_document_names_a_tenant_of_the_same_authority(issuer: str) ->
 
 
 @pytest.fixture
-def common(settings: Settings) -> Iterator[Stage]:
+def common(settings: Settings) -> Iterator[OpenIDService]:
     """A site that lets the people of one tenant come through the endpoint of all."""
-    with staged(MICROSOFT, settings) as stage:
-        yield stage
+    with openid_service(MICROSOFT, settings) as service:
+        yield service
 
 
-def say(stage: Stage, **claims: Any) -> None:
+def say(service: OpenIDService, **claims: Any) -> None:
     """Let the ID token have other claims, with `{}` for the address of the provider; `None` takes one away."""
 
     def bent(token: UnsignedToken) -> UnsignedToken:
-        token = stage._id_token(token)
-        said = {name: v.format(stage.op.base_url) if isinstance(v, str) else v for name, v in claims.items()}
+        token = service._id_token(token)
+        said = {name: v.format(service.op.base_url) if isinstance(v, str) else v for name, v in claims.items()}
         token.claims = {name: value for name, value in {**token.claims, **said}.items() if value is not None}
         return token
 
-    stage.op.bend("id_token", bent)
+    service.op.bend("id_token", bent)
 
 
 FOREIGN: list[tuple[str, dict[str, Any], tuple[int, str]]] = [
@@ -152,7 +152,7 @@ FOREIGN: list[tuple[str, dict[str, Any], tuple[int, str]]] = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("claims", "seen"), [row[1:] for row in FOREIGN], ids=ids(FOREIGN))
-def test_nobody_comes_from_another_tenant(common: Stage, claims: dict[str, Any], seen: tuple[int, str]) -> None:
+def test_nobody_comes_from_another_tenant(common: OpenIDService, claims: dict[str, Any], seen: tuple[int, str]) -> None:
     say(common, **claims)
 
     response = common.sign_in()
@@ -185,19 +185,19 @@ def test_the_list_names_who_may_come(tenant: str, allowed: Any, tid: Any, admitt
 
 @pytest.mark.django_db
 def test_the_same_subject_of_another_tenant_is_somebody_else(settings: Settings) -> None:
-    with staged(ORGANIZATIONS, settings) as stage:
-        assert stage.sign_in().status_code == 302
-        first, stage.person = stage.browser.user, Person(email="")
-        say(stage, iss="{}/" + OTHER + "/v2.0", tid=OTHER)
+    with openid_service(ORGANIZATIONS, settings) as service:
+        assert service.sign_in().status_code == 302
+        first, service.person = service.browser.user, Person(email="")
+        say(service, iss="{}/" + OTHER + "/v2.0", tid=OTHER)
 
-        assert stage.sign_in().status_code == 302
+        assert service.sign_in().status_code == 302
 
-        assert stage.browser.user != first
+        assert service.browser.user != first
         assert OAuthConnection.objects.values("issuer", "provider_user_id").distinct().count() == 2
 
 
 @pytest.mark.django_db
-def test_a_person_is_named_for_all_apps_in_the_claims(common: Stage) -> None:
+def test_a_person_is_named_for_all_apps_in_the_claims(common: OpenIDService) -> None:
     common.sign_in()
 
     claims = common.connection.claims
@@ -218,7 +218,7 @@ def test_a_person_is_named_for_all_apps_in_the_claims(common: Stage) -> None:
         ("https://evil.example/{{tenantid}}/v2.0", 502),
     ],
 )
-def test_a_key_signs_for_the_tenants_that_it_names(common: Stage, issuer: str, status: int) -> None:
+def test_a_key_signs_for_the_tenants_that_it_names(common: OpenIDService, issuer: str, status: int) -> None:
     """The set for all tenants also has the keys of personal accounts."""
 
     def bind(good: Answer) -> Answer:
@@ -259,7 +259,7 @@ def test_an_address_counts_where_its_domain_is_the_tenants(claims: dict[str, Any
 
 
 @pytest.mark.django_db
-def test_what_was_said_of_no_address_is_not_said_of_the_one_in_user_info(common: Stage) -> None:
+def test_what_was_said_of_no_address_is_not_said_of_the_one_in_user_info(common: OpenIDService) -> None:
     say(common, email=None, xms_edov=True)
 
     assert common.sign_in().status_code == 302
@@ -272,16 +272,16 @@ def test_what_was_said_of_no_address_is_not_said_of_the_one_in_user_info(common:
 @pytest.mark.django_db
 @pytest.mark.parametrize("row", [ONE_TENANT, PERSONAL], ids=lambda row: row.id)
 def test_one_tenant_is_one_issuer(settings: Settings, row: Any) -> None:
-    with staged(row, settings) as stage:
-        say(stage, iss="{}/" + OTHER + "/v2.0", tid=OTHER)
-        assert stage.sign_in().status_code == 502
+    with openid_service(row, settings) as service:
+        say(service, iss="{}/" + OTHER + "/v2.0", tid=OTHER)
+        assert service.sign_in().status_code == 502
 
 
 def test_an_assertion_of_the_client_is_for_the_token_endpoint_of_many_tenants(settings: Settings) -> None:
     """There is no one issuer that it could be for."""
-    with staged(MICROSOFT, settings) as stage:
-        shared = microsoft(authority=stage.op.base_url, tenant="common", allowed_tenants="*")
-        assert (shared.get_issuer(), shared.get_audience()) == ("", stage.op.token_endpoint)
+    with openid_service(MICROSOFT, settings) as service:
+        shared = microsoft(authority=service.op.base_url, tenant="common", allowed_tenants="*")
+        assert (shared.get_issuer(), shared.get_audience()) == ("", service.op.token_endpoint)
 
 
 # Signing out
@@ -300,7 +300,7 @@ def test_an_assertion_of_the_client_is_for_the_token_endpoint_of_many_tenants(se
     ids=["its own", "another one that may come", "the template", "a foreign one", "any"],
 )
 def test_a_logout_names_the_tenant_of_the_session(
-    common: Stage, settings: Settings, allowed: Any, iss: str, signed_out: bool
+    common: OpenIDService, settings: Settings, allowed: Any, iss: str, signed_out: bool
 ) -> None:
     """Front-Channel Logout 2."""
     settings.OIDC_LOGIN_PROVIDERS = {"op": {**common.entry(), "allowed_tenants": allowed}}

@@ -16,7 +16,7 @@ from django.core.checks import run_checks
 
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import MicrosoftProvider
-from tests.providers.openid_stage import Stage, staged
+from tests.providers.openid_service import OpenIDService, openid_service
 from tests.providers.openid_table import MICROSOFT, PERSONAL, TENANT
 from tests.support.browser import Browser
 
@@ -96,55 +96,57 @@ def graph() -> Iterator[Graph]:
 
 
 @pytest.fixture
-def stage(settings: Settings, graph: Graph) -> Iterator[Stage]:
+def service(settings: Settings, graph: Graph) -> Iterator[OpenIDService]:
     Group.objects.create(name="editors")
-    with staged(MICROSOFT, settings) as made:
+    with openid_service(MICROSOFT, settings) as made:
         configure(settings, made, graph)
         yield made
 
 
-def configure(settings: Settings, stage: Stage, graph: Graph, **arguments: Any) -> None:
+def configure(settings: Settings, service: OpenIDService, graph: Graph, **arguments: Any) -> None:
     given = {"groups_from": "graph", "graph_url": graph.url, "group_map": {EDITORS: "editors", "G7": "editors"}}
-    settings.OIDC_LOGIN_PROVIDERS = {"op": {**stage.entry(), **given, **arguments}}
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {**service.entry(), **given, **arguments}}
 
 
-def groups(stage: Stage) -> set[str]:
-    stage.browser = Browser(https=True)
-    assert stage.sign_in().status_code == 302
-    return set(stage.browser.user.groups.values_list("name", flat=True))
+def groups(service: OpenIDService) -> set[str]:
+    service.browser = Browser(https=True)
+    assert service.sign_in().status_code == 302
+    return set(service.browser.user.groups.values_list("name", flat=True))
 
 
-def test_all_pages_are_read_with_the_token_of_the_sign_in(stage: Stage, graph: Graph) -> None:
+def test_all_pages_are_read_with_the_token_of_the_sign_in(service: OpenIDService, graph: Graph) -> None:
     graph.groups.append(graph.groups.pop(7))  # on the second page
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
     assert len(graph.requests) == 2
-    assert {authorization for _, authorization in graph.requests} == {f"Bearer {stage.connection.access_token}"}
+    assert {authorization for _, authorization in graph.requests} == {f"Bearer {service.connection.access_token}"}
     graph.groups.pop()
-    assert groups(stage) == set()
+    assert groups(service) == set()
 
 
 @pytest.mark.parametrize("names", [True, False])
-def test_ids_or_names_count_and_never_both(stage: Stage, graph: Graph, settings: Settings, names: bool) -> None:
-    configure(settings, stage, graph, graph_names=names, group_map={"G7" if names else EDITORS: "editors"})
-    assert groups(stage) == {"editors"}
-    configure(settings, stage, graph, graph_names=not names, group_map={"G7" if names else EDITORS: "editors"})
+def test_ids_or_names_count_and_never_both(
+    service: OpenIDService, graph: Graph, settings: Settings, names: bool
+) -> None:
+    configure(settings, service, graph, graph_names=names, group_map={"G7" if names else EDITORS: "editors"})
+    assert groups(service) == {"editors"}
+    configure(settings, service, graph, graph_names=not names, group_map={"G7" if names else EDITORS: "editors"})
 
-    assert groups(stage) == set()
+    assert groups(service) == set()
 
 
-def test_other_objects_are_no_groups(stage: Stage, graph: Graph) -> None:
+def test_other_objects_are_no_groups(service: OpenIDService, graph: Graph) -> None:
     for entry in graph.groups:
         entry["@odata.type"] = "#microsoft.graph.directoryRole"
 
-    assert groups(stage) == set()
+    assert groups(service) == set()
 
 
-def test_throttled_request_is_repeated_when_it_may_be(stage: Stage, graph: Graph) -> None:
+def test_throttled_request_is_repeated_when_it_may_be(service: OpenIDService, graph: Graph) -> None:
     graph.refusals = [(429, {"Retry-After": "1"})]
     began = time.monotonic()
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
     assert len(graph.requests) == 3 and time.monotonic() - began >= 1
 
 
@@ -162,7 +164,7 @@ REFUSALS: list[tuple[list[tuple[int, dict[str, str]]], str]] = [
 @pytest.mark.parametrize(("refusals", "reason"), REFUSALS, ids=range(len(REFUSALS)))
 @pytest.mark.parametrize("groups_missing", ["remove", "refuse"])
 def test_graph_that_does_not_answer_changes_nothing(
-    stage: Stage,
+    service: OpenIDService,
     graph: Graph,
     settings: Settings,
     caplog: pytest.LogCaptureFixture,
@@ -170,11 +172,11 @@ def test_graph_that_does_not_answer_changes_nothing(
     reason: str,
     groups_missing: str,
 ) -> None:
-    configure(settings, stage, graph, groups_missing=groups_missing)
-    groups(stage)
+    configure(settings, service, graph, groups_missing=groups_missing)
+    groups(service)
     graph.refusals = list(refusals)
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
     assert f"groups of Microsoft Graph unavailable: reason={reason} provider=op" in caplog.text
 
 
@@ -192,50 +194,52 @@ def test_graph_that_does_not_answer_changes_nothing(
     ids=range(7),
 )
 def test_answer_that_cannot_be_read_changes_nothing(
-    stage: Stage, graph: Graph, caplog: pytest.LogCaptureFixture, page: Any, reason: str
+    service: OpenIDService, graph: Graph, caplog: pytest.LogCaptureFixture, page: Any, reason: str
 ) -> None:
-    groups(stage)
+    groups(service)
     graph.page = page
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
     assert f"reason={reason} " in caplog.text
 
 
-def test_token_goes_to_no_other_host(stage: Stage, graph: Graph) -> None:
-    groups(stage)
+def test_token_goes_to_no_other_host(service: OpenIDService, graph: Graph) -> None:
+    groups(service)
     graph.next_link = graph.url.replace("127.0.0.1", "localhost") + "/v1.0/me/transitiveMemberOf"
     graph.requests.clear()
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
     assert len(graph.requests) == 1
 
 
-def test_pages_without_end_are_not_read_for_ever(stage: Stage, graph: Graph, caplog: pytest.LogCaptureFixture) -> None:
+def test_pages_without_end_are_not_read_for_ever(
+    service: OpenIDService, graph: Graph, caplog: pytest.LogCaptureFixture
+) -> None:
     graph.page = {"value": [], "@odata.nextLink": f"{graph.url}/v1.0/me/transitiveMemberOf?again"}
 
-    assert groups(stage) == set()
+    assert groups(service) == set()
     assert "reason=too_many_pages" in caplog.text and len(graph.requests) == 20
 
 
-def test_nobody_waits_longer_than_the_timeout(stage: Stage, graph: Graph, settings: Settings) -> None:
-    configure(settings, stage, graph, timeout=1.5)
+def test_nobody_waits_longer_than_the_timeout(service: OpenIDService, graph: Graph, settings: Settings) -> None:
+    configure(settings, service, graph, timeout=1.5)
     graph.refusals = [(429, {"Retry-After": "1"}), (429, {"Retry-After": "1"})]
     began = time.monotonic()
 
-    assert groups(stage) == set()
+    assert groups(service) == set()
     assert time.monotonic() - began < 5
 
 
-def test_claim_of_the_token_is_not_taken_for_all_groups(stage: Stage, graph: Graph) -> None:
-    groups(stage)
-    stage.op.bend("id_token", with_claims(stage, groups=["other"], hasgroups=True))
+def test_claim_of_the_token_is_not_taken_for_all_groups(service: OpenIDService, graph: Graph) -> None:
+    groups(service)
+    service.op.bend("id_token", with_claims(service, groups=["other"], hasgroups=True))
 
-    assert groups(stage) == {"editors"}
+    assert groups(service) == {"editors"}
 
 
-def with_claims(stage: Stage, **claims: Any) -> Any:
+def with_claims(service: OpenIDService, **claims: Any) -> Any:
     def change(token: Any) -> Any:
-        token = stage._id_token(token)
+        token = service._id_token(token)
         token.claims = {**token.claims, **claims}
         return token
 
@@ -243,19 +247,19 @@ def with_claims(stage: Stage, **claims: Any) -> Any:
 
 
 def test_personal_accounts_have_no_groups(settings: Settings, graph: Graph) -> None:
-    with staged(PERSONAL, settings) as stage:
-        configure(settings, stage, graph)
+    with openid_service(PERSONAL, settings) as service:
+        configure(settings, service, graph)
 
-        assert groups(stage) == set()
+        assert groups(service) == set()
         assert not graph.requests
 
 
-def test_roles_are_joined_with_the_groups(stage: Stage, graph: Graph, settings: Settings) -> None:
+def test_roles_are_joined_with_the_groups(service: OpenIDService, graph: Graph, settings: Settings) -> None:
     Group.objects.create(name="admins")
-    configure(settings, stage, graph, groups_claim=["roles", "groups"], group_map={EDITORS: "editors", "A": "admins"})
-    stage.op.bend("id_token", with_claims(stage, roles=["A"]))
+    configure(settings, service, graph, groups_claim=["roles", "groups"], group_map={EDITORS: "editors", "A": "admins"})
+    service.op.bend("id_token", with_claims(service, roles=["A"]))
 
-    assert groups(stage) == {"editors", "admins"}
+    assert groups(service) == {"editors", "admins"}
     assert OAuthConnection.objects.get().claims["roles"] == ["A"]
 
 

@@ -18,8 +18,8 @@ from oidc_login.providers import OAuth2Provider
 from oidc_login.registry import get_provider
 from oidc_login.testing import Answer, AuthorizationRefused
 from tests.providers.oauth2_rows import MISSING, Row
+from tests.providers.oauth2_service import OAuth2Service, oauth2_service
 from tests.providers.oauth2_table import TABLE
-from tests.providers.oauth2_world import World, world_of
 from tests.support.browser import Browser
 from tests.support.invariant import NothingChanged, Witness
 from tests.support.served import CLIENT_SECRET
@@ -49,8 +49,8 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 
 @pytest.fixture
-def world(row: Row, settings: Settings, witness: Witness) -> Iterator[World]:
-    with world_of(row, settings) as made:
+def service(row: Row, settings: Settings, witness: Witness) -> Iterator[OAuth2Service]:
+    with oauth2_service(row, settings) as made:
         witness.providers.append(made.op)
         yield made
 
@@ -76,101 +76,105 @@ def test_every_class_has_a_row() -> None:
 
 @rows()
 def test_signs_up_and_keeps_what_the_provider_said(
-    world: World,
+    service: OAuth2Service,
     row: Row,
     browser: Browser,
     witness: Witness,
 ) -> None:
-    response = world.sign_in(browser)
+    response = service.sign_in(browser)
 
     assert (response.status_code, response["Location"]) == (302, "/")
     connection = OAuthConnection.objects.get()
     assert (connection.provider_key, connection.provider_user_id) == ("it", row.identity)
-    assert connection.issuer == world.op.base_url, "the settings name another server than the class"
+    assert connection.issuer == service.op.base_url, "the settings name another server than the class"
     assert (connection.email, connection.email_verified) == (row.email, row.vouches)
     said = {"preferred_username": row.username, "name": row.name, "picture": row.picture}
     assert {name: connection.claims.get(name, "") for name in said} == said
-    assert world.op.grants.of_access_token(connection.access_token) is not None
+    assert service.op.grants.of_access_token(connection.access_token) is not None
     assert connection.user == browser.user
     assert browser.user.email == (row.email if row.vouches else "")
     witness.assert_no_secrets(browser, response)
 
 
 @rows()
-def test_no_secret_and_no_code_is_in_an_address(world: World, row: Row) -> None:
+def test_no_secret_and_no_code_is_in_an_address(service: OAuth2Service, row: Row) -> None:
     """RFC 6749 2.3.1 and RFC 6750 2.3; what Instagram wants for tokens of sixty days is an exception, and off."""
     if isinstance(get_provider("it"), providers.InstagramProvider):
-        world.configure(long_lived_tokens=False)
-    connection = world.signed_in()
+        service.configure(long_lived_tokens=False)
+    connection = service.signed_in()
 
-    for request in world.op.requests:
+    for request in service.op.requests:
         assert not {CLIENT_SECRET, connection.access_token} & set(dict(request.query_pairs).values())
         assert "code" not in dict(request.query_pairs)
 
 
 @rows()
-def test_same_person_after_everything_that_can_change_has_changed(world: World, row: Row, browser: Browser) -> None:
-    first = world.signed_in()
-    world.change(row.renamed)
+def test_same_person_after_everything_that_can_change_has_changed(
+    service: OAuth2Service, row: Row, browser: Browser
+) -> None:
+    first = service.signed_in()
+    service.change(row.renamed)
 
-    assert world.sign_in(browser).status_code == 302
+    assert service.sign_in(browser).status_code == 302
 
     assert browser.user == first.user
     assert OAuthConnection.objects.get().provider_user_id == row.identity
 
 
 @rows()
-def test_cancelling_is_no_error(world: World, row: Row, browser: Browser) -> None:
+def test_cancelling_is_no_error(service: OAuth2Service, row: Row, browser: Browser) -> None:
     def in_its_own_words(answer: Any) -> Any:
         return answer.with_(error=row.cancellation)
 
-    with world.op.bend("authorize", in_its_own_words):
-        response = world.sign_in(browser, user=None)
+    with service.op.bend("authorize", in_its_own_words):
+        response = service.sign_in(browser, user=None)
 
     assert (response.status_code, response["Location"]) == (302, "/oauth/")
-    assert world.op.requests == []
+    assert service.op.requests == []
 
 
 # The address.
 
 
 @rows(WITH_EMAIL)
-def test_account_without_an_address_signs_up(world: World, row: Row, browser: Browser) -> None:
-    world.change(row.without_email)
+def test_account_without_an_address_signs_up(service: OAuth2Service, row: Row, browser: Browser) -> None:
+    service.change(row.without_email)
 
-    assert world.sign_in(browser).status_code == 302
+    assert service.sign_in(browser).status_code == 302
 
     connection = OAuthConnection.objects.get()
     assert (connection.email, connection.email_verified, browser.user.email) == ("", False, "")
 
 
 @rows(WITH_EMAIL)
-def test_address_links_only_where_the_provider_vouches_for_it(world: World, row: Row, browser: Browser) -> None:
+def test_address_links_only_where_the_provider_vouches_for_it(
+    service: OAuth2Service, row: Row, browser: Browser
+) -> None:
     existing = get_user_model().objects.create_user("existing", row.email)
 
-    response = world.sign_in(browser)
+    response = service.sign_in(browser)
 
     assert response.status_code == (302 if row.vouches else 409)
     assert browser.user == (existing if row.vouches else None)
 
 
 @rows([row for row in TABLE if row.unverified])
-def test_unverified_address_links_nobody(world: World, row: Row, browser: Browser) -> None:
+def test_unverified_address_links_nobody(service: OAuth2Service, row: Row, browser: Browser) -> None:
     existing = get_user_model().objects.create_user("existing", row.email)
-    world.change(row.unverified)
+    service.change(row.unverified)
 
-    world.sign_in(browser)
+    service.sign_in(browser)
 
     assert browser.user != existing
     assert not OAuthConnection.objects.filter(user=existing).exists()
 
 
 @rows([row for row in TABLE if row.unverified])
-def test_trust_does_not_overrule_a_provider_that_says_no(world: World, row: Row) -> None:
-    world.configure(trust_email=True)
-    world.change(row.unverified)
+def test_trust_does_not_overrule_a_provider_that_says_no(service: OAuth2Service, row: Row) -> None:
+    service.configure(trust_email=True)
+    service.change(row.unverified)
 
-    connection = world.signed_in()
+    connection = service.signed_in()
 
     assert not connection.email_verified
 
@@ -181,26 +185,26 @@ def test_trust_does_not_overrule_a_provider_that_says_no(world: World, row: Row)
 @pytest.mark.parametrize(("fault", "status", "code"), FAULTS, ids=[row[0] for row in FAULTS])
 @rows()
 def test_error_in_its_own_style(
-    world: World,
+    service: OAuth2Service,
     browser: Browser,
     assert_nothing_changed: NothingChanged,
     fault: str,
     status: int,
     code: str,
 ) -> None:
-    answer = browser.authorize(world.op, browser.begin("it"), "ada")
+    answer = browser.authorize(service.op, browser.begin("it"), "ada")
 
-    with assert_nothing_changed(browser) as failure, world.refusing(fault):
+    with assert_nothing_changed(browser) as failure, service.refusing(fault):
         failure.response = browser.end(answer)
 
     assert failure.seen == (status, code)
 
 
 @rows()
-def test_code_works_once(world: World, browser: Browser) -> None:
+def test_code_works_once(service: OAuth2Service, browser: Browser) -> None:
     """The provider's own judgement, not a bent one."""
-    answer = browser.authorize(world.op, browser.begin("it"), "ada")
-    world.op.grants.redeem_code(answer["code"])
+    answer = browser.authorize(service.op, browser.begin("it"), "ada")
+    service.op.grants.redeem_code(answer["code"])
 
     assert browser.end(answer).status_code == 400
 
@@ -210,14 +214,14 @@ NOBODY = [MISSING, None, "", True, False, 1.5, [], ["7"], {}, {"id": 7}]
 
 @rows()
 def test_answer_about_nobody_is_refused(
-    world: World,
+    service: OAuth2Service,
     row: Row,
     browser: Browser,
     assert_nothing_changed: NothingChanged,
 ) -> None:
     for value in NOBODY:
-        world.change({row.identity_at: value})
-        answer = browser.authorize(world.op, browser.begin("it"), "ada")
+        service.change({row.identity_at: value})
+        answer = browser.authorize(service.op, browser.begin("it"), "ada")
 
         with assert_nothing_changed(browser) as failure:
             failure.response = browser.end(answer)
@@ -237,14 +241,14 @@ ODD_ANSWERS: tuple[Callable[[Answer], Answer], ...] = (
 
 @rows()
 def test_odd_user_info_is_refused(
-    world: World,
+    service: OAuth2Service,
     browser: Browser,
     assert_nothing_changed: NothingChanged,
 ) -> None:
     for odd in ODD_ANSWERS:
-        answer = browser.authorize(world.op, browser.begin("it"), "ada")
+        answer = browser.authorize(service.op, browser.begin("it"), "ada")
 
-        with assert_nothing_changed(browser) as failure, world.op.bend("user", odd):
+        with assert_nothing_changed(browser) as failure, service.op.bend("user", odd):
             failure.response = browser.end(answer)
 
         assert failure.seen == (502, "userinfo_invalid")
@@ -254,13 +258,13 @@ ODD_MEMBERS = [None, True, "text", [None], {"a": 1}]
 
 
 @rows()
-def test_no_form_of_a_member_is_a_crash(world: World, row: Row) -> None:
+def test_no_form_of_a_member_is_a_crash(service: OAuth2Service, row: Row) -> None:
     """Whatever stands where something else is expected: a person or a refusal, and never a 500."""
     for name, (_, document) in row.answers.items():
         for member in document:
             for odd in ODD_MEMBERS:
-                world.change({f"{name}/{member}": odd})
-                assert world.sign_in(Browser()).status_code in (302, 409, 502)
+                service.change({f"{name}/{member}": odd})
+                assert service.sign_in(Browser()).status_code in (302, 409, 502)
     for odd in ODD_MEMBERS:
         for answer in (
             {"error": odd},
@@ -272,8 +276,8 @@ def test_no_form_of_a_member_is_a_crash(world: World, row: Row) -> None:
             {"errors": [{"resource": odd}]},
             {"data": [odd], "scopes": odd, "permissions": odd},
         ):
-            with world.op.bend("token", partial(answering, answer)):
-                assert world.sign_in(Browser()).status_code in (400, 502)
+            with service.op.bend("token", partial(answering, answer)):
+                assert service.sign_in(Browser()).status_code in (400, 502)
 
 
 def answering(answer: Any, good: Answer) -> Answer:
@@ -281,21 +285,21 @@ def answering(answer: Any, good: Answer) -> Answer:
 
 
 @rows([row for row in TABLE if row.refused])
-def test_account_that_the_provider_has_blocked_is_refused(world: World, row: Row, browser: Browser) -> None:
-    world.change(row.refused)
+def test_account_that_the_provider_has_blocked_is_refused(service: OAuth2Service, row: Row, browser: Browser) -> None:
+    service.change(row.refused)
 
-    assert world.sign_in(browser).status_code == 502
+    assert service.sign_in(browser).status_code == 502
 
 
 @rows()
 def test_provider_that_is_down_can_be_tried_later(
-    world: World,
+    service: OAuth2Service,
     browser: Browser,
     assert_nothing_changed: NothingChanged,
 ) -> None:
-    answer = browser.authorize(world.op, browser.begin("it"), "ada")
+    answer = browser.authorize(service.op, browser.begin("it"), "ada")
 
-    with assert_nothing_changed(browser) as failure, world.op.bend("user", lambda good: Answer(status=503, body=b"")):
+    with assert_nothing_changed(browser) as failure, service.op.bend("user", lambda good: Answer(status=503, body=b"")):
         failure.response = browser.end(answer)
 
     assert failure.seen == (503, "provider_unavailable")
@@ -305,8 +309,8 @@ def test_provider_that_is_down_can_be_tried_later(
 
 
 @rows()
-def test_token_opens_the_api(world: World) -> None:
-    connection = world.signed_in()
+def test_token_opens_the_api(service: OAuth2Service) -> None:
+    connection = service.signed_in()
 
     response = connection.session().get("things")
 
@@ -315,13 +319,13 @@ def test_token_opens_the_api(world: World) -> None:
 
 
 @rows()
-def test_person_connects_for_the_api_alone(world: World, row: Row, browser: Browser) -> None:
+def test_person_connects_for_the_api_alone(service: OAuth2Service, row: Row, browser: Browser) -> None:
     """Whoever is signed in already: the provider's address plays no part, and nobody signs up."""
-    world.configure(allow_signup=False)
+    service.configure(allow_signup=False)
     owner = get_user_model().objects.create_user("owner", "owner@example.org")
     browser.log_in(owner)
 
-    response = browser.connect(world.op, "it", user="ada")
+    response = browser.connect(service.op, "it", user="ada")
 
     assert response.status_code == 302
     connection = owner.oauth_connections.get(provider_key="it")
@@ -330,8 +334,8 @@ def test_person_connects_for_the_api_alone(world: World, row: Row, browser: Brow
 
 
 @rows([row for row in TABLE if row.shape.refresh_token_lifetime])
-def test_expired_token_is_refreshed_before_the_api_is_called(world: World) -> None:
-    token = world.signed_in().access_token
+def test_expired_token_is_refreshed_before_the_api_is_called(service: OAuth2Service) -> None:
+    token = service.signed_in().access_token
     an_hour_ago = timezone.now() - timedelta(hours=1)
     OAuthConnection.objects.update(access_token_expires_at=an_hour_ago, last_login_at=an_hour_ago)
     connection = OAuthConnection.objects.select_related("user").get()
@@ -339,28 +343,28 @@ def test_expired_token_is_refreshed_before_the_api_is_called(world: World) -> No
     assert connection.session().get("things").status_code == 200
 
     assert connection.access_token != token
-    assert world.op.asked()[-2:] == ["token", "things"]
+    assert service.op.asked()[-2:] == ["token", "things"]
 
 
 @rows()
-def test_granted_scope_is_known(world: World, row: Row) -> None:
+def test_granted_scope_is_known(service: OAuth2Service, row: Row) -> None:
     """By the names that it was asked for, however the provider writes them."""
-    connection = world.signed_in()
+    connection = service.signed_in()
 
     provider = get_provider("it")
     assert connection.has_scopes(*provider.get_scope().split())
 
 
 @rows(WITH_REFRESH)
-def test_tokens_are_refreshed_the_way_the_provider_wants(world: World, row: Row) -> None:
-    connection = world.signed_in()
+def test_tokens_are_refreshed_the_way_the_provider_wants(service: OAuth2Service, row: Row) -> None:
+    connection = service.signed_in()
     before = connection.access_token, connection.refresh_token
 
     connection.refresh_access_token()
 
     connection.refresh_from_db()
     assert connection.access_token != before[0]
-    assert world.op.grants.of_access_token(connection.access_token) is not None
+    assert service.op.grants.of_access_token(connection.access_token) is not None
     rotated = row.shape.refresh_token_lifetime is not None and row.shape.rotates_refresh_tokens
     assert (connection.refresh_token != before[1]) is rotated
     assert bool(connection.refresh_token) is (row.provider_class.refresh_strategy == "standard")
@@ -368,10 +372,10 @@ def test_tokens_are_refreshed_the_way_the_provider_wants(world: World, row: Row)
 
 
 @rows(WITH_REFRESH)
-def test_ended_grant_needs_its_person(world: World) -> None:
+def test_ended_grant_needs_its_person(service: OAuth2Service) -> None:
     """The provider's refusal is understood in whatever form it comes."""
-    connection = world.signed_in()
-    world.op.grants.revoke_user("ada")
+    connection = service.signed_in()
+    service.op.grants.revoke_user("ada")
 
     with pytest.raises(NeedsReauth):
         connection.refresh_access_token()
@@ -381,41 +385,41 @@ def test_ended_grant_needs_its_person(world: World) -> None:
 
 
 @rows([row for row in TABLE if row.provider_class.refresh_strategy == "none"])
-def test_provider_without_refresh_is_not_asked(world: World) -> None:
-    connection = world.signed_in()
-    asked = len(world.op.requests)
+def test_provider_without_refresh_is_not_asked(service: OAuth2Service) -> None:
+    connection = service.signed_in()
+    asked = len(service.op.requests)
 
     with pytest.raises(NeedsReauth):
         connection.refresh_access_token()
 
-    assert len(world.op.requests) == asked
+    assert len(service.op.requests) == asked
     assert connection.session().get("things").status_code == 200
 
 
 @rows([row for row in TABLE if row.provider_class.refresh_strategy == "exchange_self"])
-def test_token_that_expired_cannot_be_exchanged(world: World) -> None:
-    connection = world.signed_in()
+def test_token_that_expired_cannot_be_exchanged(service: OAuth2Service) -> None:
+    connection = service.signed_in()
     OAuthConnection.objects.update(access_token_expires_at=timezone.now())
-    asked = len(world.op.requests)
+    asked = len(service.op.requests)
 
     with pytest.raises(NeedsReauth):
         OAuthConnection.objects.get().refresh_access_token()
 
-    assert len(world.op.requests) == asked
+    assert len(service.op.requests) == asked
     connection.refresh_from_db()
     assert connection.status == Status.NEEDS_REAUTH
 
 
 @rows()
-def test_tokens_are_taken_back_where_the_provider_offers_it(world: World, row: Row) -> None:
-    connection = world.signed_in()
+def test_tokens_are_taken_back_where_the_provider_offers_it(service: OAuth2Service, row: Row) -> None:
+    connection = service.signed_in()
     token = connection.access_token
 
     connection.revoke()
 
     offered = bool(row.shape.revocation_path)
-    assert (world.op.grants.of_access_token(token) is None) is (offered and not connection.refresh_token)
-    assert ("revocation" in world.op.asked()) is offered
+    assert (service.op.grants.of_access_token(token) is None) is (offered and not connection.refresh_token)
+    assert ("revocation" in service.op.asked()) is offered
     assert (connection.status, connection.access_token) == (Status.REVOKED, "")
 
 
@@ -443,12 +447,12 @@ OVERRIDES = [(row, name) for row in TABLE for name in overrides(row)]
 class Life:
     """Everything that happens between a site and a provider, as it went."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, service: OAuth2Service) -> None:
+        self.service = service
         self.seen: list[Any] = []
 
     def run(self) -> list[Any]:
-        row = self.world.row
+        row = self.service.row
         for change in (row.unverified, row.refused, {}):
             self.note(self.change, change)
         self.note(self.sign_in)
@@ -459,7 +463,7 @@ class Life:
             self.note(self.fail, fault)
         self.note(self.cancel)
         self.note(self.sign_in)
-        self.world.op.grants.revoke_user("ada")
+        self.service.op.grants.revoke_user("ada")
         self.note(self.refresh)
         return self.seen
 
@@ -473,12 +477,12 @@ class Life:
         return OAuthConnection.objects.select_related("user").get()
 
     def change(self, change: Any) -> Any:
-        self.world.change(change)
-        return self.world.sign_in(Browser()).status_code, self.connection().email_verified
+        self.service.change(change)
+        return self.service.sign_in(Browser()).status_code, self.connection().email_verified
 
     def sign_in(self) -> Any:
         browser = Browser()
-        status = self.world.sign_in(browser).status_code
+        status = self.service.sign_in(browser).status_code
         connection = self.connection()
         told = {**connection.claims, "id": connection.provider_user_id, "verified": connection.email_verified}
         moments = (connection.access_token_expires_at, connection.refresh_token_expires_at)
@@ -498,16 +502,16 @@ class Life:
         connection = self.connection()
         token = connection.access_token
         connection.revoke()
-        return self.world.op.grants.of_access_token(token) is None
+        return self.service.op.grants.of_access_token(token) is None
 
     def fail(self, fault: str) -> Any:
-        with self.world.refusing(fault):
-            response = self.world.sign_in(Browser())
+        with self.service.refusing(fault):
+            response = self.service.sign_in(Browser())
         return response.status_code, response.context["oauth_error"].code
 
     def cancel(self) -> Any:
-        with self.world.op.bend("authorize", lambda answer: answer.with_(error=self.world.row.cancellation)):
-            return self.world.sign_in(Browser(), user=None).status_code
+        with self.service.op.bend("authorize", lambda answer: answer.with_(error=self.service.row.cancellation)):
+            return self.service.sign_in(Browser(), user=None).status_code
 
 
 @pytest.mark.parametrize(("row", "name"), OVERRIDES, ids=[f"{row.id}-{name}" for row, name in OVERRIDES])
@@ -516,11 +520,11 @@ def test_every_override_is_needed(row: Row, name: str, settings: Settings) -> No
     if (row.id, name) == ("Mastodon", "refresh_strategy"):
         pytest.skip("there are no refresh tokens anyway: it is declared to be told")
 
-    with world_of(row, settings) as world:
-        good = Life(world).run()
+    with oauth2_service(row, settings) as service:
+        good = Life(service).run()
     get_user_model().objects.all().delete()
-    with world_of(row, settings, without(row, name)) as world:
-        assert Life(world).run() != good
+    with oauth2_service(row, settings, without(row, name)) as service:
+        assert Life(service).run() != good
 
 
 def without(row: Row, name: str) -> type[OAuth2Provider]:

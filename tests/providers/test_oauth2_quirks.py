@@ -26,8 +26,8 @@ from oidc_login.testing import Answer
 from tests.docs.pages import blocks
 from tests.providers.flows import asked_parameters
 from tests.providers.oauth2_rows import MISSING, Row
+from tests.providers.oauth2_service import OAuth2Service, oauth2_service
 from tests.providers.oauth2_table import TABLE
-from tests.providers.oauth2_world import World, world_of
 from tests.support.browser import Browser
 from tests.support.served import CLIENT_SECRET
 
@@ -48,9 +48,9 @@ def row_of(provider_class: type[OAuth2Provider]) -> Row:
 @pytest.fixture
 def open_world(settings: Settings) -> OpenWorld:
     @contextmanager
-    def opened(provider_class: type[OAuth2Provider]) -> Iterator[World]:
-        with world_of(row_of(provider_class), settings) as world:
-            yield world
+    def opened(provider_class: type[OAuth2Provider]) -> Iterator[OAuth2Service]:
+        with oauth2_service(row_of(provider_class), settings) as service:
+            yield service
 
     return opened
 
@@ -127,11 +127,11 @@ def test_kakao_vouches_for_an_address_that_is_verified_and_still_valid(valid: An
 
 def test_x_is_asked_for_the_address_only_where_that_was_granted(open_world: OpenWorld) -> None:
     """The request as a whole might be refused otherwise."""
-    with open_world(providers.XProvider) as world:
-        user = world.op.resources["user"]
-        world.op.resources["user"] = replace(user, query={"user.fields": "profile_image_url"})
-        world.configure(scope="users.read tweet.read")
-        connection = world.signed_in()
+    with open_world(providers.XProvider) as service:
+        user = service.op.resources["user"]
+        service.op.resources["user"] = replace(user, query={"user.fields": "profile_image_url"})
+        service.configure(scope="users.read tweet.read")
+        connection = service.signed_in()
 
     assert connection.provider_user_id == row_of(providers.XProvider).identity
 
@@ -142,10 +142,10 @@ def test_bitbucket_without_the_permission_for_addresses_has_none(
 ) -> None:
     """An outage is not a missing address: the person would be taken for somebody new."""
     with (
-        open_world(providers.BitbucketProvider) as world,
-        world.op.bend("emails", lambda good: Answer.of_json({"type": "error"}, status=status)),
+        open_world(providers.BitbucketProvider) as service,
+        service.op.bend("emails", lambda good: Answer.of_json({"type": "error"}, status=status)),
     ):
-        response = world.sign_in(Browser())
+        response = service.sign_in(Browser())
 
     assert response.status_code == (302 if signed_in else 503)
     assert [connection.email for connection in OAuthConnection.objects.all()] == [""] * signed_in
@@ -156,9 +156,9 @@ def test_bitbucket_without_the_permission_for_addresses_has_none(
 
 @pytest.mark.parametrize("change", [{"channels/items": []}, {"channels/items": MISSING}])
 def test_youtube_account_without_a_channel_goes_by_its_own_name(open_world: OpenWorld, change: Any) -> None:
-    with open_world(providers.YouTubeProvider) as world:
-        world.change(change)
-        connection = world.signed_in()
+    with open_world(providers.YouTubeProvider) as service:
+        service.change(change)
+        connection = service.signed_in()
 
     assert (connection.claims["name"], connection.claims["picture"]) == (
         "Ada Byron",
@@ -169,43 +169,43 @@ def test_youtube_account_without_a_channel_goes_by_its_own_name(open_world: Open
 
 def test_youtube_that_refuses_the_channel_is_asked_for_nothing_more(open_world: OpenWorld) -> None:
     with (
-        open_world(providers.YouTubeProvider) as world,
-        world.op.bend("channels", lambda good: Answer.of_json({"error": {"code": 403}}, status=403)),
+        open_world(providers.YouTubeProvider) as service,
+        service.op.bend("channels", lambda good: Answer.of_json({"error": {"code": 403}}, status=403)),
     ):
-        connection = world.signed_in()
+        connection = service.signed_in()
 
     assert connection.claims["name"] == "Ada Byron"
 
 
 def test_youtube_channel_reaches_hooks(open_world: OpenWorld, settings: Settings) -> None:
     settings.OIDC_LOGIN_CLAIMS = ["youtube_channel"]
-    with open_world(providers.YouTubeProvider) as world:
-        connection = world.signed_in()
+    with open_world(providers.YouTubeProvider) as service:
+        connection = service.signed_in()
 
     assert connection.claims["youtube_channel"] == "UCx0000000000000000000"
 
 
-def connected(world: World) -> list[str]:
+def connected(service: OAuth2Service) -> list[str]:
     """Let somebody who is signed in connect; return the identities that they have then."""
     browser = Browser()
     browser.log_in(get_user_model().objects.create_user("owner"))
-    browser.connect(world.op, "it", user="ada")
+    browser.connect(service.op, "it", user="ada")
     return list(OAuthConnection.objects.values_list("provider_user_id", flat=True))
 
 
 def test_youtube_channel_is_the_identity_where_the_entry_says_so(open_world: OpenWorld) -> None:
-    with open_world(providers.YouTubeProvider) as world:
-        world.configure(identify_by="channel", allow_login=False)
+    with open_world(providers.YouTubeProvider) as service:
+        service.configure(identify_by="channel", allow_login=False)
 
-        assert connected(world) == ["UCx0000000000000000000"]
+        assert connected(service) == ["UCx0000000000000000000"]
 
 
 def test_youtube_account_without_a_channel_is_no_identity_then(open_world: OpenWorld) -> None:
-    with open_world(providers.YouTubeProvider) as world:
-        world.configure(identify_by="channel", allow_login=False)
-        world.change({"channels/items": []})
+    with open_world(providers.YouTubeProvider) as service:
+        service.configure(identify_by="channel", allow_login=False)
+        service.change({"channels/items": []})
 
-        assert connected(world) == []
+        assert connected(service) == []
 
 
 def test_youtube_channel_signs_nobody_in() -> None:
@@ -219,9 +219,9 @@ def test_profile_is_updated_at_a_refresh_by_the_receiver_of_the_page(
 ) -> None:
     (block,) = (block for block in blocks(CAPTURE_PAGE) if block.module == "shop.profiles")
     names: dict[str, Any] = {}
-    with open_world(providers.YouTubeProvider) as world:
-        connection = world.signed_in()
-        world.change({"channels/items": []})
+    with open_world(providers.YouTubeProvider) as service:
+        connection = service.signed_in()
+        service.change({"channels/items": []})
         exec(compile(block.code, block.where, "exec"), names)
         try:
             with django_capture_on_commit_callbacks(execute=True):
@@ -273,10 +273,10 @@ def test_strava_tells_in_the_redirect_what_the_person_left(
     open_world: OpenWorld, answered: str | None, kept: str
 ) -> None:
     """What came through the browser takes away, and never adds."""
-    with open_world(providers.StravaProvider) as world:
+    with open_world(providers.StravaProvider) as service:
         change = {} if answered is None else {"scope": answered}
-        with world.op.bend("authorize", lambda answer: answer.with_(**change)):
-            connection = world.signed_in()
+        with service.op.bend("authorize", lambda answer: answer.with_(**change)):
+            connection = service.signed_in()
 
     assert connection.scope == kept
     assert connection.has_scopes("activity:read") is ("activity:read" in kept)
@@ -285,10 +285,10 @@ def test_strava_tells_in_the_redirect_what_the_person_left(
 
 def test_other_providers_scopes_are_not_read_from_the_redirect(open_world: OpenWorld) -> None:
     with (
-        open_world(providers.SpotifyProvider) as world,
-        world.op.bend("authorize", lambda answer: answer.with_(scope="")),
+        open_world(providers.SpotifyProvider) as service,
+        service.op.bend("authorize", lambda answer: answer.with_(scope="")),
     ):
-        connection = world.signed_in()
+        connection = service.signed_in()
 
     assert connection.scope == "user-read-email"
 
@@ -311,12 +311,12 @@ def test_reddit_is_told_who_asks() -> None:
 def test_headers_that_a_provider_wants_go_with_every_call(
     open_world: OpenWorld, provider_class: type[OAuth2Provider], header: str
 ) -> None:
-    with open_world(provider_class) as world:
-        world.signed_in().session().get("things")
-        expected = world.row.shape.headers[header]
+    with open_world(provider_class) as service:
+        service.signed_in().session().get("things")
+        expected = service.row.shape.headers[header]
 
-        assert len({request.headers[header] for request in world.op.requests}) == 1, expected
-        assert world.op.asked() == ["token", "user", "things"]
+        assert len({request.headers[header] for request in service.op.requests}) == 1, expected
+        assert service.op.asked() == ["token", "user", "things"]
 
 
 @pytest.mark.parametrize(
@@ -360,9 +360,9 @@ def test_tiktok_knows_no_client_id() -> None:
 
 def test_facebook_is_proved_that_the_token_is_used_by_its_app(open_world: OpenWorld) -> None:
     """https://developers.facebook.com/docs/graph-api/guides/secure-requests"""
-    with open_world(providers.FacebookProvider) as world:
-        token = world.signed_in().access_token
-        sent = dict(world.op.requests[-1].query_pairs)["appsecret_proof"]
+    with open_world(providers.FacebookProvider) as service:
+        token = service.signed_in().access_token
+        sent = dict(service.op.requests[-1].query_pairs)["appsecret_proof"]
 
     assert sent == hmac.new(CLIENT_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
 
@@ -372,14 +372,14 @@ GRAPH = [providers.FacebookProvider, providers.InstagramProvider]
 
 @pytest.mark.parametrize("provider_class", GRAPH)
 def test_long_lived_tokens_are_asked_for_alone(open_world: OpenWorld, provider_class: type[OAuth2Provider]) -> None:
-    with open_world(provider_class) as world:
-        world.configure(long_lived_tokens=False)
-        short = world.signed_in()
-        asked = len(world.op.requests)
-        world.configure(long_lived_tokens=True)
-        long = world.signed_in()
+    with open_world(provider_class) as service:
+        service.configure(long_lived_tokens=False)
+        short = service.signed_in()
+        asked = len(service.op.requests)
+        service.configure(long_lived_tokens=True)
+        long = service.signed_in()
 
-        assert len(world.op.requests) == 2 * asked + 1
+        assert len(service.op.requests) == 2 * asked + 1
     days = [moment and (moment - timezone.now()).days for moment in map(expires_at, (short, long))]
     assert days[1] == 59
     assert days[0] in (0, None)
@@ -397,8 +397,8 @@ def test_token_in_its_last_thirty_days_is_exchanged_when_it_is_used(
     open_world: OpenWorld, provider_class: type[OAuth2Provider], days_left: int, days_old: int, exchanged: bool
 ) -> None:
     """Once a day at most: Meta gives no other token for one that is younger."""
-    with open_world(provider_class) as world:
-        token = world.signed_in().access_token
+    with open_world(provider_class) as service:
+        token = service.signed_in().access_token
         now = timezone.now()
         OAuthConnection.objects.update(
             access_token_expires_at=now + timedelta(days=days_left), last_login_at=now - timedelta(days=days_old)
@@ -415,15 +415,15 @@ def test_token_in_its_last_thirty_days_is_exchanged_when_it_is_used(
 @pytest.mark.parametrize("provider_class", GRAPH)
 def test_failed_exchange_leaves_the_token_in_use(open_world: OpenWorld, provider_class: type[OAuth2Provider]) -> None:
     """It still has days to live, in which the provider may be up again."""
-    with open_world(provider_class) as world:
-        token = world.signed_in().access_token
+    with open_world(provider_class) as service:
+        token = service.signed_in().access_token
         now = timezone.now()
         OAuthConnection.objects.update(
             access_token_expires_at=now + timedelta(days=9), last_login_at=now - timedelta(days=51)
         )
         connection = OAuthConnection.objects.select_related("user").get()
         name = "refresh" if provider_class is providers.InstagramProvider else "token"
-        with world.op.bend(name, lambda good: Answer(status=503, body=b"")):
+        with service.op.bend(name, lambda good: Answer(status=503, body=b"")):
             assert connection.session().get("things").status_code == 200
 
     assert connection.access_token == token
@@ -432,10 +432,10 @@ def test_failed_exchange_leaves_the_token_in_use(open_world: OpenWorld, provider
 
 def test_a_secret_in_rotation_is_tried_where_the_graph_api_refuses_the_first(open_world: OpenWorld) -> None:
     """In its own words for `invalid_client`."""
-    with open_world(providers.FacebookProvider) as world:
-        world.configure(client_secret=["retired", CLIENT_SECRET])
-        connection = world.signed_in()
-        assert world.op.asked() == ["token", "token", "token", "user"]
+    with open_world(providers.FacebookProvider) as service:
+        service.configure(client_secret=["retired", CLIENT_SECRET])
+        connection = service.signed_in()
+        assert service.op.asked() == ["token", "token", "token", "user"]
 
     assert connection.access_token
 
@@ -466,10 +466,10 @@ def test_strategy_says_whether_newer_tokens_can_be_had(strategy: str, token: dic
 @pytest.mark.parametrize("provider_class", [providers.DropboxProvider, providers.StravaProvider])
 def test_token_that_is_gone_cannot_end_itself(open_world: OpenWorld, provider_class: type[OAuth2Provider]) -> None:
     """Then there is nothing to ask, and a request without a token would be refused."""
-    with open_world(provider_class) as world:
+    with open_world(provider_class) as service:
         provider = get_provider("it")
         provider.revoke_oauth_token(oauth_token=OAuthToken(access_token="", refresh_token="r"))
-        assert world.op.requests == []
+        assert service.op.requests == []
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.id)

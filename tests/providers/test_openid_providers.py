@@ -17,7 +17,7 @@ from oidc_login.exceptions import NeedsReauth
 from oidc_login.models import OAuthConnection
 from oidc_login.providers import OIDCProvider, get_provider
 from oidc_login.providers.shipped import shipped_classes
-from tests.providers.openid_stage import Person, Row, Stage, staged
+from tests.providers.openid_service import OpenIDService, Person, Row, openid_service
 from tests.providers.openid_table import APPLE, LINKEDIN, PAYPAL, ROWS, SLACK, TWITCH
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ every_row = pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
 
 
 @pytest.fixture
-def stage(row: Row, settings: Settings) -> Iterator[Stage]:
-    with staged(row, settings) as stage:
-        yield stage
+def service(row: Row, settings: Settings) -> Iterator[OpenIDService]:
+    with openid_service(row, settings) as service:
+        yield service
 
 
-def signed_in(stage: Stage) -> Any:
+def signed_in(service: OpenIDService) -> Any:
     """The user whom a sign-in that must work leads to."""
-    response = stage.sign_in()
+    response = service.sign_in()
     assert (response.status_code, response["Location"]) == (302, "/"), response.content.decode()
-    return stage.browser.user
+    return service.browser.user
 
 
 def expire(connection: OAuthConnection) -> None:
@@ -60,56 +60,56 @@ def test_every_class_of_openid_connect_has_a_row() -> None:
 
 
 @every_row
-def test_a_person_signs_in(stage: Stage, row: Row) -> None:
-    user = signed_in(stage)
+def test_a_person_signs_in(service: OpenIDService, row: Row) -> None:
+    user = signed_in(service)
 
-    connection = stage.connection
-    assert (connection.issuer, connection.provider_user_id) == (stage.issuer, row.subject)
+    connection = service.connection
+    assert (connection.issuer, connection.provider_user_id) == (service.issuer, row.subject)
     assert (connection.email, connection.email_verified) == ("ada@example.org", row.vouches)
     assert user.email == ("ada@example.org" if row.vouches else "")
     assert bool(connection.refresh_token) is row.refreshes
 
 
 @every_row
-def test_a_person_without_an_address_signs_in(stage: Stage, row: Row) -> None:
-    stage.person = Person(email="")
+def test_a_person_without_an_address_signs_in(service: OpenIDService, row: Row) -> None:
+    service.person = Person(email="")
 
-    user = signed_in(stage)
+    user = signed_in(service)
 
-    assert (stage.connection.email, stage.connection.email_verified, user.email) == ("", False, "")
+    assert (service.connection.email, service.connection.email_verified, user.email) == ("", False, "")
 
 
 @every_row
-def test_an_address_that_the_provider_does_not_vouch_for_opens_no_account(stage: Stage, row: Row) -> None:
-    stage.person = Person(verified=False)
+def test_an_address_that_the_provider_does_not_vouch_for_opens_no_account(service: OpenIDService, row: Row) -> None:
+    service.person = Person(verified=False)
     get_user_model().objects.create_user("ada", "ada@example.org", "a password")
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 409
     assert "email_not_verified" in response.content.decode()
-    assert stage.browser.user is None
+    assert service.browser.user is None
     assert not OAuthConnection.objects.exists()
 
 
 @every_row
-def test_an_address_that_the_provider_vouches_for_opens_its_account(stage: Stage, row: Row) -> None:
+def test_an_address_that_the_provider_vouches_for_opens_its_account(service: OpenIDService, row: Row) -> None:
     user = get_user_model().objects.create_user("ada", "ada@example.org", "a password")
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     if row.vouches:
-        assert (response.status_code, stage.browser.user) == (302, user)
-        assert stage.connection.link_reason == "verified_email"
+        assert (response.status_code, service.browser.user) == (302, user)
+        assert service.connection.link_reason == "verified_email"
         return
-    assert (response.status_code, stage.browser.user) == (409, None)
+    assert (response.status_code, service.browser.user) == (409, None)
 
 
 @every_row
-def test_a_code_that_is_refused_is_an_error_in_the_providers_words(stage: Stage, row: Row) -> None:
-    stage.op.bend("token", lambda good: row.refused)
+def test_a_code_that_is_refused_is_an_error_in_the_providers_words(service: OpenIDService, row: Row) -> None:
+    service.op.bend("token", lambda good: row.refused)
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     expected = (502, "token_response_invalid") if row is LINKEDIN else (400, "code_refused")
     assert response.status_code == expected[0]
@@ -118,10 +118,10 @@ def test_a_code_that_is_refused_is_an_error_in_the_providers_words(stage: Stage,
 
 
 @every_row
-def test_a_client_that_is_refused_is_the_sites_fault(stage: Stage, row: Row) -> None:
-    stage.op.bend("token", lambda good: row.refused_client)
+def test_a_client_that_is_refused_is_the_sites_fault(service: OpenIDService, row: Row) -> None:
+    service.op.bend("token", lambda good: row.refused_client)
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 502
     assert "client_refused" in response.content.decode() or row.folder == "auth0"
@@ -129,29 +129,29 @@ def test_a_client_that_is_refused_is_the_sites_fault(stage: Stage, row: Row) -> 
 
 
 @every_row
-def test_a_person_who_cancels_comes_back(stage: Stage, row: Row) -> None:
-    stage.op.bend("authorize", lambda good: good.with_(error=row.cancelled))
+def test_a_person_who_cancels_comes_back(service: OpenIDService, row: Row) -> None:
+    service.op.bend("authorize", lambda good: good.with_(error=row.cancelled))
 
-    response = stage.sign_in(user=None)
+    response = service.sign_in(user=None)
 
     assert (response.status_code, response["Location"]) == (302, "/oauth/")
 
 
 @every_row
-def test_the_identity_survives_other_names_and_addresses(stage: Stage, row: Row) -> None:
-    user = signed_in(stage)
-    stage.person = replace(stage.person, email="lovelace@example.org", username="lovelace", name="Ada Lovelace")
+def test_the_identity_survives_other_names_and_addresses(service: OpenIDService, row: Row) -> None:
+    user = signed_in(service)
+    service.person = replace(service.person, email="lovelace@example.org", username="lovelace", name="Ada Lovelace")
 
-    assert signed_in(stage) == user
-    connection = stage.connection
+    assert signed_in(service) == user
+    connection = service.connection
     assert connection.email in ("lovelace@example.org", "ada@example.org")
     assert connection.provider_user_id == row.subject
 
 
 @every_row
-def test_tokens_are_refreshed(stage: Stage, row: Row) -> None:
-    signed_in(stage)
-    connection = stage.connection
+def test_tokens_are_refreshed(service: OpenIDService, row: Row) -> None:
+    signed_in(service)
+    connection = service.connection
     before = (connection.access_token, connection.refresh_token)
     if not row.refreshes:
         assert not get_provider("op").can_refresh(oauth_token=connection.oauth_token)
@@ -160,48 +160,48 @@ def test_tokens_are_refreshed(stage: Stage, row: Row) -> None:
 
     connection.refresh_access_token()
 
-    found = stage.connection
+    found = service.connection
     assert found.access_token != before[0]
     assert found.refresh_token == before[1]
-    assert (found.status, found.issuer, found.provider_user_id) == ("ok", stage.issuer, row.subject)
+    assert (found.status, found.issuer, found.provider_user_id) == ("ok", service.issuer, row.subject)
 
 
 @every_row
-def test_a_refresh_token_that_is_refused_needs_the_person(stage: Stage, row: Row) -> None:
-    signed_in(stage)
-    connection = stage.connection
+def test_a_refresh_token_that_is_refused_needs_the_person(service: OpenIDService, row: Row) -> None:
+    signed_in(service)
+    connection = service.connection
     if not row.refreshes:
         return
     expire(connection)
     refused = replace(row.refused, json={**row.refused.json})
     if row is TWITCH:
         refused.json["message"] = "Invalid refresh token"
-    stage.op.bend("token", lambda good: refused)
+    service.op.bend("token", lambda good: refused)
 
     with pytest.raises(NeedsReauth):
         connection.refresh_access_token()
 
-    assert stage.connection.status == "needs_reauth"
+    assert service.connection.status == "needs_reauth"
 
 
 @every_row
-def test_the_settings_pass_djangos_checks(stage: Stage, row: Row) -> None:
+def test_the_settings_pass_djangos_checks(service: OpenIDService, row: Row) -> None:
     assert [message for message in run_checks(tags=["oidc_login"], databases=[]) if message.level >= WARNING] == []
 
 
 @every_row
-def test_what_protects_a_sign_in_is_sent(stage: Stage, row: Row) -> None:
+def test_what_protects_a_sign_in_is_sent(service: OpenIDService, row: Row) -> None:
     """Each exception has its reason in the provider's class."""
-    signed_in(stage)
+    signed_in(service)
 
-    asked = stage.browser.begun[0]
-    posted = next(request for request in stage.op.requests if request.endpoint == "token").form
+    asked = service.browser.begun[0]
+    posted = next(request for request in service.op.requests if request.endpoint == "token").form
     assert asked["state"]
     assert ("code_challenge" in asked, "code_verifier" in posted) == ((row not in (LINKEDIN, SLACK)),) * 2
     assert ("nonce" in asked) is (row.folder != "paypal")
 
 
 @every_row
-def test_a_session_is_confirmed_silently_where_the_provider_can(stage: Stage, row: Row) -> None:
+def test_a_session_is_confirmed_silently_where_the_provider_can(service: OpenIDService, row: Row) -> None:
     """Core 3.1.2.1: elsewhere `prompt=none` would show people a page."""
     assert get_provider("op").answers_silently is (row not in (APPLE, LINKEDIN, PAYPAL, SLACK, TWITCH))

@@ -13,7 +13,7 @@ from oidc_login.models import OAuthConnection
 from oidc_login.providers import SlackProvider
 from oidc_login.testing import UnsignedToken
 from tests.providers.flows import asked_parameters
-from tests.providers.openid_stage import Person, Stage, staged
+from tests.providers.openid_service import OpenIDService, Person, openid_service
 from tests.providers.openid_table import SLACK
 
 if TYPE_CHECKING:
@@ -23,60 +23,60 @@ TEAM_CLAIM = "https://slack.com/team_id"
 
 
 @pytest.fixture
-def stage(settings: Settings) -> Iterator[Stage]:
-    with staged(SLACK, settings) as stage:
-        yield stage
+def service(settings: Settings) -> Iterator[OpenIDService]:
+    with openid_service(SLACK, settings) as service:
+        yield service
 
 
-def come_from(stage: Stage, team: Any) -> None:
+def come_from(service: OpenIDService, team: Any) -> None:
     """Let the same member id be one of another workspace; `None`: of none."""
 
     def bent(token: UnsignedToken) -> UnsignedToken:
-        token = stage._id_token(token)
+        token = service._id_token(token)
         del token.claims[TEAM_CLAIM]
         token.claims |= {} if team is None else {TEAM_CLAIM: team}
         return token
 
-    stage.op.bend("id_token", bent)
+    service.op.bend("id_token", bent)
 
 
-def slack(stage: Stage, **arguments: Any) -> SlackProvider:
-    given = {"provider_key": "op", "client_id": "client", "discovery_url": stage.op.discovery_url}
+def slack(service: OpenIDService, **arguments: Any) -> SlackProvider:
+    given = {"provider_key": "op", "client_id": "client", "discovery_url": service.op.discovery_url}
     return SlackProvider(**{**given, **arguments})
 
 
 @pytest.mark.django_db
-def test_a_member_of_another_workspace_does_not_come(stage: Stage) -> None:
-    come_from(stage, "T0OTHER")
+def test_a_member_of_another_workspace_does_not_come(service: OpenIDService) -> None:
+    come_from(service, "T0OTHER")
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 403
     assert not OAuthConnection.objects.exists()
 
 
 @pytest.mark.django_db
-def test_the_same_id_in_another_workspace_is_somebody_else(stage: Stage, settings: Settings) -> None:
-    entry = {name: value for name, value in stage.entry().items() if name != "team"}
+def test_the_same_id_in_another_workspace_is_somebody_else(service: OpenIDService, settings: Settings) -> None:
+    entry = {name: value for name, value in service.entry().items() if name != "team"}
     settings.OIDC_LOGIN_PROVIDERS = {"op": entry}
-    assert stage.sign_in().status_code == 302
-    first, stage.person = stage.browser.user, Person(email="")
-    come_from(stage, "T0OTHER")
+    assert service.sign_in().status_code == 302
+    first, service.person = service.browser.user, Person(email="")
+    come_from(service, "T0OTHER")
 
-    assert stage.sign_in().status_code == 302
+    assert service.sign_in().status_code == 302
 
-    assert stage.browser.user != first
+    assert service.browser.user != first
     issuers = set(OAuthConnection.objects.values_list("issuer", flat=True))
-    assert issuers == {f"{stage.op.issuer}/T0XYZ", f"{stage.op.issuer}/T0OTHER"}
+    assert issuers == {f"{service.op.issuer}/T0XYZ", f"{service.op.issuer}/T0OTHER"}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("team", [None, "", 5, ["T0XYZ"], "T0/../T1", "t0xyz", "T" * 65])
-def test_without_a_workspace_there_is_no_identity(stage: Stage, settings: Settings, team: Any) -> None:
-    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in stage.entry().items() if name != "team"}}
-    come_from(stage, team)
+def test_without_a_workspace_there_is_no_identity(service: OpenIDService, settings: Settings, team: Any) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in service.entry().items() if name != "team"}}
+    come_from(service, team)
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 502
     assert "id_token_invalid" in response.content.decode()
@@ -84,12 +84,12 @@ def test_without_a_workspace_there_is_no_identity(stage: Stage, settings: Settin
 
 
 @pytest.mark.django_db
-def test_without_a_team_no_workspace_vouches_for_an_address(stage: Stage, settings: Settings) -> None:
+def test_without_a_team_no_workspace_vouches_for_an_address(service: OpenIDService, settings: Settings) -> None:
     """Anybody can open a workspace of their own, and give its members any address."""
-    user = get_user_model().objects.create_user("victim", email=stage.person.email)
-    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in stage.entry().items() if name != "team"}}
+    user = get_user_model().objects.create_user("victim", email=service.person.email)
+    settings.OIDC_LOGIN_PROVIDERS = {"op": {name: v for name, v in service.entry().items() if name != "team"}}
 
-    response = stage.sign_in()
+    response = service.sign_in()
 
     assert response.status_code == 409
     assert "email_not_verified" in response.content.decode()
@@ -97,10 +97,10 @@ def test_without_a_team_no_workspace_vouches_for_an_address(stage: Stage, settin
 
 
 @pytest.mark.django_db
-def test_with_a_team_its_workspace_vouches_for_addresses(stage: Stage) -> None:
-    user = get_user_model().objects.create_user("member", email=stage.person.email)
+def test_with_a_team_its_workspace_vouches_for_addresses(service: OpenIDService) -> None:
+    user = get_user_model().objects.create_user("member", email=service.person.email)
 
-    assert stage.sign_in().status_code == 302
+    assert service.sign_in().status_code == 302
 
     assert OAuthConnection.objects.get().user == user
 
@@ -127,14 +127,14 @@ def test_check_says_that_addresses_need_a_team(settings: Settings, team: dict[st
 
 
 @pytest.mark.django_db
-def test_the_workspace_is_kept_in_the_claims(stage: Stage) -> None:
-    stage.sign_in()
+def test_the_workspace_is_kept_in_the_claims(service: OpenIDService) -> None:
+    service.sign_in()
 
-    assert stage.connection.claims[TEAM_CLAIM] == "T0XYZ"
+    assert service.connection.claims[TEAM_CLAIM] == "T0XYZ"
 
 
-def test_the_parameter_is_a_hint_for_slacks_list(stage: Stage) -> None:
-    assert asked_parameters(slack(stage, team="T0XYZ"))["team"] == "T0XYZ"
-    assert "team" not in asked_parameters(slack(stage))
-    provider = slack(stage, team="T0XYZ", authorization_params={"team": "T0OTHER"})
+def test_the_parameter_is_a_hint_for_slacks_list(service: OpenIDService) -> None:
+    assert asked_parameters(slack(service, team="T0XYZ"))["team"] == "T0XYZ"
+    assert "team" not in asked_parameters(slack(service))
+    provider = slack(service, team="T0XYZ", authorization_params={"team": "T0OTHER"})
     assert provider.check_claims({TEAM_CLAIM: "T0OTHER"}) is False

@@ -12,7 +12,7 @@ from oidc_login.protocol.errors import ProtocolError, TokenErrorResponse
 from oidc_login.providers import TwitchProvider
 from oidc_login.testing import Answer, OpenIDProvider, User, serve
 from tests.providers.flows import asked_parameters, exchange, request_with_flow
-from tests.providers.openid_stage import document_of
+from tests.providers.openid_service import document_of
 
 USER = User("713936733", email="ada@example.org", email_verified=True, preferred_username="alice")
 

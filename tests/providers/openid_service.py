@@ -102,7 +102,7 @@ def on_loopback(value: Any, base_url: str) -> Any:
     return moved_url(value, base_url) if isinstance(value, str) and value.startswith("https://") else value
 
 
-class Stage:
+class OpenIDService:
     """A served provider and a person's browser; `person` may change between two sign-ins."""
 
     def __init__(self, row: Row) -> None:
@@ -204,9 +204,9 @@ def in_the_shape_of(theirs: list[Claims], ours: Claims) -> Claims:
 
 
 @contextmanager
-def staged(row: Row, settings: Settings) -> Iterator[Stage]:
+def openid_service(row: Row, settings: Settings) -> Iterator[OpenIDService]:
     """Serve the provider of a row; the site knows it as "op"."""
-    stage = Stage(row)
-    with serve(stage.op):
-        settings.OIDC_LOGIN_PROVIDERS = {"op": stage.entry()}
-        yield stage
+    service = OpenIDService(row)
+    with serve(service.op):
+        settings.OIDC_LOGIN_PROVIDERS = {"op": service.entry()}
+        yield service

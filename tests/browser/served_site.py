@@ -33,7 +33,7 @@ LOCALE = "django.middleware.locale.LocaleMiddleware"
 
 
 @dataclass
-class World:
+class ServedSite:
     """A site on 127.0.0.1 and its provider on localhost, which are two sites to a browser."""
 
     site: str
@@ -47,11 +47,11 @@ class World:
         return connection
 
 
-Run = Callable[..., AbstractContextManager[World]]
+Run = Callable[..., AbstractContextManager[ServedSite]]
 
 
 @contextmanager
-def served_world(settings: Settings, *, tls: ssl.SSLContext | None = None, **arguments: Any) -> Iterator[World]:
+def serve_site(settings: Settings, *, tls: ssl.SSLContext | None = None, **arguments: Any) -> Iterator[ServedSite]:
     """Serve a site in the language of its visitors, and a provider that has `arguments` in the site's settings."""
     provider = OpenIDProvider(users=PEOPLE)
     with serve(provider, tls=tls) as issuer:
@@ -61,7 +61,7 @@ def served_world(settings: Settings, *, tls: ssl.SSLContext | None = None, **arg
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOCALE]
         settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [TEMPLATES]}]
         with serve(WSGIHandler(), host="127.0.0.1", tls=tls) as site:
-            yield World(site, provider)
+            yield ServedSite(site, provider)
 
 
 # What people do.
@@ -80,8 +80,8 @@ def expect_signed_in(page: Page, email: str = "alice@example.org") -> None:
     expect(page.get_by_text(f"Signed in as {email}")).to_be_visible()
 
 
-def sign_in(page: Page, world: World, name: str = "Alice Ash", **expected: str) -> None:
-    page.goto(world.site)
+def sign_in(page: Page, served: ServedSite, name: str = "Alice Ash", **expected: str) -> None:
+    page.goto(served.site)
     continue_to_provider(page)
     choose(page, name)
     expect_signed_in(page, **expected)
@@ -93,12 +93,12 @@ def sign_in_by_password(page: Page, username: str = "alice") -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def log_in(context: BrowserContext, world: World, user: SiteUser) -> None:
+def log_in(context: BrowserContext, served: ServedSite, user: SiteUser) -> None:
     """Give the browser a session of the user."""
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     name = site_settings.SESSION_COOKIE_NAME
-    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": world.site}])
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": served.site}])
 
 
 def path_of(page: Page) -> str:

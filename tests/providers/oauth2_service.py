@@ -40,7 +40,7 @@ def things_of(row: Row) -> Resource:
     return Resource(path=f"/{path}/things", answer=lambda person, grant: {"things": []})
 
 
-class World:
+class OAuth2Service:
     """The provider of a row, and the site that knows it as "it"."""
 
     def __init__(self, row: Row, op: Any, provider_class: type[OAuth2Provider], settings: Settings) -> None:
@@ -75,7 +75,9 @@ class World:
 
 
 @contextmanager
-def world_of(row: Row, settings: Settings, provider_class: type[OAuth2Provider] | None = None) -> Iterator[World]:
+def oauth2_service(
+    row: Row, settings: Settings, provider_class: type[OAuth2Provider] | None = None
+) -> Iterator[OAuth2Service]:
     """Serve the provider of a row, to the class of the row or to another one."""
     current: dict[str, Any] = {}
     server_class: type[OAuth2StyleProvider] = type("Recorded", (Recording, row.server_class), {})
@@ -83,4 +85,4 @@ def world_of(row: Row, settings: Settings, provider_class: type[OAuth2Provider] 
     op: Any = server_class(shape=row.shape, users=[User("ada")], resources=resources)
     op.current = current
     with serve(op):
-        yield World(row, op, provider_class or row.provider_class, settings)
+        yield OAuth2Service(row, op, provider_class or row.provider_class, settings)
