@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth import get_user_model, load_backend
 from django.contrib.auth.models import AbstractBaseUser
@@ -23,13 +23,15 @@ from django.views.decorators.debug import sensitive_variables
 from oidc_login.conf import django
 from oidc_login.exceptions import RefusedBySite
 from oidc_login.flow.pending import Flow
+from oidc_login.models import OAuthConnection
 from oidc_login.mozilla import outside
 from oidc_login.mozilla.hooks import TOKEN_FIELDS, UpstreamHooks
 from oidc_login.protocol.authorization import AuthorizationResponse
 from oidc_login.providers.answers import answers_of
-from oidc_login.providers.values import OAuthToken
+from oidc_login.providers.values import OAuthToken, OAuthUser
 from oidc_login.registry import get_provider
 from oidc_login.signin import users
+from oidc_login.signin.by_token import take_identity
 from oidc_login.signin.constraints import refusal
 from oidc_login.signin.exchange import identify
 from oidc_login.signin.sign_in import admit_and_write, sign_in
@@ -131,6 +133,24 @@ class OIDCLoginBackend(UpstreamHooks):
 
             return user_of_userinfo(self, access_token)
         return admit_and_write(self, payload).user
+
+    @sensitive_variables()
+    def write_identity(
+        self,
+        provider_key: str,
+        token: OAuthToken,
+        person: OAuthUser,
+        *,
+        purpose: Literal["connect", "site"],
+        user: AbstractBaseUser | None = None,
+    ) -> OAuthConnection:
+        """Return the connection of an identity that the site's own code has from the provider, with its tokens.
+
+        `OAuthConnection.connect` and `OAuthConnection.get_or_createuser` call this.
+        """
+        provider = get_provider(provider_key)
+        claims = person.as_claims()
+        return take_identity(self, provider=provider, token=token, claims=claims, purpose=purpose, user=user).connection
 
     def verify_claims(self, claims: dict[str, Any]) -> bool:
         """Return whether the person may sign in at all; true by default."""

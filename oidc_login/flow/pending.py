@@ -33,6 +33,7 @@ Purpose = Literal[
     "client",
     "client_logout",
     "token",
+    "site",
 ]
 
 

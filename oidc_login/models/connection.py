@@ -19,6 +19,7 @@ from oidc_login.faults import STORE_FAULTS
 from oidc_login.fields import ENCRYPTED_FIELDS, IDENTITY_FIELDS, EncryptedTextField, ExactCharField, stored_moment
 from oidc_login.models import queries
 from oidc_login.models.managers import ConnectionManager
+from oidc_login.models.oauth_login import OAuthLoginMethods
 from oidc_login.plain_text import text_of
 from oidc_login.registry import get_login_keys, get_provider, get_provider_keys, get_providers
 from oidc_login.user_model import can_use_password
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from oidc_login.providers.values import OAuthToken
 
 
-class OAuthConnection(models.Model):
+class OAuthConnection(OAuthLoginMethods, models.Model):
     """One identity at one provider, and the user who signs in with it."""
 
     user = models.ForeignKey(

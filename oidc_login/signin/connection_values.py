@@ -55,8 +55,8 @@ def claims_to_keep(connection: OAuthConnection, verified: Verified, person: Pers
 
 @sensitive_variables()
 def keep_token(connection: OAuthConnection, verified: Verified) -> None:
-    """Set the tokens, with what a refreshed ID token is compared with later (Core 12.2)."""
-    claims = verified.id_claims
+    """Set the tokens, with what a refreshed ID token is compared with later (Core 12.2), if there was one."""
+    claims = verified.id_claims if verified.token.id_token else {}
     connection.set_token(
         verified.token,
         nonce=verified.flow.nonce,

@@ -13,6 +13,7 @@ from oidc_login.signin import link_window, linking
 from oidc_login.signin.values import Backend, Person, Verified
 
 SAME_PERSON_PURPOSES = ("reauthenticate", "refresh", "scopes")
+WITHOUT_BROWSER = ("token", "site")  # a program has sent a token, or the site's own code has asked for it
 
 
 @sensitive_variables()
@@ -62,8 +63,8 @@ def resolve(
     if purpose == "initiated" and user is not None:  # another site never replaces a session
         of_session["user_key"] = str(user.pk)
         return linking.resolve_same_person(**of_session, **site_rule, refusal=SignedInAlready)
-    # A token that a program sends proves less than a sign-in.
-    resolve_sign_in = linking.resolve_sign_in if purpose == "token" else link_window.resolve_sign_in
+    # What comes without a browser proves less than a sign-in.
+    resolve_sign_in = linking.resolve_sign_in if purpose in WITHOUT_BROWSER else link_window.resolve_sign_in
     return resolve_sign_in(
         person.identity,
         provider=verified.provider,
@@ -75,7 +76,7 @@ def resolve(
 
 def session_user(verified: Verified) -> AbstractBaseUser | None:
     """Return the user of the request's session, `None` for a visitor."""
-    if verified.flow.purpose == "token":  # a program; a session that it may have is not asked
+    if verified.flow.purpose in WITHOUT_BROWSER:  # a session that a program may have is not asked
         return None
     user = verified.request.user
     return user if user.is_authenticated else None

@@ -33,7 +33,7 @@ from oidc_login.signin.connection_values import (
     written_fields,
 )
 from oidc_login.signin.constraints import NOT_STORED, may_pass, refusal
-from oidc_login.signin.decide import decide
+from oidc_login.signin.decide import WITHOUT_BROWSER, decide
 from oidc_login.signin.groups_claim import kept
 from oidc_login.signin.pending_link import keep_pending_link
 from oidc_login.signin.transaction import drop_lost_connections
@@ -195,7 +195,7 @@ class Writing:
     @sensitive_variables()
     def _wait_for_confirmation(self, decision: linking.Decision) -> NoReturn:
         """Keep the sign-in until its person has signed in to the account (the page `confirm_link` explains how)."""
-        if self.flow.purpose == "token":  # there is no browser that could wait
+        if self.flow.purpose in WITHOUT_BROWSER:  # there is no browser that could wait
             raise ConfirmLink(decision.reason)
         keep_pending_link(
             self.request,
@@ -234,7 +234,8 @@ class Writing:
         )
         fill_connection(connection, self.verified, self.person)
         insert_row(connection, using=router.db_for_write(OAuthConnection))
-        self._log_after_commit(signals.connection_created, connection, decision.reason)
+        reason = linking.REASONS.get(self.verified.link_reason, decision.reason)
+        self._log_after_commit(signals.connection_created, connection, reason)
         return connection
 
     def _signed_in(self, user: AbstractBaseUser, connection: OAuthConnection) -> SignedIn:

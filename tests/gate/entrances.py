@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from oidc_login.backends import OIDCLoginBackend
 from oidc_login.client import OAuth
+from oidc_login.exceptions import OAuthError
 from oidc_login.models import LinkWindow, OAuthConnection
+from oidc_login.providers import OAuthToken, OAuthUser
 from oidc_login.signin.link_window import forget_closed
 from tests.drf.conftest import API, jwt, opaque
 from tests.gate.world import ALLOWED, SIGNED_OUT, World
@@ -240,6 +242,26 @@ def hook(backend: type[OIDCLoginBackend]) -> Callable[[World], None]:
     return prepare
 
 
+# The methods of django-oauth-login's model.
+
+
+def from_code(world: World, call: Callable[..., OAuthConnection], **arguments: Any) -> str:
+    person = OAuthUser(id=ALICE.sub, email=ALICE.email, email_verified=True, username="alice")
+    try:
+        made = call(provider_key=world.key, oauth_token=OAuthToken("from the site"), oauth_user=person, **arguments)
+    except OAuthError as error:
+        return error.code
+    return ALLOWED if (made.user.get_username(), made.access_token) == ("local", "from the site") else "another"
+
+
+def call_connect(world: World, user: Any) -> str:
+    return from_code(world, OAuthConnection.connect, user=user)
+
+
+def call_get_or_createuser(world: World, prepared: Any) -> str:
+    return from_code(world, OAuthConnection.get_or_createuser)
+
+
 # Others.
 
 
@@ -408,6 +430,13 @@ ENTRANCES: Mapping[str, Entrance] = {
     "hook `filter_users_by_claims`": Entrance(prepare=hook(FindsByName), use=sign_in),
     "hook `create_user`": Entrance(prepare=hook(MakesByName), use=sign_in),
     "hook `get_or_create_user`": Entrance(prepare=hook(DoesAll), use=sign_in),
+    "`OAuthConnection.connect()`": Entrance(prepare=World.open_account, use=call_connect),
+    "`OAuthConnection.get_or_createuser()`, known identity": Entrance(
+        prepare=World.connect_alice, use=call_get_or_createuser
+    ),
+    "`OAuthConnection.get_or_createuser()`, new identity": Entrance(
+        prepare=World.open_account, use=call_get_or_createuser
+    ),
     "confirm-link": Entrance(prepare=unconfirmed_account, use=confirm_link),
     "loader's entry": Entrance(prepare=loader_entry, use=sign_in),
     "entry of mozilla-django-oidc's settings": Entrance(prepare=implied_entry, use=sign_in),

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.core.checks import run_checks
 
-from oidc_login.exceptions import OAuthError
+from oidc_login.exceptions import (
+    ConfirmLink,
+    ConnectUserChanged,
+    EmailNotVerified,
+    IdentityTaken,
+    OAuthError,
+    RefusedBySite,
+    UserInfoInvalid,
+)
+from oidc_login.models import OAuthConnection
 from oidc_login.providers import OAuthProvider, OAuthToken, OAuthUser, get_provider
 from tests.support.browser import Browser
 
@@ -91,3 +102,98 @@ def test_leftover_setting(settings: Settings) -> None:
     assert "W150" not in found()
     settings.OAUTH_LOGIN_PROVIDERS = {"forge": {"class": "x", "kwargs": {}}}
     assert "W150" in found()
+
+
+# The methods of the model.
+
+PERSON = OAuthUser(id=7, email="jo@example.org", username="jo")
+
+
+def arguments(person: OAuthUser = PERSON, token: str = "first", refresh_token: str = "") -> dict[str, Any]:
+    return {
+        "provider_key": "forge",
+        "oauth_token": OAuthToken(token, refresh_token=refresh_token),
+        "oauth_user": person,
+    }
+
+
+@pytest.fixture
+def forge(settings: Settings) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = entry(ForgeProvider)
+
+
+@pytest.mark.django_db
+def test_get_or_createuser_signs_up_and_finds_again(forge: None) -> None:
+    made = OAuthConnection.get_or_createuser(**arguments(refresh_token="refreshing"))
+    again = OAuthConnection.get_or_createuser(**arguments(token="second"))
+
+    assert again == made == OAuthConnection.objects.get()
+    assert (made.user.get_username(), made.link_reason) == ("jo", "signed_up")
+    assert (made.provider_user_id, made.email, made.email_verified) == ("7", PERSON.email, False)
+    stored = OAuthConnection.objects.get()
+    assert (stored.access_token, stored.refresh_token) == ("second", "refreshing")
+    assert "second" not in str(OAuthConnection.objects.values_list("access_token").get())
+    assert get_user_model()._default_manager.get().email == "", "nobody vouches for the address"
+
+
+@pytest.mark.django_db
+def test_get_or_createuser_links_only_a_verified_address(forge: None, settings: Settings) -> None:
+    jo = get_user_model().objects.create_user("the other jo", PERSON.email)
+    with pytest.raises(EmailNotVerified):
+        OAuthConnection.get_or_createuser(**arguments())
+    assert not OAuthConnection.objects.exists()
+
+    settings.OIDC_LOGIN_PROVIDERS["forge"] = {**settings.OIDC_LOGIN_PROVIDERS["forge"], "trust_email": True}
+    settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED = "tests.gate.entrances.is_unconfirmed"
+    with pytest.raises(ConfirmLink):
+        OAuthConnection.get_or_createuser(**arguments())
+    assert not OAuthConnection.objects.exists()
+
+    del settings.OIDC_LOGIN_LOCAL_EMAIL_VERIFIED
+    assert OAuthConnection.get_or_createuser(**arguments()).user == jo
+
+
+@pytest.mark.django_db
+def test_connect_gives_nobody_the_identity_of_another(forge: None) -> None:
+    jo, ann = (get_user_model().objects.create_user(name) for name in ("jo", "ann"))
+    made = OAuthConnection.connect(user=jo, **arguments())
+    assert (made.user, made.link_reason, made.access_token) == (jo, "hook", "first")
+
+    with pytest.raises(IdentityTaken):
+        OAuthConnection.connect(user=ann, **arguments(token="of ann"))
+    assert OAuthConnection.objects.get().access_token == "first"
+
+    OAuthConnection.connect(user=jo, **arguments(token="second"))
+    assert OAuthConnection.objects.get().access_token == "second"
+
+
+@pytest.mark.django_db
+def test_connect_needs_a_stored_user_and_an_identity(forge: None, settings: Settings) -> None:
+    jo = get_user_model().objects.create_user("jo")
+    for user in (None, get_user_model()(username="unsaved"), AnonymousUser()):
+        with pytest.raises(ConnectUserChanged):
+            OAuthConnection.connect(user=user, **arguments())
+    for person in (OAuthUser(id=""), OAuthUser(id=True)):
+        with pytest.raises(UserInfoInvalid):
+            OAuthConnection.connect(user=jo, **arguments(person))
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    with pytest.raises(RefusedBySite):
+        OAuthConnection.connect(user=jo, **arguments())
+    assert not OAuthConnection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_fields_of_the_model(forge: None) -> None:
+    connection = OAuthConnection(user=get_user_model().objects.create_user("jo"), provider_key="forge")
+    connection.set_token_fields(OAuthToken("access", refresh_token="refreshing"))
+    connection.set_user_fields(PERSON)
+    connection.save()
+    connection.set_token_fields(OAuthToken("newer"))
+    connection.set_user_fields(PERSON)
+    assert (connection.provider_user_id, connection.access_token) == ("7", "newer")
+    assert connection.refresh_token == "refreshing"
+
+    connection.set_user_fields(OAuthUser(id=8))
+    assert (connection.provider_user_id, connection.access_token, connection.refresh_token) == ("8", "", "")
+    with pytest.raises(UserInfoInvalid):
+        connection.set_user_fields(OAuthUser(id=""))
