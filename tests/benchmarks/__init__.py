@@ -1,1 +1,1 @@
-"""Measurements that are run by hand: `python -m tests.benchmarks.sign_ins --help`."""
+"""Measurements that are run by hand: `python -m tests.benchmarks.sign_ins --help`, and `bearer`."""
