@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 
 from oidc_login.checks.entries import Entry
 from oidc_login.checks.reports import Problem, Report
+from oidc_login.checks.users import creates_users_itself, opens_accounts
 from oidc_login.conf import django
 from oidc_login.providers.base import OAuthProvider
+from oidc_login.signin.users import requires_address
 from oidc_login.validation import listed
 
 SETTING = "OAUTH_LOGIN_PROVIDERS"
@@ -23,6 +26,13 @@ METHODS_UNUSED = Report(
     "W151",
     "{entry}: {class_name} overrides {names}, which this package never calls.",
     "{instead}",
+)
+
+ADDRESS_REQUIRED = Report(
+    "W152",
+    "{entry}: {model} requires an email address, and a sign-up uses only verified ones.",
+    'If the provider verifies addresses, add "trust_email": True to the entry. If get_oauth_user of {class_name} '
+    'returns email_verified, write "trust_email": False.',
 )
 
 # What each method did, and where that belongs now.
@@ -51,3 +61,12 @@ def check_unused_methods(entry: Entry, provider: OAuthProvider) -> Iterator[Prob
     if own:
         advice = [INSTEAD[name] for name in own]
         yield METHODS_UNUSED.problem(names=listed(own), instead=" ".join(dict.fromkeys(advice)))
+
+
+def check_required_address(entry: Entry, provider: OAuthProvider) -> Iterator[Problem]:
+    """Where nobody can sign up without a verified address, the site says whose addresses are verified."""
+    is_own = not entry.provider_class.get_oauth_user.__module__.startswith("oidc_login.")
+    if not is_own or provider.trust_email or "trust_email" in entry.arguments:
+        return
+    if opens_accounts() and not creates_users_itself() and requires_address():
+        yield ADDRESS_REQUIRED.problem(model=get_user_model()._meta.label)

@@ -18,7 +18,7 @@ from oidc_login.checks.entries import Entry, configured, named
 from oidc_login.checks.groups import check_groups
 from oidc_login.checks.oauth1 import check_oauth1_secret
 from oidc_login.checks.oauth2 import check_identity
-from oidc_login.checks.oauth_login import check_unused_methods
+from oidc_login.checks.oauth_login import check_required_address, check_unused_methods
 from oidc_login.checks.old_callbacks import check_old_callback
 from oidc_login.checks.openid import check_address, check_discovery_url, check_issuer, check_known_hosts
 from oidc_login.checks.parts import check_endpoints, check_parts
@@ -195,6 +195,7 @@ PROVIDER_RULES: tuple[Callable[[Entry, Any], Iterable[Problem]], ...] = (
     check_oauth1_secret,
     check_old_callback,
     check_unused_methods,
+    check_required_address,
 )
 
 

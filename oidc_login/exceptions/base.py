@@ -18,8 +18,8 @@ class OAuthError(SuspiciousOperation):
 
     `reason` names, for logs, what was wrong: a claim, a parameter, an error code; never a value.
     `connection_id` is the key of the stored connection that it is about, where there is one. `evidence` is what a rule
-    expected and what it found, for the page that is shown under `DEBUG`. A site may raise this class itself:
-    people then see the text that it gives.
+    expected and what it found, for the page that is shown under `DEBUG`. A site may raise this class itself, or a
+    subclass of its own: people then see the text that it gives, unless the subclass has a `message`.
     """
 
     status_code: ClassVar[int] = 400
@@ -29,12 +29,19 @@ class OAuthError(SuspiciousOperation):
 
     def __init__(self, reason: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(reason)
-        if reason and type(self) is OAuthError:  # raised by the site, with its own words for the person
+        if reason and self._has_words_of_the_site():
             self.message = reason
         self.reason = reason
         self.retry_after = retry_after
         self.connection_id: object = None
         self.evidence: Evidence | None = None
+
+    def _has_words_of_the_site(self) -> bool:
+        """Whether the reason is written for people: the package's own subclasses have a `message`, or are internal."""
+        own = type(self)
+        if own is OAuthError:
+            return True
+        return own.message is OAuthError.message and not own.__module__.startswith("oidc_login.")
 
     def __str__(self) -> str:
         return str(self.message)

@@ -208,6 +208,12 @@ def email_for(identity: Identity, field: Field[Any, Any], *, provider: OAuthProv
     return ""
 
 
+def requires_address() -> bool:
+    """Whether the user model can store no account without an email address, or only one."""
+    field = get_field(get_user_model().get_email_field_name())
+    return field is not None and not field.null and (not field.blank or field.unique)
+
+
 def own_email(identity: Identity, provider: OAuthProvider) -> str:
     """Return the address that an account may have as its own, "" if there is none.
 

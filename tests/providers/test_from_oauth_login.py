@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,15 @@ class ForgeProvider(OAuthProvider):
         raise OAuthError(TEXT)
 
 
+class ForgeError(OAuthError):
+    """A site's own subclass, as django-oauth-login's sites have them."""
+
+
+class ForgeWithOwnError(ForgeProvider):
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        raise ForgeError(TEXT)
+
+
 class OldForgeProvider(ForgeProvider):
     def generate_state(self) -> str:
         return "always the same"
@@ -66,8 +76,9 @@ def test_secret_is_an_attribute(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_person_sees_the_sites_own_text(settings: Settings) -> None:
-    settings.OIDC_LOGIN_PROVIDERS = entry(ForgeProvider)
+@pytest.mark.parametrize("provider_class", [ForgeProvider, ForgeWithOwnError])
+def test_person_sees_the_sites_own_text(settings: Settings, provider_class: type) -> None:
+    settings.OIDC_LOGIN_PROVIDERS = entry(provider_class)
     browser = Browser()
     state = dict(pair.split("=") for pair in browser.begin("forge")["Location"].partition("?")[2].split("&"))["state"]
 
@@ -82,6 +93,9 @@ def test_text_of_the_packages_own_errors_is_fixed() -> None:
         message = "Fixed."
 
     assert str(OwnError("a reason for the log")) == "Fixed."
+    assert str(RefusedBySite("a reason for the log")) == str(RefusedBySite())
+    assert str(type("Inner", (RefusedBySite,), {})("a reason for the log")) == str(RefusedBySite())
+    assert str(type("Inner", (OAuthError,), {"__module__": "oidc_login.inner"})("for the log")) == str(OAuthError())
     assert str(OAuthError()) == "Signing in did not work. Please try again."
 
 
@@ -96,6 +110,25 @@ def test_overrides_that_are_never_called(settings: Settings) -> None:
 
     settings.OIDC_LOGIN_PROVIDERS = entry(ForgeProvider)
     assert "W151" not in found()
+
+
+def test_attributes_that_no_override_makes_callable(settings: Settings) -> None:
+    """What could be called in the place of the method is named; a value of the site's own is not."""
+    called = {"generate_state": staticmethod(lambda: "always the same"), "login": partial(print, "in")}
+    settings.OIDC_LOGIN_PROVIDERS = entry(stated(type("OldForge", (ForgeProvider,), called)))
+    assert "'generate_state', 'login'" in found()["W151"].msg
+
+    settings.OIDC_LOGIN_PROVIDERS = entry(
+        stated(type("OldForge", (ForgeProvider,), {"login": "https://forge.example"}))
+    )
+    assert "W151" not in found()
+
+
+def stated(provider_class: type) -> type:
+    """Let the settings find a class by its path."""
+    provider_class.__module__ = __name__
+    globals()[provider_class.__name__] = provider_class
+    return provider_class
 
 
 def test_leftover_setting(settings: Settings) -> None:

@@ -32,6 +32,14 @@ class Employee(User):
     company = models.ForeignKey(Company, on_delete=models.CASCADE)
 
 
+class WithAddress(User):
+    """Has an address that no two people may share, as the README of django-oauth-login recommends."""
+
+    EMAIL_FIELD = "address"
+
+    address = models.EmailField(unique=True)
+
+
 class WithPhone(User):
     """Has a field that nobody fills and that no two people may share."""
 

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.checks import run_checks
 
+from oidc_login.exceptions import EmailRequired
+from oidc_login.models import OAuthConnection
+from oidc_login.providers import OAuthProvider, OAuthToken, OAuthUser
+from tests.usermodels.models import WithAddress
 from tests.usermodels.support import UseModel
 
 if TYPE_CHECKING:
@@ -66,3 +70,41 @@ def test_providers_of_a_loader_open_accounts_too(settings: Settings, use_model: 
     settings.OIDC_LOGIN_PROVIDER_LOADER = "tests.linking.accounts.says_yes"
 
     assert "oidc_login.W200" in [message.id for message in run_checks(tags=["oidc_login"], databases=[])]
+
+
+class Forge(OAuthProvider):
+    authorization_url = "https://forge.example/authorize"
+
+    def get_oauth_token(self, *, code: str, request: Any) -> OAuthToken:
+        return OAuthToken("access")
+
+    def get_oauth_user(self, *, oauth_token: OAuthToken) -> OAuthUser:
+        return OAuthUser(id=7, email="jo@example.org", username="jo")
+
+
+@pytest.mark.django_db
+def test_unique_address_needs_a_word_about_the_provider(settings: Settings, use_model: UseModel) -> None:
+    """Without it nobody could sign up, and with it they can."""
+
+    def told(**arguments: Any) -> bool:
+        entry = {"class": f"{__name__}.Forge", "client_id": "client", "client_secret": "the secret", **arguments}
+        settings.OIDC_LOGIN_PROVIDERS = {"forge": entry}
+        return "oidc_login.W152" in [message.id for message in run_checks(tags=["oidc_login"], databases=[])]
+
+    jo: dict[str, Any] = {
+        "provider_key": "forge",
+        "oauth_token": OAuthToken("access"),
+        "oauth_user": OAuthUser(7, "jo@example.org"),
+    }
+    assert not told(), "the usual user model needs no address"
+    use_model("WithAddress")
+    assert not told(trust_email=False)
+    assert not told(allow_signup=False)
+
+    assert told()
+    with pytest.raises(EmailRequired):
+        OAuthConnection.get_or_createuser(**jo)
+
+    assert not told(trust_email=True)
+    OAuthConnection.get_or_createuser(**jo)
+    assert WithAddress.objects.get().address == "jo@example.org"

@@ -225,6 +225,26 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="WithAddress",
+            fields=[
+                (
+                    "user_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("address", models.EmailField(max_length=254, unique=True)),
+            ],
+            options={"verbose_name": "user", "verbose_name_plural": "users", "abstract": False},
+            bases=("auth.user",),
+            managers=[("objects", django.contrib.auth.models.UserManager())],
+        ),
+        migrations.CreateModel(
             name="WithTenant",
             fields=[
                 (
