@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from oidc_login import client as module
 from oidc_login.client import OAuth
 from oidc_login.client.errors import OAuthError
+from oidc_login.client.options import CLIENT_KWARGS, CODE_OPTIONS, OPTIONS, is_further_metadata
 from tests.client.conftest import CALLBACK, company
 from tests.client.trip import Trip
 from tests.support.oauth1 import RecordingOAuth1
@@ -278,3 +279,30 @@ def test_count_of_answered_calls() -> None:
 
     print(f"\n{len(ROWS)} calls of Authlib's client: {len(answered)} answered, {len(ROWS) - len(answered)} refused")
     assert len(answered) >= 115
+
+
+@pytest.mark.parametrize(
+    ("name", "is_kept"),
+    [
+        ("label", True),
+        ("organization_url", True),
+        ("client_id", False),
+        ("clientid", False),
+        ("server_metadata_ur", False),
+        ("fetch_token", False),
+        ("scope", False),
+        ("verify", False),
+        ("verifi", False),
+    ],
+)
+def test_keyword_is_kept_only_if_it_can_be_no_other(world: World, name: str, is_kept: bool) -> None:
+    """Of the options, those of the settings among them, none is taken for metadata, and no misspelling of one is."""
+    assert is_further_metadata(name) is is_kept
+    if is_kept:
+        options = {**company(world.op), name: "their own"}
+        assert OAuth().register("company", **options).server_metadata[name] == "their own"
+
+
+def test_no_option_is_kept_unread() -> None:
+    names = [*OPTIONS, *CODE_OPTIONS, *CLIENT_KWARGS]
+    assert [name for name in names if is_further_metadata(name) or is_further_metadata(f"{name}_")] == []
