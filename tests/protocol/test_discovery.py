@@ -574,11 +574,11 @@ def test_the_command_prints_what_would_be_used(op: OpenIDProvider) -> None:
 
 def test_the_command_says_why_a_document_is_refused(op: OpenIDProvider) -> None:
     op.bend("discovery", lambda good: Answer.of_json({**good.json, "issuer": good.json["issuer"] + "/INVALID"}))
-    with pytest.raises(CommandError, match="refused: MetadataInvalid: issuer_mismatch"):
+    with pytest.raises(CommandError, match="The document cannot be used: MetadataInvalid: issuer_mismatch"):
         describe(op.discovery_url)
 
 
 @pytest.mark.parametrize("url", ["http://op.example/", "file:///etc/passwd", "nonsense", ""])
 def test_the_command_requests_no_url_that_a_site_could_not(url: str) -> None:
-    with pytest.raises(CommandError, match="refused: MetadataInvalid: url"):
+    with pytest.raises(CommandError, match="The document cannot be used: MetadataInvalid: url"):
         describe(url)
