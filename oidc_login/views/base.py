@@ -189,7 +189,7 @@ def log_failure(error: OAuthError, *, provider_key: str, state: str, failure_id:
         **state_for_log(state),
     }
     advice = advice_for(reason) if error.status_code in (500, 503) else ""
-    text = "sign-in failed: %s (%s) provider=%s reference=%s" + (": %s" if advice else "%s")
+    text = "sign-in failed: %s (%s) at %s reference=%s" + (": %s" if advice else "%s")
     logger.log(level_of(error), text, error.code, reason, provider_key, failure_id, advice, extra=extra)
 
 
