@@ -127,6 +127,12 @@ def test_person_whom_the_site_knows_is_linked_by_verified_email(page: Page) -> N
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_pages_of_the_demo_keep_nobody_out(page: Page, demo: str, judge: Judge) -> None:
     judge(page, "login")
+    page.get_by_role("button", name=f"Continue with {GITHUB}").click()
+    expect(page.get_by_role("button", name="Continue as Gina Grove")).to_be_visible()
+    judge(page, "github")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("You did not sign in.")).to_be_visible()
+    judge(page, "cancelled")
     for name in ("", "rules/"):
         page.goto(f"{demo}/{name}")
         judge(page, name.strip("/") or "tour")
