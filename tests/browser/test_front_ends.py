@@ -15,7 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from oidc_login.testing import OpenIDProvider, serve
 from tests import npm
@@ -147,6 +147,25 @@ def test_person_who_cancels_learns_so(page: Page, front_end: FrontEnd) -> None:
         page.get_by_role("button", name="Sign in with Company").click()
     opening.value.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status")).to_have_text("You could not be signed in (cancelled).")
+
+
+@pytest.mark.parametrize("front_end", [react], indirect=True)
+def test_page_notices_the_sign_in_of_a_pop_up_that_the_provider_cut_off(
+    page: Page, front_end: FrontEnd, provider: OpenIDProvider
+) -> None:
+    """No message arrives then, so the page asks for its session."""
+
+    def isolate(route: Route) -> None:
+        response = route.fetch(max_redirects=0)
+        route.fulfill(response=response, headers={**response.headers, "Cross-Origin-Opener-Policy": "same-origin"})
+
+    page.context.route(f"{provider.issuer}/**", isolate)
+    page.goto(front_end.url)
+    page.evaluate("addEventListener('message', event => { window.told = true; })")
+
+    sign_in(page)
+
+    assert page.evaluate("window.told") is None
 
 
 @pytest.mark.parametrize("front_end", [documented], indirect=True)
