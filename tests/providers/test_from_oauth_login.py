@@ -99,6 +99,7 @@ def test_text_of_the_packages_own_errors_is_fixed() -> None:
     assert str(OAuthError()) == "Signing in did not work. Please try again."
 
 
+@pytest.mark.django_db  # newer versions of Django check the database too
 def test_overrides_that_are_never_called(settings: Settings) -> None:
     settings.OIDC_LOGIN_PROVIDERS = entry(OldForgeProvider)
     message = found()["W151"]
@@ -112,6 +113,7 @@ def test_overrides_that_are_never_called(settings: Settings) -> None:
     assert "W151" not in found()
 
 
+@pytest.mark.django_db  # newer versions of Django check the database too
 def test_attributes_that_no_override_makes_callable(settings: Settings) -> None:
     """What could be called in the place of the method is named; a value of the site's own is not."""
     called = {"generate_state": staticmethod(lambda: "always the same"), "login": partial(print, "in")}
@@ -131,6 +133,7 @@ def stated(provider_class: type) -> type:
     return provider_class
 
 
+@pytest.mark.django_db  # newer versions of Django check the database too
 def test_leftover_setting(settings: Settings) -> None:
     assert "W150" not in found()
     settings.OAUTH_LOGIN_PROVIDERS = {"forge": {"class": "x", "kwargs": {}}}
