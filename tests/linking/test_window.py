@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from oidc_login.maintenance.window import NAME_NOBODY, close_window
@@ -109,6 +110,8 @@ def use_before(account: User) -> None:
 
 
 def have_a_twin(account: User) -> None:
+    if connection.vendor == "mysql":
+        pytest.skip("this database compares user names without case, so there can be no twin")
     User.objects.create_user("a-17")
 
 
